@@ -1,0 +1,218 @@
+import { z } from 'zod';
+import { Connection } from './connection.ts';
+import { Approval, Grant, GrantScope } from './decision.ts';
+import { ResultPage, Session, Statement, Verification } from './session.ts';
+
+/**
+ * The control API: JSON over HTTP, on a unix socket (command line, hooks) and on loopback (console).
+ * This table is the only declaration: the server validates against it and every client is typed by it.
+ * Errors are `{error: {code, message}}` with a 4xx or 5xx status.
+ */
+export const ApiError = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+const Id = z.string().min(1).max(64);
+/** A PIN as typed; never stored, logged or echoed. */
+const Pin = z.string().min(6).max(64);
+const Nothing = z.object({});
+const page = {
+  offset: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+};
+
+export const GatewayStatus = z.object({
+  version: z.string(),
+  /** protected: the gateway runs as an OS user of its own. */
+  protection: z.enum(['protected', 'unprotected']),
+  /** Sentences; empty when all is well. */
+  recorder: z.object({ ok: z.boolean(), error: z.string().nullable(), bytes: z.number() }),
+  policy: z.object({ hash: z.string(), staged: z.string().nullable(), error: z.string().nullable() }),
+  pinSet: z.boolean(),
+  waiting: z.number().int(),
+  openSessions: z.number().int(),
+  postgres: z.object({ host: z.string(), port: z.number().int() }),
+  /** Local account the gateway takes the person to be, until there is an identity provider. */
+  identity: z.string(),
+});
+export type GatewayStatus = z.infer<typeof GatewayStatus>;
+
+export const ConnectionView = Connection.extend({
+  hasSecret: z.boolean(),
+  openSessions: z.number().int(),
+});
+export type ConnectionView = z.infer<typeof ConnectionView>;
+
+export const MintedToken = z.object({
+  /** Shown once. */
+  token: z.string(),
+  agentSessionId: z.string(),
+  expiresAt: z.string(),
+  host: z.string(),
+  port: z.number().int(),
+  /** Environment for libpq clients: PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE. */
+  env: z.record(z.string(), z.string()),
+  /** A command to paste. */
+  command: z.string(),
+});
+export type MintedToken = z.infer<typeof MintedToken>;
+
+export const PolicyView = z.object({
+  hash: z.string(),
+  text: z.string(),
+  staged: z
+    .object({ hash: z.string(), text: z.string(), diff: z.string(), errors: z.array(z.string()), stagedAt: z.string() })
+    .nullable(),
+});
+export type PolicyView = z.infer<typeof PolicyView>;
+
+export const SessionFilter = z.object({
+  ...page,
+  connectionId: z.string().max(64).optional(),
+  state: z.enum(['open', 'closed', 'incomplete']).optional(),
+  verdict: z.enum(['asked', 'denied', 'error']).optional(),
+  /** Full text over statements. */
+  text: z.string().max(400).optional(),
+  since: z.iso.datetime().optional(),
+  until: z.iso.datetime().optional(),
+});
+export type SessionFilter = z.infer<typeof SessionFilter>;
+
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+/** Who may call: anybody who reached the port, a console session or the gateway's socket. */
+type Access = 'anyone' | 'session';
+
+function route<I extends z.ZodType, O extends z.ZodType>(
+  method: Method,
+  path: string,
+  access: Access,
+  input: I,
+  output: O,
+) {
+  return { method, path, access, input, output };
+}
+
+/** Path parameters (`:id`) are part of `input`; for GET and DELETE the rest of it is the query string. */
+export const routes = {
+  /** The one-time code is printed by `countersign start`; it opens one console session (cookie). */
+  login: route('POST', '/api/login', 'anyone', z.object({ code: z.string().min(6).max(64) }), Nothing),
+  logout: route('POST', '/api/logout', 'session', Nothing, Nothing),
+  status: route('GET', '/api/status', 'session', Nothing, GatewayStatus),
+
+  approvals: route(
+    'GET',
+    '/api/approvals',
+    'session',
+    z.object({ ...page, state: z.enum(['waiting', 'all']).default('waiting') }),
+    z.object({ items: z.array(Approval), total: z.number().int() }),
+  ),
+  approval: route('GET', '/api/approvals/:id', 'session', z.object({ id: Id }), Approval),
+  decide: route(
+    'POST',
+    '/api/approvals/:id/decision',
+    'session',
+    z.object({
+      id: Id,
+      /** The digest the person saw: a decision on anything else is refused. */
+      digest: z.string().length(64),
+      decision: z.enum(['approve', 'deny']),
+      pin: Pin.optional(),
+      scope: GrantScope.default({ kind: 'once' }),
+      /** For a denial: a sentence that the agent receives. */
+      message: z.string().max(500).optional(),
+    }),
+    Approval,
+  ),
+  grants: route('GET', '/api/grants', 'session', Nothing, z.object({ items: z.array(Grant) })),
+  revokeGrant: route('DELETE', '/api/grants/:id', 'session', z.object({ id: Id }), Nothing),
+
+  sessions: route(
+    'GET',
+    '/api/sessions',
+    'session',
+    SessionFilter,
+    z.object({ items: z.array(Session), total: z.number().int() }),
+  ),
+  session: route('GET', '/api/sessions/:id', 'session', z.object({ id: Id }), Session),
+  statements: route(
+    'GET',
+    '/api/sessions/:id/statements',
+    'session',
+    z.object({ id: Id, ...page }),
+    z.object({ items: z.array(Statement), total: z.number().int() }),
+  ),
+  result: route(
+    'GET',
+    '/api/sessions/:id/statements/:index/result',
+    'session',
+    z.object({ id: Id, index: z.coerce.number().int().min(0), ...page }),
+    ResultPage,
+  ),
+  verifySession: route('GET', '/api/sessions/:id/verification', 'session', z.object({ id: Id }), Verification),
+  killSession: route('POST', '/api/sessions/:id/kill', 'session', z.object({ id: Id }), Nothing),
+  search: route(
+    'GET',
+    '/api/search',
+    'session',
+    z.object({ q: z.string().min(1).max(400), ...page }),
+    z.object({ items: z.array(Statement), total: z.number().int() }),
+  ),
+
+  connections: route('GET', '/api/connections', 'session', Nothing, z.object({ items: z.array(ConnectionView) })),
+  /** Adds or replaces; a decision like any other, so it needs the PIN. `secret` is the password. */
+  putConnection: route(
+    'PUT',
+    '/api/connections/:id',
+    'session',
+    z.object({ id: Id, connection: Connection, secret: z.string().max(4096).optional(), pin: Pin }),
+    ConnectionView,
+  ),
+  deleteConnection: route('POST', '/api/connections/:id/delete', 'session', z.object({ id: Id, pin: Pin }), Nothing),
+  testConnection: route(
+    'POST',
+    '/api/connections/:id/test',
+    'session',
+    z.object({ id: Id }),
+    z.object({ ok: z.boolean(), sentence: z.string(), serverVersion: z.string().nullable(), milliseconds: z.number() }),
+  ),
+  mintToken: route(
+    'POST',
+    '/api/connections/:id/token',
+    'session',
+    z.object({ id: Id, purpose: z.string().max(200).default('') }),
+    MintedToken,
+  ),
+  revokeToken: route('DELETE', '/api/agent-sessions/:id', 'session', z.object({ id: Id }), Nothing),
+
+  policy: route('GET', '/api/policy', 'session', Nothing, PolicyView),
+  stagePolicy: route('POST', '/api/policy/stage', 'session', z.object({ text: z.string().max(1_000_000) }), PolicyView),
+  acceptPolicy: route(
+    'POST',
+    '/api/policy/accept',
+    'session',
+    z.object({ hash: z.string().length(64), pin: Pin }),
+    PolicyView,
+  ),
+  discardPolicy: route('POST', '/api/policy/discard', 'session', Nothing, PolicyView),
+
+  /** The first PIN is set with the one-time code in hand; changing it needs the current one. */
+  setPin: route(
+    'POST',
+    '/api/pin',
+    'session',
+    z.object({ pin: Pin, current: Pin.optional(), code: z.string().max(64).optional() }),
+    Nothing,
+  ),
+} as const;
+
+export type Routes = typeof routes;
+export type RouteName = keyof Routes;
+export type RouteInput<N extends RouteName> = z.input<Routes[N]['input']>;
+export type RouteOutput<N extends RouteName> = z.output<Routes[N]['output']>;
+
+/** GET /api/events: server-sent events; each `data:` is one of these. A comment line every 15 s keeps it alive. */
+export const ApiEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('approval'), approval: Approval }),
+  z.object({ type: z.literal('grant'), grant: Grant }),
+  z.object({ type: z.literal('session'), session: Session }),
+  z.object({ type: z.literal('status'), status: GatewayStatus }),
+]);
+export type ApiEvent = z.infer<typeof ApiEvent>;

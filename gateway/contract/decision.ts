@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { Effects, Operation } from './operation.ts';
+
+export const Effect = z.enum(['allow', 'deny', 'ask']);
+export type Effect = z.infer<typeof Effect>;
+
+/** What a decision channel proves, weakest first. */
+export const PRESENCE_LEVELS = ['click', 'pin', 'passkey'] as const;
+export const PresenceLevel = z.enum(PRESENCE_LEVELS);
+export type PresenceLevel = z.infer<typeof PresenceLevel>;
+
+/** The policy's verdict on an operation, before any person was asked. */
+export const Verdict = z.object({
+  effect: Effect,
+  /** Ids of the policies that decided. */
+  policyIds: z.array(z.string()),
+  /** SHA-256, hex, of the policy set in force. */
+  policyHash: z.string(),
+  /** Why, as a sentence for agent and person. */
+  reason: z.string(),
+  /** For ask: the least a decision has to prove, and how long it may wait. */
+  level: PresenceLevel.default('click'),
+  expiresSeconds: z.number().int().positive().default(600),
+  /** For ask: may the person choose a grant wider than once? */
+  grantable: z.boolean().default(false),
+});
+export type Verdict = z.infer<typeof Verdict>;
+
+export const DecisionChannel = z.enum(['console', 'terminal', 'notification', 'grant', 'timeout', 'gateway']);
+export type DecisionChannel = z.infer<typeof DecisionChannel>;
+
+/** How it ended for one operation; this is what is recorded. */
+export const Decision = z.object({
+  effect: z.enum(['allow', 'deny']),
+  verdict: Verdict,
+  approvalId: z.string().nullable(),
+  grantId: z.string().nullable(),
+  /** In observe mode: what enforce mode would have done. */
+  observed: Effect.nullable(),
+  decidedBy: z.string().nullable(),
+  channel: DecisionChannel.nullable(),
+  /** Why it was denied, in words for the agent. */
+  message: z.string().nullable(),
+});
+export type Decision = z.infer<typeof Decision>;
+
+export const ApprovalState = z.enum(['waiting', 'approved', 'denied', 'expired', 'withdrawn']);
+export type ApprovalState = z.infer<typeof ApprovalState>;
+
+export const Approval = z.object({
+  id: z.string(),
+  state: ApprovalState,
+  operation: Operation,
+  verdict: Verdict,
+  /** Planner's estimate of rows; null while unknown or not to be had. */
+  estimatedRows: z.number().nullable(),
+  createdAt: z.string(),
+  expiresAt: z.string(),
+  decidedAt: z.string().nullable(),
+  decidedBy: z.string().nullable(),
+  channel: DecisionChannel.nullable(),
+  message: z.string().nullable(),
+  grantId: z.string().nullable(),
+});
+export type Approval = z.infer<typeof Approval>;
+
+export const GrantScope = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('once') }),
+  z.object({ kind: z.literal('session') }),
+  z.object({ kind: z.literal('minutes'), minutes: z.number().int().min(1).max(480) }),
+]);
+export type GrantScope = z.infer<typeof GrantScope>;
+
+/**
+ * Leave for more than one operation: statements of one shape, by one person's agent, on one
+ * connection, database and role; in one session, or until it expires. Always has an end.
+ */
+export const Grant = z.object({
+  id: z.string(),
+  scope: z.enum(['session', 'minutes']),
+  sentence: z.string(),
+  subject: z.string(),
+  connectionId: z.string(),
+  database: z.string(),
+  role: z.string(),
+  searchPath: z.string(),
+  fingerprint: z.string(),
+  effectsClass: Effects.shape.class,
+  sessionId: z.string().nullable(),
+  approvalId: z.string(),
+  /** The policy set the person saw; a grant dies when the set changes. */
+  policyHash: z.string(),
+  createdAt: z.string(),
+  expiresAt: z.string(),
+  revokedAt: z.string().nullable(),
+  endedAt: z.string().nullable(),
+  uses: z.number().int().nonnegative(),
+  decidedBy: z.string(),
+});
+export type Grant = z.infer<typeof Grant>;

@@ -1,0 +1,127 @@
+import type { ColumnTag, Connection } from '../../contract/connection.ts';
+import type { Effects } from '../../contract/operation.ts';
+
+/** What is shared between the parts of the PostgreSQL protocol: wire, classifier, masking, inspector. */
+
+/** What the classifier and the masker know of one database, read from its catalog; immutable. */
+export interface CatalogSnapshot {
+  /** Tagged columns by table OID and column number; empty for tags whose table does not exist. */
+  readonly tagByOid: ReadonlyMap<number, ReadonlyMap<number, ColumnTag>>;
+  /** Relations that matter: tagged tables, and views and materialized views that depend on them (to any depth). */
+  readonly relations: readonly CatalogRelation[];
+  /** Functions outside pg_catalog and information_schema. */
+  readonly functions: readonly CatalogFunction[];
+  /** Names of functions in pg_catalog that are volatile. */
+  readonly volatileBuiltins: ReadonlySet<string>;
+}
+
+export interface CatalogRelation {
+  oid: number;
+  schema: string;
+  name: string;
+  kind: 'table' | 'view' | 'materialized-view' | 'foreign-table' | 'partitioned-table';
+  /** In order of attnum, dropped ones left out. */
+  columns: readonly { name: string; attnum: number; typeOid: number }[];
+  /** pg_get_viewdef for views. */
+  definition: string | null;
+}
+
+export interface CatalogFunction {
+  schema: string;
+  name: string;
+  volatility: 'immutable' | 'stable' | 'volatile';
+  language: string;
+  source: string;
+}
+
+/** What a statement's output columns depend on, by position in its result. */
+export interface OutputTaint {
+  /**
+   * Per output column: the tags it depends on though the server may not say so (expressions, views,
+   * COPY, cursors). Empty array: clean. null in place of the list: the shape is not known, so every
+   * column that the server does not name (table OID 0) depends on `all`.
+   */
+  columns: readonly (readonly ColumnTag[])[] | null;
+  /** Every tag the statement reads at all; error texts are masked by it. */
+  all: readonly ColumnTag[];
+}
+
+export interface Classification {
+  effects: Effects;
+  output: OutputTaint;
+  /** Facts the session machine keeps: SQL-level PREPARE and DECLARE name things that run later. */
+  names: readonly SessionName[];
+}
+
+export type SessionName =
+  | { kind: 'prepare'; name: string }
+  | { kind: 'execute'; name: string }
+  | { kind: 'deallocate'; name: string | null }
+  | { kind: 'declare-cursor'; name: string }
+  | { kind: 'fetch'; name: string }
+  | { kind: 'close-cursor'; name: string | null }
+  | { kind: 'set'; setting: string; value: string | null; local: boolean };
+
+export interface ClassifyContext {
+  connection: Connection;
+  catalog: CatalogSnapshot;
+  /** Classifications of statements prepared in this session, by name (SQL PREPARE and protocol Parse share them). */
+  prepared: (name: string) => Classification | null;
+  cursor: (name: string) => Classification | null;
+}
+
+export interface Classifier {
+  /**
+   * Classifies the text of one message (one or many statements; parse mode `single` for Parse).
+   * Synchronous for texts up to 16 KiB; larger ones go through `classifyLarge` on a worker.
+   * Never throws: what cannot be understood is class `unknown`.
+   */
+  classify(text: string, context: ClassifyContext): Classification;
+  classifyLarge(text: string, context: ClassifyContext): Promise<Classification>;
+}
+
+export interface FieldDescription {
+  name: string;
+  tableOid: number;
+  columnNumber: number;
+  typeOid: number;
+  typeModifier: number;
+  format: 'text' | 'binary';
+}
+
+/** Rewrites one result; holds the counts of what it masked. One result streams through one plan. */
+export interface RowMasker {
+  /**
+   * @param row the body of a DataRow message (from the column count on).
+   * @returns the new body, or null when nothing changed.
+   */
+  row(row: Uint8Array): Uint8Array | null;
+  /** Masked values by entity so far. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+export interface CopyMasker {
+  /** Feeds CopyData payloads in order; returns payloads to send instead (rows may straddle messages; bounded buffer). */
+  data(payload: Uint8Array): Uint8Array[];
+  /** At CopyDone: what is left. */
+  end(): Uint8Array[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+export interface CopyShape {
+  format: 'text' | 'csv' | 'binary';
+  header: boolean;
+  delimiter: string;
+  null: string;
+  quote: string;
+  escape: string;
+  columns: number;
+}
+
+export interface Masking {
+  /** null: nothing in this result can need masking, so rows are forwarded untouched. */
+  forResult(fields: readonly FieldDescription[], taint: OutputTaint, catalog: CatalogSnapshot): RowMasker | null;
+  forCopyOut(shape: CopyShape, taint: OutputTaint, catalog: CatalogSnapshot): CopyMasker | null;
+  /** Masks the text fields of ErrorResponse, NoticeResponse; `sent` is the client's own text, whose parts are no leak. */
+  text(text: string, taint: OutputTaint, sent: string): { text: string; counts: Readonly<Record<string, number>> };
+}
