@@ -164,9 +164,7 @@ export interface Tokens {
    */
   verify(token: string, connectionId: string): { ok: true; session: AgentSession } | { ok: false; reason: string };
   /** SCRAM-SHA-256 keys of every live token for the connection (the client proves one without sending it). */
-  scramCandidates(
-    connectionId: string,
-  ): ReadonlyArray<{
+  scramCandidates(connectionId: string): ReadonlyArray<{
     session: AgentSession;
     salt: Uint8Array;
     iterations: number;

@@ -49,6 +49,8 @@ export interface OutputTaint {
 export interface Classification {
   effects: Effects;
   output: OutputTaint;
+  /** Options of a COPY … TO STDOUT, where the message is exactly that one statement. */
+  readonly copy?: Omit<CopyShape, 'columns'> | null;
   /** Facts the session machine keeps: SQL-level PREPARE and DECLARE name things that run later. */
   names: readonly SessionName[];
 }

@@ -1,0 +1,678 @@
+import type { Decision } from '../../../contract/decision.ts';
+import { CountersignError } from '../../../contract/errors.ts';
+import type { Operation, Parameter } from '../../../contract/operation.ts';
+import type { PendingDecision } from '../../../pipeline/pipeline.ts';
+import { FrameScanner } from '../codec/frame-scanner.ts';
+import {
+  readBind,
+  readClose,
+  readDescribe,
+  readExecute,
+  readFunctionCall,
+  readParse,
+  readQuery,
+} from '../codec/frontend.ts';
+import { frontendLimits } from '../codec/limits.ts';
+import { frontend } from '../codec/messages.ts';
+import { writeDescribe } from '../codec/write-frontend.ts';
+import type { Classification } from '../ports.ts';
+import { CANCELLED, DENIED_PORTAL, denialText, errorResponse, failing, IN_FAILED_TRANSACTION } from './denial.ts';
+import {
+  base64,
+  mergeClassifications,
+  type PortalInfo,
+  readParameters,
+  type StatementInfo,
+  unknownClassification,
+} from './names.ts';
+import { Outflow } from './outflow.ts';
+import { PENDING, type Pending, type PendingKind, type Run } from './pending.ts';
+import { changes, LARGE_TEXT, type RelayState } from './state.ts';
+
+/** Largest Query, Parse, Bind or FunctionCall; held in memory whole while it is decided on. */
+const MAX_STATEMENT = 64 * 1024 * 1024;
+/** Bytes of the client that wait while a statement is held; above it the client is not read. */
+const MAX_QUEUED = 1024 * 1024;
+/** Answers that may be outstanding; above it the client is not read. */
+const MAX_PENDING = 16_384;
+/** Bind bodies kept because an approval may need their parameters. */
+const MAX_KEPT_BINDS = 64 * 1024 * 1024;
+
+/**
+ * The present message cannot be finished now. `ready` settles when it can; `then` finishes it
+ * (forwards or replaces it) or waits for something else.
+ */
+interface Wait<T = unknown> {
+  /** A person is asked; null while something of our own is awaited. */
+  held: PendingDecision | null;
+  ready: Promise<T>;
+  then: (value: T) => Wait | null;
+}
+
+function waitFor<T>(ready: Promise<T>, then: (value: T) => Wait | null): Wait {
+  return { held: null, ready, then: then as (value: unknown) => Wait | null };
+}
+
+/** A decision made, with what the approval was bound to. */
+interface Decided {
+  decision: Decision;
+  digest: string | null;
+  heldMs: number;
+  /** The client cancelled while it waited. */
+  cancelled: boolean;
+}
+
+/**
+ * Client to server: each message is decided on and recorded before it is forwarded. Holding one
+ * statement stops this direction of this session and nothing else.
+ */
+export class ClientSide {
+  readonly #state: RelayState;
+  readonly #fail: (error: unknown) => void;
+  readonly #scanner = new FrameScanner('frontend', frontendLimits(MAX_STATEMENT), [frontend.CopyData]);
+  #chunk: Uint8Array = new Uint8Array(0);
+  readonly #forward = new Outflow();
+  readonly #record = new Outflow();
+  #recordExchange = 0;
+  /** The present message is recorded already: it was held. */
+  #presentRecorded = false;
+  /** Reads that wait behind a held message. */
+  #queue: Uint8Array[] = [];
+  #queued = 0;
+  #paused = false;
+  #waiting: Wait | null = null;
+  #cancelled = false;
+  /** Something that changes data is about to be forwarded. */
+  #needDurable = false;
+  /** Sends that wait for the disk, in order; `#gates` counts the syncs under way. */
+  #outbox: Uint8Array[] = [];
+  #outboxBytes = 0;
+  #gates = 0;
+  #clientEnded = false;
+
+  constructor(state: RelayState, fail: (error: unknown) => void) {
+    this.#state = state;
+    this.#fail = fail;
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.#state.ended) return;
+    this.#state.deps.session.bytesUp += chunk.length;
+    if (this.#waiting || this.#queue.length > 0) {
+      this.#queue.push(chunk);
+      this.#queued += chunk.length;
+      this.relieved();
+      return;
+    }
+    this.#process(chunk);
+  }
+
+  /** The client closed its side. A statement that waits for a person is withdrawn. */
+  end(): void {
+    this.#clientEnded = true;
+    this.#waiting?.held?.withdraw('the client closed its connection while the statement waited');
+    this.#finishIfEnded();
+  }
+
+  /** A CancelRequest came. True: a held statement was withdrawn, so the server has nothing to cancel. */
+  cancel(): boolean {
+    const held = this.#waiting?.held;
+    if (!held) return false;
+    this.#cancelled = true;
+    held.withdraw('the client cancelled the statement while it waited');
+    return true;
+  }
+
+  stop(reason: string): void {
+    this.#waiting?.held?.withdraw(reason);
+    this.#queue = [];
+    this.#outbox = [];
+  }
+
+  /** Reads the client, or does not, by what waits already. Called whenever something was finished. */
+  relieved(): void {
+    const full = this.#queued > MAX_QUEUED || this.#outboxBytes > MAX_QUEUED || this.#state.pending.size > MAX_PENDING;
+    if (full === this.#paused) return;
+    this.#paused = full;
+    if (full) this.#state.deps.io.pauseClient();
+    else this.#state.deps.io.resumeClient();
+  }
+
+  // ---- the walk over messages ---------------------------------------------------------------
+
+  #process(chunk: Uint8Array): void {
+    try {
+      this.#chunk = chunk;
+      this.#scanner.feed(chunk);
+      this.#run();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #run(): void {
+    while (this.#scanner.next()) {
+      const wait = this.#step();
+      if (wait) {
+        this.#suspend(wait);
+        return;
+      }
+    }
+    this.#flush();
+    this.relieved();
+  }
+
+  #suspend(wait: Wait): void {
+    // What a person decides on is on record before the decision is.
+    if (wait.held && !this.#presentRecorded) {
+      this.#recordPresent();
+      this.#presentRecorded = true;
+    }
+    this.#flush();
+    this.#waiting = wait;
+    wait.ready.then(
+      (value) => {
+        if (this.#state.ended || this.#waiting !== wait) return;
+        this.#waiting = null;
+        try {
+          const next = wait.then(value);
+          if (next) {
+            this.#suspend(next);
+            return;
+          }
+          this.#run();
+          while (!this.#waiting && this.#queue.length > 0 && !this.#state.ended) {
+            const chunk = this.#queue.shift()!;
+            this.#queued -= chunk.length;
+            this.#process(chunk);
+          }
+          this.relieved();
+          this.#finishIfEnded();
+        } catch (error) {
+          this.#fail(error);
+        }
+      },
+      (error) => this.#fail(error),
+    );
+  }
+
+  #finishIfEnded(): void {
+    if (this.#clientEnded && !this.#waiting && this.#gates === 0 && !this.#state.ended) {
+      this.#state.deps.io.finish('the client closed its connection');
+    }
+  }
+
+  #step(): Wait | null {
+    const { type } = this.#scanner;
+    const { skipping, deps } = this.#state;
+    // The server reads nothing before the next Sync, so there is nothing to decide.
+    if (skipping && type !== frontend.Sync && type !== frontend.Terminate) return this.#pass();
+    switch (type) {
+      case frontend.Query:
+      case frontend.Parse:
+      case frontend.Execute:
+      case frontend.FunctionCall:
+        if (deps.database.stale) return waitFor(deps.database.refresh(), () => this.#statement(type));
+        return this.#statement(type);
+      case frontend.Bind:
+        return this.#bind();
+      case frontend.Describe:
+        return this.#describe();
+      case frontend.Close:
+        return this.#close();
+      case frontend.Sync:
+        return this.#sync();
+      case frontend.CopyData:
+        return this.#pass();
+      case frontend.CopyDone:
+        // The rows are on disk before the server is told that they are all.
+        this.#needDurable = true;
+        return this.#copyEnd();
+      case frontend.CopyFail:
+        return this.#copyEnd();
+      default:
+        // Flush and Terminate; the scanner's limits admit nothing else.
+        return this.#pass();
+    }
+  }
+
+  #statement(type: number): Wait | null {
+    if (type === frontend.Query) return this.#query();
+    if (type === frontend.Parse) return this.#parse();
+    if (type === frontend.Execute) return this.#execute();
+    return this.#functionCall();
+  }
+
+  // ---- what becomes of the present message -----------------------------------------------------
+
+  #pass(): null {
+    this.#recordPresent();
+    const { bytes, start, end } = this.#scanner;
+    if (bytes === this.#chunk) this.#forward.add(bytes, start, end);
+    else this.#forward.copy(bytes, start, end);
+    return null;
+  }
+
+  #replace(replacement: Uint8Array): null {
+    this.#recordPresent();
+    this.#forward.add(replacement, 0, replacement.length);
+    return null;
+  }
+
+  #recordPresent(): void {
+    if (this.#presentRecorded) {
+      this.#presentRecorded = false;
+      return;
+    }
+    const { bytes, start, end, type } = this.#scanner;
+    const { copyIn, upExchange } = this.#state;
+    const copying = type === frontend.CopyData || type === frontend.CopyDone || type === frontend.CopyFail;
+    const exchange = copying && copyIn >= 0 ? copyIn : upExchange;
+    if (exchange !== this.#recordExchange) {
+      this.#flushRecord();
+      this.#recordExchange = exchange;
+    }
+    if (bytes === this.#chunk) this.#record.add(bytes, start, end);
+    else this.#record.copy(bytes, start, end);
+  }
+
+  #flushRecord(): void {
+    const { recorder } = this.#state.deps;
+    this.#record.drain((piece) => recorder.request(this.#recordExchange, piece));
+  }
+
+  /** Recorded first, then (where it changes something) on disk, then forwarded. */
+  #flush(): void {
+    this.#flushRecord();
+    if (this.#needDurable) {
+      this.#needDurable = false;
+      this.#gates++;
+      this.#state.deps.recorder.durable().then(
+        () => this.#gateOpened(),
+        (error) => this.#fail(error),
+      );
+    }
+    this.#forward.drain((piece) => {
+      if (this.#gates === 0) {
+        this.#state.deps.io.toServer(piece);
+      } else {
+        this.#outbox.push(piece);
+        this.#outboxBytes += piece.length;
+      }
+    });
+  }
+
+  #gateOpened(): void {
+    this.#gates--;
+    if (this.#gates > 0 || this.#state.ended) return;
+    const outbox = this.#outbox;
+    this.#outbox = [];
+    this.#outboxBytes = 0;
+    for (const piece of outbox) this.#state.deps.io.toServer(piece);
+    this.relieved();
+    this.#finishIfEnded();
+  }
+
+  #push(kind: PendingKind, part: Partial<Pending> = {}): Pending {
+    const item: Pending = {
+      kind,
+      exchange: this.#state.upExchange,
+      run: null,
+      name: '',
+      ticket: 0,
+      statement: null,
+      portal: null,
+      ...part,
+    };
+    this.#state.pending.push(item);
+    return item;
+  }
+
+  // ---- messages -----------------------------------------------------------------------------------
+
+  #query(): Wait | null {
+    const { bytes, bodyStart, end } = this.#scanner;
+    const { text, lossless } = readQuery(bytes, bodyStart, end);
+    return this.#withClassification(text, lossless, (classification) => {
+      const statement = this.#state.info(text, classification);
+      return this.#decide(
+        statement,
+        () => [],
+        (decided) => this.#finishQuery(statement, decided),
+      );
+    });
+  }
+
+  #finishQuery(statement: StatementInfo, decided: Decided): null {
+    const run = this.#newRun(statement, decided);
+    this.#push(PENDING.query, { run, statement });
+    if (decided.decision.effect === 'allow') {
+      this.#allowed(statement);
+      this.#pass();
+    } else {
+      this.#replace(failing.query);
+    }
+    this.#state.batch++;
+    this.#state.upExchange++;
+    return null;
+  }
+
+  #parse(): Wait | null {
+    const { bytes, bodyStart, end } = this.#scanner;
+    const { statement: name, text, lossless, parameterTypes } = readParse(bytes, bodyStart, end);
+    return this.#withClassification(text, lossless, (classification) => {
+      const statement = this.#state.info(text, classification, parameterTypes);
+      const ticket = this.#state.statements.define(name, statement, this.#state.batch);
+      this.#push(PENDING.parse, { name, ticket, statement });
+      return this.#pass();
+    });
+  }
+
+  #bind(): null {
+    const { bytes, bodyStart, end } = this.#scanner;
+    const message = readBind(bytes, bodyStart, end);
+    if (message.portal === DENIED_PORTAL) {
+      throw new CountersignError('PG_RESERVED_NAME', `the portal name "${DENIED_PORTAL}" is reserved`);
+    }
+    const { statements, portals, batch } = this.#state;
+    const candidates = statements.lookup(message.statement, batch);
+    const mayAsk = candidates?.some((info) => this.#state.verdict(info.classification.effects).effect !== 'allow');
+    let bind: Uint8Array | null = null;
+    if (mayAsk && this.#state.keptBinds + (end - bodyStart) <= MAX_KEPT_BINDS) {
+      bind = bytes.slice(bodyStart, end);
+      this.#state.keptBinds += bind.length;
+    }
+    const portal: PortalInfo = {
+      statements: candidates,
+      bind,
+      resultFormats: message.resultFormats,
+      fields: undefined,
+      allowed: null,
+    };
+    const ticket = portals.define(message.portal, portal, batch);
+    this.#push(PENDING.bind, { name: message.portal, ticket, portal });
+    return this.#pass();
+  }
+
+  #describe(): null {
+    const { bytes, bodyStart, end } = this.#scanner;
+    const { kind, name } = readDescribe(bytes, bodyStart, end);
+    const { statements, portals, batch } = this.#state;
+    if (kind === 'statement') {
+      const found = statements.lookup(name, batch);
+      const statement = found?.length === 1 ? found[0]! : null;
+      if (statement && statement.fields === undefined) statement.fields = null;
+      this.#push(PENDING.describeStatement, { statement });
+    } else {
+      const found = portals.lookup(name, batch);
+      const portal = found?.length === 1 ? found[0]! : null;
+      if (portal) portal.fields = null;
+      this.#push(PENDING.describePortal, { portal });
+    }
+    return this.#pass();
+  }
+
+  #close(): null {
+    const { bytes, bodyStart, end } = this.#scanner;
+    const { kind, name } = readClose(bytes, bodyStart, end);
+    const table = kind === 'statement' ? this.#state.statements : this.#state.portals;
+    this.#push(kind === 'statement' ? PENDING.closeStatement : PENDING.closePortal, { name, ticket: table.mark() });
+    return this.#pass();
+  }
+
+  #copyEnd(): null {
+    // Without an answer outstanding the server ignores it.
+    if (this.#state.pending.size > 0) this.#push(PENDING.copyEnd);
+    return this.#pass();
+  }
+
+  #sync(): null {
+    const state = this.#state;
+    // The server ignores Sync while it reads COPY data, up to CopyDone or CopyFail.
+    if (state.copyIn >= 0 && !state.pending.some((item) => item.kind === PENDING.copyEnd)) return this.#pass();
+    state.skipping = false;
+    this.#push(PENDING.sync);
+    this.#pass();
+    state.batch++;
+    state.upExchange++;
+    return null;
+  }
+
+  #execute(): Wait | null {
+    const { bytes, bodyStart, end } = this.#scanner;
+    const { portal: name } = readExecute(bytes, bodyStart, end);
+    const { portals, batch } = this.#state;
+    const found = portals.lookup(name, batch);
+    if (!found) {
+      // No portal of the protocol: a cursor of SQL, or nothing. What FETCH would be is what this is.
+      const text = `FETCH ALL FROM "${name.replaceAll('"', '""')}"`;
+      const statement = this.#state.info(text, this.#state.classify(text));
+      return this.#decide(
+        statement,
+        () => [],
+        (decided) => this.#finishExecute(name, statement, null, decided),
+      );
+    }
+    const portal = found.length === 1 ? found[0]! : null;
+    const statement = this.#statementOf(found);
+    if (!statement) return this.#executeUnknown(name);
+    if (portal?.allowed) {
+      return this.#finishExecute(name, statement, portal, { ...portal.allowed, heldMs: 0, cancelled: false });
+    }
+    return this.#decide(
+      statement,
+      () => (portal?.bind ? readParameters(portal.bind, statement.parameterTypes) : null),
+      (decided) => {
+        if (portal && decided.decision.effect === 'allow') {
+          portal.allowed = { decision: decided.decision, digest: decided.digest };
+        }
+        return this.#finishExecute(name, statement, portal, decided);
+      },
+    );
+  }
+
+  /** Nothing to show a person, so nobody is asked: refused (in observe mode forwarded and marked). */
+  #executeUnknown(name: string): null {
+    const reason = 'runs a prepared statement that the gateway does not know; prepare it again';
+    const statement = this.#state.info('', unknownClassification(reason, 'unknown-statement'));
+    const verdict = this.#state.verdict(statement.classification.effects);
+    const decision: Decision =
+      this.#state.deps.connection.mode === 'observe'
+        ? { ...refusal(verdict, ''), effect: 'allow', observed: 'deny', message: null }
+        : refusal(verdict, `it ${reason}`);
+    return this.#finishExecute(name, statement, null, { decision, digest: null, heldMs: 0, cancelled: false });
+  }
+
+  /** What an Execute may run: one statement, or the worst of several; null where one is not known. */
+  #statementOf(portals: readonly PortalInfo[]): StatementInfo | null {
+    const candidates: StatementInfo[] = [];
+    for (const portal of portals) {
+      if (!portal.statements) return null;
+      candidates.push(...portal.statements);
+    }
+    const first = candidates[0]!;
+    if (candidates.length === 1) {
+      if (first.catalog !== this.#state.deps.database.catalog && first.text.length <= LARGE_TEXT) {
+        first.classification = this.#state.classify(first.text);
+        first.catalog = this.#state.deps.database.catalog;
+      }
+      return first;
+    }
+    const merged = mergeClassifications(candidates.map((info) => info.classification));
+    return this.#state.info(candidates.map((info) => info.text).join('\n-- or\n'), merged, first.parameterTypes);
+  }
+
+  #finishExecute(name: string, statement: StatementInfo, portal: PortalInfo | null, decided: Decided): null {
+    const run = this.#newRun(statement, decided);
+    const denied = decided.decision.effect === 'deny';
+    if (!denied && this.#needsDescribe(statement, portal)) {
+      // Rows cannot be masked without knowing their columns, and this client never asked for them.
+      const describe = writeDescribe('portal', name);
+      if (portal) portal.fields = null;
+      this.#push(PENDING.ownDescribe, { portal, run });
+      this.#forward.add(describe, 0, describe.length);
+    }
+    this.#push(PENDING.execute, { run, statement, portal });
+    if (denied) return this.#replace(failing.execute);
+    this.#allowed(statement);
+    return this.#pass();
+  }
+
+  #needsDescribe(statement: StatementInfo, portal: PortalInfo | null): boolean {
+    if (!this.#state.deps.masking) return false;
+    return statement.fields === undefined && (portal === null || portal.fields === undefined);
+  }
+
+  #functionCall(): Wait | null {
+    const { bytes, bodyStart, end } = this.#scanner;
+    const call = readFunctionCall(bytes, bodyStart, end);
+    const body = bytes.slice(bodyStart, end);
+    return waitFor(this.#state.deps.database.functionName(call.functionOid), (name) => {
+      const args = call.arguments.map((_, i) => `$${i + 1}`).join(', ');
+      const text = name === null ? '' : `SELECT ${name}(${args})`;
+      const classification =
+        name === null
+          ? unknownClassification(
+              `Calls a function that the catalog does not have (${call.functionOid})`,
+              'unknown-function',
+            )
+          : this.#state.classify(text);
+      const statement = this.#state.info(text || `FunctionCall ${call.functionOid}`, classification);
+      const parameters = (): Parameter[] => [{ type: 0, format: 'binary', value: base64(body) }];
+      return this.#decide(statement, parameters, (decided) => {
+        this.#push(PENDING.functionCall, { run: this.#newRun(statement, decided), statement });
+        if (decided.decision.effect === 'allow') {
+          this.#allowed(statement);
+          this.#pass();
+        } else {
+          this.#replace(failing.functionCall);
+        }
+        this.#state.batch++;
+        this.#state.upExchange++;
+        return null;
+      });
+    });
+  }
+
+  // ---- deciding -------------------------------------------------------------------------------------
+
+  #withClassification(
+    text: string,
+    lossless: boolean,
+    then: (classification: Classification) => Wait | null,
+  ): Wait | null {
+    if (!lossless) return then(unknownClassification('Is not valid UTF-8, so it cannot be understood', 'unparsable'));
+    if (text.length <= LARGE_TEXT) return then(this.#state.classify(text));
+    const { classifier } = this.#state.deps;
+    return waitFor(classifier.classifyLarge(text, this.#state.classifyContext), then);
+  }
+
+  #decide(
+    statement: StatementInfo,
+    parameters: () => Parameter[] | null,
+    then: (decided: Decided) => Wait | null,
+  ): Wait | null {
+    const state = this.#state;
+    const { pipeline, connection, recorder, monotonic, database } = state.deps;
+    const { effects } = statement.classification;
+    const verdict = state.verdict(effects);
+    if (verdict.effect === 'ask' && connection.mode === 'enforce') {
+      // The server would refuse it unread; a person is not asked for that.
+      if (state.transaction === 'failed' && state.pending.size === 0 && !endsTransaction(effects.ops)) {
+        const decision = refusal(verdict, IN_FAILED_TRANSACTION.message);
+        return then({ decision, digest: null, heldMs: 0, cancelled: false });
+      }
+      const kept = parameters();
+      if (kept === null) {
+        const decision = refusal(verdict, 'the parameters of this statement are not at hand; bind it again');
+        return then({ decision, digest: null, heldMs: 0, cancelled: false });
+      }
+    }
+    let operation: Operation | null = null;
+    const result = pipeline.decide(verdict, connection, () => {
+      operation = state.operation(statement.text, effects, parameters() ?? []);
+      return operation;
+    });
+    const digestOf = () => operation?.digest ?? null;
+    if (result.kind === 'decided') {
+      return then({ decision: result.decision, digest: digestOf(), heldMs: 0, cancelled: false });
+    }
+    const { pending } = result;
+    const since = monotonic();
+    recorder.event('asked', {
+      exchange: state.upExchange,
+      approvalId: pending.approvalId,
+      digest: digestOf(),
+      policyIds: verdict.policyIds,
+      policyHash: verdict.policyHash,
+      level: verdict.level,
+    });
+    database.estimate(statement.text, { searchPath: state.settings.searchPath, role: state.settings.role }).then(
+      (rows) => pending.setEstimate(rows),
+      () => pending.setEstimate(null),
+    );
+    this.#cancelled = false;
+    const wait: Wait<Decision> = {
+      held: pending,
+      ready: pending.decision,
+      then: (decision) => {
+        const heldMs = monotonic() - since;
+        recorder.event('decided', {
+          approvalId: pending.approvalId,
+          digest: digestOf(),
+          effect: decision.effect,
+          decidedBy: decision.decidedBy,
+          channel: decision.channel,
+          grantId: decision.grantId,
+          heldMs: Math.round(heldMs),
+        });
+        return then({ decision, digest: digestOf(), heldMs, cancelled: this.#cancelled });
+      },
+    };
+    return wait as Wait;
+  }
+
+  #newRun(statement: StatementInfo, decided: Decided): Run {
+    const { decision } = decided;
+    let substitute: Run['substitute'] = null;
+    if (decision.effect === 'deny') {
+      const failed = decision.message === IN_FAILED_TRANSACTION.message;
+      const error = decided.cancelled ? CANCELLED : failed ? IN_FAILED_TRANSACTION : denialText(decision);
+      substitute = { message: errorResponse(error), sqlstate: error.sqlstate };
+    }
+    return {
+      statement,
+      decision,
+      digest: decided.digest,
+      heldMs: Math.round(decided.heldMs),
+      rows: 0,
+      error: null,
+      masked: null,
+      substitute,
+      defined: decision.effect === 'allow' ? this.#state.defineNames(statement) : [],
+      done: false,
+    };
+  }
+
+  #allowed(statement: StatementInfo): void {
+    if (changes(statement.classification.effects)) this.#needDurable = true;
+  }
+}
+
+/** ROLLBACK and COMMIT are what a failed transaction still takes. */
+function endsTransaction(ops: readonly string[]): boolean {
+  return ops.length === 1 && /^(ROLLBACK|COMMIT|ABORT|END)\b/.test(ops[0]!);
+}
+
+function refusal(verdict: Decision['verdict'], message: string): Decision {
+  return {
+    effect: 'deny',
+    verdict,
+    approvalId: null,
+    grantId: null,
+    observed: null,
+    decidedBy: null,
+    channel: 'gateway',
+    message,
+  };
+}

@@ -1,0 +1,563 @@
+import { CountersignError } from '../../../contract/errors.ts';
+import {
+  type ErrorField,
+  readCommandComplete,
+  readCopyResponse,
+  readErrorFields,
+  readNotification,
+  readParameterStatus,
+  readReadyForQuery,
+  readRowDescription,
+  rowsOfTag,
+  summarizeError,
+} from '../codec/backend.ts';
+import { FrameScanner } from '../codec/frame-scanner.ts';
+import { formatAt } from '../codec/frontend.ts';
+import { backendLimits } from '../codec/limits.ts';
+import { backend, messageName } from '../codec/messages.ts';
+import { writeErrorFields, writeMessage, writeNotificationResponse } from '../codec/write-backend.ts';
+import type { CopyMasker, FieldDescription, OutputTaint, RowMasker } from '../ports.ts';
+import type { PortalInfo, StatementInfo } from './names.ts';
+import { Outflow } from './outflow.ts';
+import { PENDING, type Pending, type Run } from './pending.ts';
+import type { RelayState } from './state.ts';
+
+/** A row that has to be masked is held in memory whole. */
+const MAX_MASKED_ROW = 64 * 1024 * 1024;
+const CLEAN: OutputTaint = { columns: null, all: [] };
+
+/**
+ * Server to client: keeps what the gateway knows of the session in step with the server, masks, and
+ * records what the client sees. Rows that need no masking pass in the buffers they came in.
+ */
+export class ServerSide {
+  readonly #state: RelayState;
+  readonly #fail: (error: unknown) => void;
+  readonly #scanner: FrameScanner;
+  #chunk: Uint8Array = new Uint8Array(0);
+  readonly #out = new Outflow();
+  readonly #record = new Outflow();
+  #rows: RowMasker | null = null;
+  #copy: CopyMasker | null = null;
+  /** Whose rows `#rows` was made for. */
+  #rowsOf: Pending | null = null;
+  readonly #relieved: () => void;
+
+  constructor(state: RelayState, fail: (error: unknown) => void, relieved: () => void) {
+    this.#state = state;
+    this.#fail = fail;
+    this.#relieved = relieved;
+    const masked = state.deps.masking !== null;
+    this.#scanner = new FrameScanner('backend', backendLimits(masked ? MAX_MASKED_ROW : undefined), [backend.CopyData]);
+    this.#streamRows(!masked);
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.#state.ended) return;
+    this.#state.deps.session.bytesDown += chunk.length;
+    try {
+      this.#chunk = chunk;
+      this.#scanner.feed(chunk);
+      while (this.#scanner.next()) this.#step();
+      this.#flush();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Bytes of the gateway's own for the client, after what came from the server. */
+  say(bytes: Uint8Array): void {
+    this.#add(bytes, 0, bytes.length);
+    this.#flush();
+  }
+
+  #flush(): void {
+    const { io } = this.#state.deps;
+    // The response leaves first and is recorded after: its request was journalled before it was forwarded.
+    this.#out.drain((piece) => io.toClient(piece));
+    this.#flushRecord();
+  }
+
+  #flushRecord(): void {
+    const { recorder } = this.#state.deps;
+    const exchange = this.#state.downExchange;
+    this.#record.drain((piece) => recorder.response(exchange, piece));
+  }
+
+  #add(bytes: Uint8Array, start: number, end: number): void {
+    this.#out.add(bytes, start, end);
+    this.#record.add(bytes, start, end);
+  }
+
+  #pass(): void {
+    const { bytes, start, end } = this.#scanner;
+    if (bytes === this.#chunk) {
+      this.#add(bytes, start, end);
+    } else {
+      const copy = bytes.slice(start, end);
+      this.#add(copy, 0, copy.length);
+    }
+  }
+
+  #step(): void {
+    const { type, count } = this.#scanner;
+    switch (type) {
+      case backend.DataRow: {
+        const head = this.#head();
+        if (!head?.run) throw desync(type);
+        head.run.rows += count;
+        if (head !== this.#rowsOf) this.#startExecute(head);
+        if (this.#rows) return this.#maskRow(this.#rows);
+        return this.#pass();
+      }
+      case backend.CopyData:
+        return this.#copyData();
+      case backend.RowDescription:
+      case backend.NoData:
+        return this.#described(type);
+      case backend.ParseComplete: {
+        const item = this.#expect(PENDING.parse);
+        this.#state.statements.confirm(item.name, item.ticket);
+        return this.#pass();
+      }
+      case backend.BindComplete: {
+        const item = this.#expect(PENDING.bind);
+        this.#state.portals.confirm(item.name, item.ticket);
+        return this.#pass();
+      }
+      case backend.CloseComplete: {
+        const item = this.#expect(PENDING.closeStatement, PENDING.closePortal);
+        const { statements, portals } = this.#state;
+        (item.kind === PENDING.closeStatement ? statements : portals).closed(item.name, item.ticket);
+        return this.#pass();
+      }
+      case backend.CommandComplete: {
+        const { bytes, bodyStart, end } = this.#scanner;
+        return this.#completed(readCommandComplete(bytes, bodyStart, end));
+      }
+      case backend.EmptyQueryResponse:
+      case backend.PortalSuspended:
+        return this.#completed(null);
+      case backend.ErrorResponse:
+        return this.#error();
+      case backend.NoticeResponse:
+        return this.#notice();
+      case backend.NotificationResponse:
+        return this.#notification();
+      case backend.ParameterStatus:
+        return this.#parameterStatus();
+      case backend.CopyInResponse:
+        return this.#copyInStarted();
+      case backend.CopyOutResponse:
+        return this.#copyOutStarted();
+      case backend.CopyDone:
+        return this.#copyOutDone();
+      case backend.FunctionCallResponse:
+        return this.#functionResult();
+      case backend.ReadyForQuery:
+        return this.#ready();
+      case backend.ParameterDescription:
+        return this.#pass();
+      default:
+        throw desync(type);
+    }
+  }
+
+  /** The message that the server is answering. CopyDone and CopyFail have no answer of their own. */
+  #head(): Pending | undefined {
+    const { pending } = this.#state;
+    while (pending.peek()?.kind === PENDING.copyEnd) pending.shift();
+    return pending.peek();
+  }
+
+  #expect(...kinds: Pending['kind'][]): Pending {
+    const head = this.#head();
+    if (!head || !kinds.includes(head.kind)) throw desync(this.#scanner.type);
+    this.#state.pending.shift();
+    return head;
+  }
+
+  /** While rows are streamed, whole runs of them pass unseen. */
+  #streamRows(on: boolean): void {
+    this.#scanner.streamed[backend.DataRow] = on ? 1 : 0;
+  }
+
+  // ---- results ------------------------------------------------------------------------------------
+
+  #described(type: number): void {
+    const { bytes, bodyStart, end } = this.#scanner;
+    const head = this.#head();
+    if (!head) throw desync(type);
+    const fields = type === backend.NoData ? [] : readRowDescription(bytes, bodyStart, end);
+    switch (head.kind) {
+      case PENDING.query:
+        this.#startRows(head, fields);
+        return this.#pass();
+      case PENDING.describeStatement:
+        if (head.statement) head.statement.fields = fields;
+        this.#state.pending.shift();
+        return this.#pass();
+      case PENDING.describePortal:
+        if (head.portal) head.portal.fields = fields;
+        this.#state.pending.shift();
+        return this.#pass();
+      case PENDING.ownDescribe: {
+        this.#state.pending.shift();
+        if (head.portal) head.portal.fields = fields;
+        else this.#ownFields = fields;
+        return;
+      }
+      default:
+        throw desync(type);
+    }
+  }
+  /** Answer to our own Describe of a portal that is not one known portal. */
+  #ownFields: readonly FieldDescription[] | null = null;
+
+  /** A result begins: decides whether its rows are looked at. */
+  #startRows(item: Pending, fields: readonly FieldDescription[]): void {
+    const { masking, database } = this.#state.deps;
+    this.#rowsOf = item;
+    if (!masking) return;
+    const taint = item.statement?.classification.output ?? CLEAN;
+    this.#rows = masking.forResult(fields, taint, database.catalog);
+    this.#streamRows(this.#rows === null);
+  }
+
+  /** The first row of an Execute: its fields were described before. */
+  #startExecute(item: Pending): void {
+    const { portal, statement } = item;
+    const fields = portal?.fields ?? this.#ownFields ?? statement?.fields;
+    this.#ownFields = null;
+    if (!fields && this.#state.deps.masking) {
+      throw new CountersignError(
+        'PG_ROWS_NOT_DESCRIBED',
+        'rows came whose columns are not known, so they cannot be masked',
+      );
+    }
+    this.#startRows(item, withFormats(fields ?? [], portal));
+  }
+
+  #maskRow(masker: RowMasker): void {
+    const { bytes, start, bodyStart, end } = this.#scanner;
+    const body = masker.row(bytes.subarray(bodyStart, end));
+    if (body === null) {
+      if (bytes === this.#chunk && this.#out.empty) return this.#pass();
+      this.#copyOut(bytes, start, end);
+      return;
+    }
+    const size = 5 + body.length;
+    const { block, offset } = this.#out.reserve(size);
+    block[offset] = backend.DataRow;
+    writeLength(block, offset + 1, 4 + body.length);
+    block.set(body, offset + 5);
+    this.#record.add(block, offset, offset + size);
+  }
+
+  #copyOut(bytes: Uint8Array, start: number, end: number): void {
+    const { block, offset } = this.#out.reserve(end - start);
+    block.set(bytes.subarray(start, end), offset);
+    this.#record.add(block, offset, offset + end - start);
+  }
+
+  #completed(tag: string | null): void {
+    const head = this.#head();
+    const run = head?.run;
+    if (!head || !run) throw desync(this.#scanner.type);
+    if (tag !== null && run.rows === 0) run.rows = rowsOfTag(tag);
+    this.#takeCounts(run);
+    if (head.kind === PENDING.execute) {
+      this.#state.pending.shift();
+      this.#finishRun(run, head.exchange);
+    } else if (head.kind !== PENDING.query) {
+      throw desync(this.#scanner.type);
+    }
+    this.#state.copyIn = -1;
+    this.#pass();
+  }
+
+  #takeCounts(run: Run): void {
+    const counts = this.#rows?.counts ?? this.#copy?.counts;
+    if (counts) {
+      for (const [entity, count] of Object.entries(counts)) {
+        if (count > 0) {
+          run.masked ??= {};
+          run.masked[entity] = (run.masked[entity] ?? 0) + count;
+        }
+      }
+    }
+    this.#rows = null;
+    this.#copy = null;
+    this.#rowsOf = null;
+    this.#streamRows(this.#state.deps.masking === null);
+  }
+
+  #finishRun(run: Run, exchange: number): void {
+    if (run.done) return;
+    run.done = true;
+    const state = this.#state;
+    state.recordRun(run, exchange);
+    const { classification } = run.statement;
+    if (run.decision.effect === 'deny') return;
+    if (run.error === null) this.#state.applyNames(run);
+    else if (classification.names.some((name) => name.kind === 'set')) state.settings.failed();
+    const { flags } = classification.effects;
+    if (flags.includes('ddl') || flags.includes('code-execution') || classification.effects.class === 'unknown') {
+      state.catalogTouched = true;
+    }
+  }
+
+  // ---- errors and messages beside the answers --------------------------------------------------------
+
+  #error(): void {
+    const state = this.#state;
+    const { bytes, bodyStart, end } = this.#scanner;
+    const fields = readErrorFields(bytes, bodyStart, end);
+    const summary = summarizeError(fields);
+    const head = this.#head();
+    const run = head?.run ?? null;
+    if (summary.severity === 'FATAL' || summary.severity === 'PANIC' || !head) {
+      return this.#maskedFields('ErrorResponse', fields, run);
+    }
+    state.copyIn = -1;
+    if (run) {
+      this.#takeCounts(run);
+      run.error = run.substitute?.sqlstate ?? summary.sqlstate;
+    }
+    if (run?.substitute) this.#add(run.substitute.message, 0, run.substitute.message.length);
+    else this.#maskedFields('ErrorResponse', fields, run);
+    if (head.kind === PENDING.query || head.kind === PENDING.functionCall) return;
+    this.#skipToSync();
+  }
+
+  /** The server skips what was sent up to the next Sync: none of it took effect. */
+  #skipToSync(): void {
+    const { pending, statements, portals } = this.#state;
+    for (let item = pending.peek(); item; item = pending.peek()) {
+      if (item.kind === PENDING.sync) return;
+      pending.shift();
+      if (item.kind === PENDING.parse) statements.fail(item.name, item.ticket);
+      if (item.kind === PENDING.bind) portals.fail(item.name, item.ticket);
+      if (item.run && item.kind !== PENDING.ownDescribe && item.run.error !== null) {
+        this.#finishRun(item.run, item.exchange);
+      }
+    }
+    this.#state.skipping = true;
+  }
+
+  #notice(): void {
+    const { bytes, bodyStart, end } = this.#scanner;
+    if (!this.#state.deps.masking) return this.#pass();
+    this.#maskedFields(
+      'NoticeResponse',
+      readErrorFields(bytes, bodyStart, end),
+      this.#state.pending.peek()?.run ?? null,
+    );
+  }
+
+  /** Error texts quote values: the same masking as for rows applies. */
+  #maskedFields(kind: 'ErrorResponse' | 'NoticeResponse', fields: readonly ErrorField[], run: Run | null): void {
+    const { masking } = this.#state.deps;
+    if (!masking) return this.#pass();
+    const taint = run?.statement.classification.output ?? CLEAN;
+    const sent = run?.statement.text ?? '';
+    let changed = false;
+    const rewritten = fields.map((field) => {
+      if (!TEXT_FIELDS.has(field.type)) return field;
+      const { text, counts } = masking.text(field.value, taint, sent);
+      if (text === field.value) return field;
+      changed = true;
+      if (run) {
+        run.masked ??= {};
+        for (const [entity, count] of Object.entries(counts)) {
+          run.masked[entity] = (run.masked[entity] ?? 0) + count;
+        }
+      }
+      return { type: field.type, value: text };
+    });
+    if (!changed) return this.#pass();
+    const message = writeErrorFields(kind, rewritten);
+    this.#add(message, 0, message.length);
+  }
+
+  #notification(): void {
+    const { masking } = this.#state.deps;
+    if (!masking) return this.#aside(() => this.#pass());
+    const { bytes, bodyStart, end } = this.#scanner;
+    const { pid, channel, payload } = readNotification(bytes, bodyStart, end);
+    const { text } = masking.text(payload, CLEAN, '');
+    if (text === payload) return this.#aside(() => this.#pass());
+    const message = writeNotificationResponse(pid, channel, text);
+    this.#aside(() => this.#add(message, 0, message.length));
+  }
+
+  /** A message that answers nothing: between exchanges it is one of its own. */
+  #aside(add: () => void): void {
+    const state = this.#state;
+    const between = state.pending.size === 0 && state.downExchange === state.upExchange;
+    if (!between) return add();
+    this.#flushRecord();
+    state.deps.recorder.request(state.downExchange, NOTHING);
+    add();
+    this.#flushRecord();
+    state.deps.recorder.end(state.downExchange);
+    state.upExchange++;
+    state.downExchange++;
+  }
+
+  #parameterStatus(): void {
+    const { bytes, bodyStart, end } = this.#scanner;
+    const { name, value } = readParameterStatus(bytes, bodyStart, end);
+    const { connection, recorder } = this.#state.deps;
+    const pinned = PINNED.get(name.toLowerCase());
+    if (pinned !== undefined && value.toUpperCase() !== pinned) {
+      if (connection.mode === 'enforce') {
+        throw new CountersignError(
+          'PG_PINNED_SETTING',
+          `the server reports ${name} = ${value}, under which statements cannot be understood safely; the session ends`,
+        );
+      }
+      recorder.event('pinned-setting-changed', { name, value });
+    }
+    this.#state.settings.reported(name, value);
+    if (name === 'role') this.#state.settings.role = value;
+    this.#aside(() => this.#pass());
+  }
+
+  // ---- COPY and function calls ------------------------------------------------------------------------
+
+  #copyInStarted(): void {
+    const state = this.#state;
+    const head = this.#head();
+    if (!head) throw desync(this.#scanner.type);
+    state.copyIn = head.exchange;
+    // The server ignores the Syncs that came before the end of the data.
+    let ended = false;
+    state.pending.filter((item, index) => {
+      if (index === 0) return true;
+      if (item.kind === PENDING.copyEnd) ended = true;
+      return ended || item.kind !== PENDING.sync;
+    });
+    this.#pass();
+  }
+
+  #copyOutStarted(): void {
+    const { bytes, bodyStart, end } = this.#scanner;
+    const head = this.#head();
+    if (!head) throw desync(this.#scanner.type);
+    const response = readCopyResponse(bytes, bodyStart, end);
+    const { masking, database } = this.#state.deps;
+    const classification = head.statement?.classification;
+    const shape = classification?.copy ?? null;
+    if (masking) {
+      const taint = classification?.output ?? CLEAN;
+      this.#copy = masking.forCopyOut(
+        {
+          delimiter: shape?.delimiter ?? '\t',
+          null: shape?.null ?? '\\N',
+          quote: shape?.quote ?? '"',
+          escape: shape?.escape ?? shape?.quote ?? '"',
+          header: shape?.header ?? false,
+          // Where the statement's options are not known, the server's word for text or binary is.
+          format: response.format === 'binary' ? 'binary' : (shape?.format ?? 'text'),
+          columns: response.columnFormats.length,
+        },
+        taint,
+        database.catalog,
+      );
+    }
+    this.#scanner.streamed[backend.CopyData] = this.#copy ? 0 : 1;
+    this.#pass();
+  }
+
+  #copyData(): void {
+    if (!this.#copy) return this.#pass();
+    const { bytes, bodyStart, end } = this.#scanner;
+    this.#emitCopy(this.#copy.data(bytes.subarray(bodyStart, end)));
+  }
+
+  #copyOutDone(): void {
+    if (this.#copy) this.#emitCopy(this.#copy.end());
+    this.#scanner.streamed[backend.CopyData] = 1;
+    this.#pass();
+  }
+
+  #emitCopy(payloads: readonly Uint8Array[]): void {
+    for (const payload of payloads) {
+      const size = 5 + payload.length;
+      const { block, offset } = this.#out.reserve(size);
+      block[offset] = backend.CopyData;
+      writeLength(block, offset + 1, 4 + payload.length);
+      block.set(payload, offset + 5);
+      this.#record.add(block, offset, offset + size);
+    }
+  }
+
+  #functionResult(): void {
+    const head = this.#head();
+    if (head?.kind !== PENDING.functionCall || !head.run) throw desync(this.#scanner.type);
+    head.run.rows = 1;
+    if (this.#state.deps.masking && head.run.statement.classification.output.all.length > 0) {
+      // The value may hold what is tagged and its type is not known: NULL takes its place.
+      const message = writeMessage(backend.FunctionCallResponse, new Uint8Array([255, 255, 255, 255]));
+      head.run.masked = { CUSTOM: 1 };
+      return this.#add(message, 0, message.length);
+    }
+    this.#pass();
+  }
+
+  // ---- the end of an exchange ---------------------------------------------------------------------------
+
+  #ready(): void {
+    const state = this.#state;
+    const { bytes, bodyStart, end } = this.#scanner;
+    const status = readReadyForQuery(bytes, bodyStart, end);
+    const head = this.#expect(PENDING.query, PENDING.sync, PENDING.functionCall);
+    state.transaction = status === 'idle' ? 'idle' : status === 'failed' ? 'failed' : 'in-transaction';
+    if (head.run) {
+      this.#takeCounts(head.run);
+      this.#finishRun(head.run, head.exchange);
+    }
+    state.copyIn = -1;
+    this.#pass();
+    this.#flushRecord();
+    for (let exchange = state.downExchange; exchange <= head.exchange; exchange++) state.deps.recorder.end(exchange);
+    state.downExchange = head.exchange + 1;
+    if (status === 'idle') {
+      state.settings.transactionEnded();
+      if (state.catalogTouched) {
+        state.catalogTouched = false;
+        state.deps.database.invalidate();
+      }
+      if (state.pending.size === 0) state.forgetPortals();
+    }
+    this.#relieved();
+  }
+}
+
+/** Fields of an ErrorResponse that may quote values: message, detail, hint, context, internal query. */
+const TEXT_FIELDS = new Set(['M', 'D', 'H', 'W', 'q']);
+const NOTHING = new Uint8Array(0);
+
+/** Settings under which a text means something else than what the parser reads. */
+const PINNED = new Map([
+  ['standard_conforming_strings', 'ON'],
+  ['client_encoding', 'UTF8'],
+]);
+
+function withFormats(fields: readonly FieldDescription[], portal: PortalInfo | null): readonly FieldDescription[] {
+  if (!portal || portal.fields) return fields;
+  return fields.map((field, i) => ({ ...field, format: formatAt(portal.resultFormats, i) }));
+}
+
+function writeLength(bytes: Uint8Array, at: number, length: number): void {
+  bytes[at] = length >>> 24;
+  bytes[at + 1] = length >>> 16;
+  bytes[at + 2] = length >>> 8;
+  bytes[at + 3] = length;
+}
+
+function desync(type: number): CountersignError {
+  const name = messageName('backend', type);
+  return new CountersignError('PG_SERVER_DESYNC', `the server sent ${name} where nothing of the kind was awaited`);
+}
