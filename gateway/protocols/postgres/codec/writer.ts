@@ -59,7 +59,9 @@ export class MessageWriter {
   }
 
   uint8(value: number): this {
-    this.#bytes[this.#reserve(1)] = value;
+    // The position first: reserving may replace the buffer.
+    const at = this.#reserve(1);
+    this.#bytes[at] = value;
     return this;
   }
 
@@ -78,7 +80,8 @@ export class MessageWriter {
   }
 
   bytes(value: Uint8Array): this {
-    this.#bytes.set(value, this.#reserve(value.length));
+    const at = this.#reserve(value.length);
+    this.#bytes.set(value, at);
     return this;
   }
 

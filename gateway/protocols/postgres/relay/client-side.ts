@@ -39,18 +39,18 @@ const MAX_PENDING = 16_384;
 const MAX_KEPT_BINDS = 64 * 1024 * 1024;
 
 /**
- * The present message cannot be finished now. `ready` settles when it can; `then` finishes it
+ * The present message cannot be finished now. `ready` settles when it can; `resume` finishes it
  * (forwards or replaces it) or waits for something else.
  */
 interface Wait<T = unknown> {
   /** A person is asked; null while something of our own is awaited. */
   held: PendingDecision | null;
   ready: Promise<T>;
-  then: (value: T) => Wait | null;
+  resume: (value: T) => Wait | null;
 }
 
-function waitFor<T>(ready: Promise<T>, then: (value: T) => Wait | null): Wait {
-  return { held: null, ready, then: then as (value: unknown) => Wait | null };
+function waitFor<T>(ready: Promise<T>, resume: (value: T) => Wait | null): Wait {
+  return { held: null, ready, resume: resume as (value: unknown) => Wait | null };
 }
 
 /** A decision made, with what the approval was bound to. */
@@ -175,7 +175,7 @@ export class ClientSide {
         if (this.#state.ended || this.#waiting !== wait) return;
         this.#waiting = null;
         try {
-          const next = wait.then(value);
+          const next = wait.resume(value);
           if (next) {
             this.#suspend(next);
             return;
@@ -278,7 +278,9 @@ export class ClientSide {
 
   #flushRecord(): void {
     const { recorder } = this.#state.deps;
-    this.#record.drain((piece) => recorder.request(this.#recordExchange, piece));
+    this.#record.drain((pieces) => {
+      for (const piece of pieces) recorder.request(this.#recordExchange, piece);
+    });
   }
 
   /** Recorded first, then (where it changes something) on disk, then forwarded. */
@@ -292,10 +294,12 @@ export class ClientSide {
         (error) => this.#fail(error),
       );
     }
-    this.#forward.drain((piece) => {
+    this.#forward.drain((pieces) => {
       if (this.#gates === 0) {
-        this.#state.deps.io.toServer(piece);
-      } else {
+        this.#state.deps.io.toServer(pieces);
+        return;
+      }
+      for (const piece of pieces) {
         this.#outbox.push(piece);
         this.#outboxBytes += piece.length;
       }
@@ -308,7 +312,7 @@ export class ClientSide {
     const outbox = this.#outbox;
     this.#outbox = [];
     this.#outboxBytes = 0;
-    for (const piece of outbox) this.#state.deps.io.toServer(piece);
+    this.#state.deps.io.toServer(outbox);
     this.relieved();
     this.#finishIfEnded();
   }
@@ -615,7 +619,7 @@ export class ClientSide {
     const wait: Wait<Decision> = {
       held: pending,
       ready: pending.decision,
-      then: (decision) => {
+      resume: (decision) => {
         const heldMs = monotonic() - since;
         recorder.event('decided', {
           approvalId: pending.approvalId,

@@ -43,28 +43,25 @@ export class Outflow {
     return { block, offset };
   }
 
-  /** True while all that was added is one range, or nothing. */
+  /** Nothing was added since the last drain(). */
   get empty(): boolean {
     return this.#bytes === null && this.#pieces.length === 0;
   }
 
-  /** Hands over what was gathered, in order. */
-  drain(sink: (piece: Uint8Array) => void): void {
-    if (this.#pieces.length === 0) {
-      const bytes = this.#bytes;
-      if (!bytes) return;
-      this.#bytes = null;
-      sink(this.#from === 0 && this.#to === bytes.length ? bytes : bytes.subarray(this.#from, this.#to));
-      return;
-    }
+  /** Hands over what was gathered, in order; nothing where there is nothing. */
+  drain(sink: (pieces: readonly Uint8Array[]) => void): void {
     this.#close();
+    if (this.#pieces.length === 0) return;
     const pieces = this.#pieces;
     this.#pieces = [];
-    for (const piece of pieces) sink(piece);
+    sink(pieces);
   }
 
   #close(): void {
-    if (this.#bytes && this.#to > this.#from) this.#pieces.push(this.#bytes.subarray(this.#from, this.#to));
+    const bytes = this.#bytes;
+    if (!bytes) return;
     this.#bytes = null;
+    const whole = this.#from === 0 && this.#to === bytes.length;
+    if (this.#to > this.#from) this.#pieces.push(whole ? bytes : bytes.subarray(this.#from, this.#to));
   }
 }

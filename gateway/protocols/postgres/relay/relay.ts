@@ -51,7 +51,7 @@ export class Relay {
       this.#server.say(errorResponse({ sqlstate, message: `Countersign: ${reason}` }, 'FATAL'));
     } catch {
       // The recorder is what failed: the client is told all the same.
-      state.deps.io.toClient(errorResponse({ sqlstate, message: `Countersign: ${reason}` }, 'FATAL'));
+      state.deps.io.toClient([errorResponse({ sqlstate, message: `Countersign: ${reason}` }, 'FATAL')]);
     }
     state.ended = true;
     state.deps.io.finish(reason);

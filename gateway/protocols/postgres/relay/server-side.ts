@@ -17,7 +17,7 @@ import { backendLimits } from '../codec/limits.ts';
 import { backend, messageName } from '../codec/messages.ts';
 import { writeErrorFields, writeMessage, writeNotificationResponse } from '../codec/write-backend.ts';
 import type { CopyMasker, FieldDescription, OutputTaint, RowMasker } from '../ports.ts';
-import type { PortalInfo, StatementInfo } from './names.ts';
+import type { PortalInfo } from './names.ts';
 import { Outflow } from './outflow.ts';
 import { PENDING, type Pending, type Run } from './pending.ts';
 import type { RelayState } from './state.ts';
@@ -72,16 +72,22 @@ export class ServerSide {
   }
 
   #flush(): void {
-    const { io } = this.#state.deps;
     // The response leaves first and is recorded after: its request was journalled before it was forwarded.
-    this.#out.drain((piece) => io.toClient(piece));
+    this.#send();
     this.#flushRecord();
+  }
+
+  #send(): void {
+    const { io } = this.#state.deps;
+    this.#out.drain((pieces) => io.toClient(pieces));
   }
 
   #flushRecord(): void {
     const { recorder } = this.#state.deps;
     const exchange = this.#state.downExchange;
-    this.#record.drain((piece) => recorder.response(exchange, piece));
+    this.#record.drain((pieces) => {
+      for (const piece of pieces) recorder.response(exchange, piece);
+    });
   }
 
   #add(bytes: Uint8Array, start: number, end: number): void {
@@ -107,57 +113,78 @@ export class ServerSide {
         if (!head?.run) throw desync(type);
         head.run.rows += count;
         if (head !== this.#rowsOf) this.#startExecute(head);
-        if (this.#rows) return this.#maskRow(this.#rows);
-        return this.#pass();
+        if (this.#rows) {
+          this.#maskRow(this.#rows);
+          return;
+        }
+        this.#pass();
+        return;
       }
       case backend.CopyData:
-        return this.#copyData();
+        this.#copyData();
+        return;
       case backend.RowDescription:
       case backend.NoData:
-        return this.#described(type);
+        this.#described(type);
+        return;
       case backend.ParseComplete: {
         const item = this.#expect(PENDING.parse);
         this.#state.statements.confirm(item.name, item.ticket);
-        return this.#pass();
+        this.#pass();
+        return;
       }
       case backend.BindComplete: {
         const item = this.#expect(PENDING.bind);
         this.#state.portals.confirm(item.name, item.ticket);
-        return this.#pass();
+        this.#pass();
+        return;
       }
       case backend.CloseComplete: {
         const item = this.#expect(PENDING.closeStatement, PENDING.closePortal);
         const { statements, portals } = this.#state;
         (item.kind === PENDING.closeStatement ? statements : portals).closed(item.name, item.ticket);
-        return this.#pass();
+        this.#pass();
+        return;
       }
       case backend.CommandComplete: {
         const { bytes, bodyStart, end } = this.#scanner;
-        return this.#completed(readCommandComplete(bytes, bodyStart, end));
+        this.#completed(readCommandComplete(bytes, bodyStart, end));
+        return;
       }
       case backend.EmptyQueryResponse:
       case backend.PortalSuspended:
-        return this.#completed(null);
+        this.#completed(null);
+        return;
       case backend.ErrorResponse:
-        return this.#error();
+        this.#error();
+        return;
       case backend.NoticeResponse:
-        return this.#notice();
+        this.#notice();
+        return;
       case backend.NotificationResponse:
-        return this.#notification();
+        this.#notification();
+        return;
       case backend.ParameterStatus:
-        return this.#parameterStatus();
+        this.#parameterStatus();
+        return;
       case backend.CopyInResponse:
-        return this.#copyInStarted();
+        this.#copyInStarted();
+        return;
       case backend.CopyOutResponse:
-        return this.#copyOutStarted();
+        this.#copyOutStarted();
+        return;
       case backend.CopyDone:
-        return this.#copyOutDone();
+        this.#copyOutDone();
+        return;
       case backend.FunctionCallResponse:
-        return this.#functionResult();
+        this.#functionResult();
+        return;
       case backend.ReadyForQuery:
-        return this.#ready();
+        this.#ready();
+        return;
       case backend.ParameterDescription:
-        return this.#pass();
+        this.#pass();
+        return;
       default:
         throw desync(type);
     }
@@ -192,15 +219,18 @@ export class ServerSide {
     switch (head.kind) {
       case PENDING.query:
         this.#startRows(head, fields);
-        return this.#pass();
+        this.#pass();
+        return;
       case PENDING.describeStatement:
         if (head.statement) head.statement.fields = fields;
         this.#state.pending.shift();
-        return this.#pass();
+        this.#pass();
+        return;
       case PENDING.describePortal:
         if (head.portal) head.portal.fields = fields;
         this.#state.pending.shift();
-        return this.#pass();
+        this.#pass();
+        return;
       case PENDING.ownDescribe: {
         this.#state.pending.shift();
         if (head.portal) head.portal.fields = fields;
@@ -242,7 +272,10 @@ export class ServerSide {
     const { bytes, start, bodyStart, end } = this.#scanner;
     const body = masker.row(bytes.subarray(bodyStart, end));
     if (body === null) {
-      if (bytes === this.#chunk && this.#out.empty) return this.#pass();
+      if (bytes === this.#chunk && this.#out.empty) {
+        this.#pass();
+        return;
+      }
       this.#copyOut(bytes, start, end);
       return;
     }
@@ -317,7 +350,8 @@ export class ServerSide {
     const head = this.#head();
     const run = head?.run ?? null;
     if (summary.severity === 'FATAL' || summary.severity === 'PANIC' || !head) {
-      return this.#maskedFields('ErrorResponse', fields, run);
+      this.#maskedFields('ErrorResponse', fields, run);
+      return;
     }
     state.copyIn = -1;
     if (run) {
@@ -347,7 +381,10 @@ export class ServerSide {
 
   #notice(): void {
     const { bytes, bodyStart, end } = this.#scanner;
-    if (!this.#state.deps.masking) return this.#pass();
+    if (!this.#state.deps.masking) {
+      this.#pass();
+      return;
+    }
     this.#maskedFields(
       'NoticeResponse',
       readErrorFields(bytes, bodyStart, end),
@@ -358,7 +395,10 @@ export class ServerSide {
   /** Error texts quote values: the same masking as for rows applies. */
   #maskedFields(kind: 'ErrorResponse' | 'NoticeResponse', fields: readonly ErrorField[], run: Run | null): void {
     const { masking } = this.#state.deps;
-    if (!masking) return this.#pass();
+    if (!masking) {
+      this.#pass();
+      return;
+    }
     const taint = run?.statement.classification.output ?? CLEAN;
     const sent = run?.statement.text ?? '';
     let changed = false;
@@ -375,18 +415,27 @@ export class ServerSide {
       }
       return { type: field.type, value: text };
     });
-    if (!changed) return this.#pass();
+    if (!changed) {
+      this.#pass();
+      return;
+    }
     const message = writeErrorFields(kind, rewritten);
     this.#add(message, 0, message.length);
   }
 
   #notification(): void {
     const { masking } = this.#state.deps;
-    if (!masking) return this.#aside(() => this.#pass());
+    if (!masking) {
+      this.#aside(() => this.#pass());
+      return;
+    }
     const { bytes, bodyStart, end } = this.#scanner;
     const { pid, channel, payload } = readNotification(bytes, bodyStart, end);
     const { text } = masking.text(payload, CLEAN, '');
-    if (text === payload) return this.#aside(() => this.#pass());
+    if (text === payload) {
+      this.#aside(() => this.#pass());
+      return;
+    }
     const message = writeNotificationResponse(pid, channel, text);
     this.#aside(() => this.#add(message, 0, message.length));
   }
@@ -395,7 +444,10 @@ export class ServerSide {
   #aside(add: () => void): void {
     const state = this.#state;
     const between = state.pending.size === 0 && state.downExchange === state.upExchange;
-    if (!between) return add();
+    if (!between) {
+      add();
+      return;
+    }
     this.#flushRecord();
     state.deps.recorder.request(state.downExchange, NOTHING);
     add();
@@ -471,7 +523,10 @@ export class ServerSide {
   }
 
   #copyData(): void {
-    if (!this.#copy) return this.#pass();
+    if (!this.#copy) {
+      this.#pass();
+      return;
+    }
     const { bytes, bodyStart, end } = this.#scanner;
     this.#emitCopy(this.#copy.data(bytes.subarray(bodyStart, end)));
   }
@@ -501,7 +556,8 @@ export class ServerSide {
       // The value may hold what is tagged and its type is not known: NULL takes its place.
       const message = writeMessage(backend.FunctionCallResponse, new Uint8Array([255, 255, 255, 255]));
       head.run.masked = { CUSTOM: 1 };
-      return this.#add(message, 0, message.length);
+      this.#add(message, 0, message.length);
+      return;
     }
     this.#pass();
   }
@@ -520,6 +576,8 @@ export class ServerSide {
     }
     state.copyIn = -1;
     this.#pass();
+    // Usually the read ends here: the client is answered before anything is recorded.
+    if (end === this.#chunk.length) this.#send();
     this.#flushRecord();
     for (let exchange = state.downExchange; exchange <= head.exchange; exchange++) state.deps.recorder.end(exchange);
     state.downExchange = head.exchange + 1;

@@ -13,8 +13,9 @@ import { TrackedSettings } from './settings.ts';
 
 /** Where a relay's bytes and wishes go; the socket glue or a test implements it. */
 export interface RelayIo {
-  toClient(bytes: Uint8Array): void;
-  toServer(bytes: Uint8Array): void;
+  /** The pieces leave together, in order. */
+  toClient(pieces: readonly Uint8Array[]): void;
+  toServer(pieces: readonly Uint8Array[]): void;
   pauseClient(): void;
   resumeClient(): void;
   /** Ends both sides after what was sent has been flushed. */

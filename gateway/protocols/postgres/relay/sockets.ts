@@ -1,0 +1,152 @@
+import type { Socket } from 'node:net';
+import type { SessionRecorder } from '../../../pipeline/ports.ts';
+import type { Relay } from './relay.ts';
+import type { RelayIo } from './state.ts';
+
+/** Bytes handed to the recorder's worker and not yet sealed, above which the server is not read. */
+const MAX_BACKLOG = 16 * 1024 * 1024;
+
+/**
+ * Joins a relay to its two sockets: what one read yields leaves in one write, neither side is read
+ * faster than the other takes it, and the server not faster than the recorder seals.
+ */
+export class SocketPair implements RelayIo {
+  readonly #client: Writer;
+  readonly #server: Writer;
+  readonly #recorder: SessionRecorder;
+  readonly #onClosed: (reason: string) => void;
+  #relay: Relay | null = null;
+  #reason: string | null = null;
+  #clientPauses = 0;
+  #serverPauses = 0;
+  #draining = false;
+
+  constructor(client: Socket, server: Socket, recorder: SessionRecorder, onClosed: (reason: string) => void) {
+    this.#recorder = recorder;
+    this.#onClosed = onClosed;
+    this.#client = new Writer(
+      client,
+      () => this.#pauseServer(),
+      () => this.#resumeServer(),
+    );
+    this.#server = new Writer(
+      server,
+      () => this.pauseClient(),
+      () => this.resumeClient(),
+    );
+  }
+
+  /** Starts the flow; `clientBytes` and `serverBytes` arrived during the handshake. */
+  start(relay: Relay, clientBytes: Uint8Array, serverBytes: Uint8Array): void {
+    this.#relay = relay;
+    const { socket: client } = this.#client;
+    const { socket: server } = this.#server;
+    server.on('data', (bytes: Uint8Array) => {
+      relay.serverData(bytes);
+      if (!this.#draining && this.#recorder.backlog > MAX_BACKLOG) this.#waitForRecorder();
+    });
+    client.on('data', (bytes: Uint8Array) => relay.clientData(bytes));
+    client.on('end', () => relay.clientEnded());
+    server.on('end', () => relay.serverEnded());
+    client.on('error', () => this.#closed('the client’s connection broke'));
+    server.on('error', () => relay.serverEnded());
+    client.on('close', () => this.#closed('the client closed its connection'));
+    server.on('close', () => relay.serverEnded());
+    if (serverBytes.length > 0) relay.serverData(serverBytes);
+    if (clientBytes.length > 0) relay.clientData(clientBytes);
+    client.resume();
+    server.resume();
+  }
+
+  toClient(pieces: readonly Uint8Array[]): void {
+    this.#client.write(pieces);
+  }
+
+  toServer(pieces: readonly Uint8Array[]): void {
+    this.#server.write(pieces);
+  }
+
+  pauseClient(): void {
+    if (this.#clientPauses++ === 0) this.#client.socket.pause();
+  }
+
+  resumeClient(): void {
+    if (this.#clientPauses > 0 && --this.#clientPauses === 0) this.#client.socket.resume();
+  }
+
+  finish(reason: string): void {
+    this.#reason ??= reason;
+    this.#client.end();
+    this.#server.end();
+  }
+
+  #waitForRecorder(): void {
+    this.#draining = true;
+    this.#pauseServer();
+    const go = () => {
+      this.#draining = false;
+      this.#resumeServer();
+    };
+    // A recorder that failed says so at the next request; the server is read again either way.
+    this.#recorder.drained().then(go, go);
+  }
+
+  #pauseServer(): void {
+    if (this.#serverPauses++ === 0) this.#server.socket.pause();
+  }
+
+  #resumeServer(): void {
+    if (this.#serverPauses > 0 && --this.#serverPauses === 0) this.#server.socket.resume();
+  }
+
+  #closed(reason: string): void {
+    const first = this.#relay;
+    if (!first) return;
+    this.#relay = null;
+    first.closed(reason);
+    this.#server.socket.destroySoon();
+    this.#client.socket.destroy();
+    this.#onClosed(this.#reason ?? reason);
+  }
+}
+
+/** How long a side may take to read what is left for it when the session ends. */
+const LINGER_MS = 5_000;
+
+/** Pieces leave together; more than the socket takes pauses the other side. */
+class Writer {
+  readonly socket: Socket;
+  readonly #onFull: () => void;
+  #full = false;
+
+  constructor(socket: Socket, onFull: () => void, onDrained: () => void) {
+    this.socket = socket;
+    this.#onFull = onFull;
+    socket.on('drain', () => {
+      if (!this.#full) return;
+      this.#full = false;
+      onDrained();
+    });
+  }
+
+  write(pieces: readonly Uint8Array[]): void {
+    const { socket } = this;
+    if (socket.destroyed || socket.writableEnded) return;
+    let room = true;
+    if (pieces.length === 1) {
+      room = socket.write(pieces[0]!);
+    } else {
+      socket.cork();
+      for (const piece of pieces) room = socket.write(piece);
+      socket.uncork();
+    }
+    if (room || this.#full) return;
+    this.#full = true;
+    this.#onFull();
+  }
+
+  end(): void {
+    this.socket.end();
+    setTimeout(() => this.socket.destroy(), LINGER_MS).unref();
+  }
+}
