@@ -1,0 +1,80 @@
+import type { Decision } from '../../../contract/decision.ts';
+import type { OperationClass } from '../../../contract/operation.ts';
+import type { Statement } from '../../../contract/session.ts';
+
+/**
+ * What the recording says of one message that ran statements (a Query, Execute or FunctionCall),
+ * in the order of the messages within their exchange. Where cheap exchanges share one recorded
+ * line, what the line does not hold for each of them is absent.
+ */
+export interface StatementFacts {
+  class?: OperationClass;
+  op?: string;
+  decision?: Decision;
+  /** The message's text, where the recording keeps it beside the bytes. */
+  text?: string | null;
+  heldMs?: number;
+  masked?: Readonly<Record<string, number>> | null;
+  objects?: readonly string[];
+}
+
+/** A statement as derived; `sessionId` and `index` are its place, which the caller knows. */
+export interface DerivedStatement extends Omit<Statement, 'sessionId' | 'index'> {
+  /** Order of the statement within its exchange, from 0; finds its result again. */
+  ordinal: number;
+  /** 0 for the first statement of a message: what is counted per message is counted there. */
+  part: number;
+  /** It is the n-th COPY FROM STDIN of its exchange (from 0), whose lines the client sent; else null. */
+  copyIn: number | null;
+  objects: readonly string[];
+}
+
+export interface Notice {
+  severity: string;
+  sqlstate: string;
+  message: string;
+}
+
+/**
+ * What derivation tells while it walks an exchange, in order. Rows are decoded only where `wantsRows`
+ * says so; all others are counted.
+ */
+export interface DeriveSink {
+  /** Asked once before the first row of the statement. */
+  wantsRows?(ordinal: number): boolean;
+  /** Before the first row of a wanted statement, and for results without rows. */
+  columns?(ordinal: number, columns: Statement['columns']): void;
+  /** One row; a line of COPY is a row of one value. */
+  row?(ordinal: number, values: (string | null)[]): void;
+  notice?(ordinal: number, notice: Notice): void;
+  statement?(statement: DerivedStatement): void;
+}
+
+/** Everything that later exchanges need of the earlier ones; plain JSON. */
+export interface DeriverSnapshot {
+  statements: [name: string, statement: PreparedText][];
+  portals: [name: string, portal: PortalState][];
+}
+
+export interface FieldShape {
+  name: string;
+  typeOid: number;
+  format: 'text' | 'binary';
+}
+
+export interface PreparedText {
+  text: string;
+  types: number[];
+  /** As Describe told; null until then. */
+  fields: FieldShape[] | null;
+}
+
+export interface PortalState {
+  text: string;
+  parameters: (string | null)[];
+  resultFormats: number[];
+  fields: FieldShape[] | null;
+}
+
+/** The result of COPY is shown as lines. */
+export const COPY_COLUMNS: Statement['columns'] = [{ name: 'COPY', typeOid: 25, masked: false }];
