@@ -83,7 +83,7 @@ describe('a held statement', () => {
     expect(h.toServer.map((b) => frames(b))).toEqual(['Q(SELECT 1)']);
     h.held[0]!.settle('approved');
     await settled();
-    expect(h.toServer.map((b) => frames(b))).toEqual(['Q(SELECT 1)', 'Q(UPDATE t SET a = 1)', 'Q(SELECT 2)']);
+    expect(frames(join(...h.toServer))).toBe('Q(SELECT 1) Q(UPDATE t SET a = 1) Q(SELECT 2)');
   });
 
   it.each(['denied', 'expired'] as const)('that is %s never reaches the server', async (state) => {
@@ -146,7 +146,7 @@ describe('what changes data', () => {
     expect(h.toServer).toHaveLength(0);
     h.diskSynced();
     await settled();
-    expect(h.toServer.map((b) => frames(b))).toEqual(['Q(INSERT INTO t VALUES (1))', 'Q(SELECT 1)']);
+    expect(frames(join(...h.toServer))).toBe('Q(INSERT INTO t VALUES (1)) Q(SELECT 1)');
   });
 
   it('and COPY data: its end waits for the disk', async () => {
@@ -173,7 +173,6 @@ describe('the extended protocol', () => {
   it('lets a denied statement be parsed and bound, and makes its Execute fail', () => {
     const h = harness();
     h.relay.clientData(join(writeParse('', 'DROP TABLE t'), exec('')));
-    expect(frames(h.toServer[0]!)).toBe('P B');
     expect(frames(join(...h.toServer))).toBe(`P B E(${DENIED_PORTAL}) S`);
     h.relay.serverData(join(server.parsed(), server.bound(), server.error('34000'), server.ready()));
     expect(lastError(h.toClient)!.sqlstate).toBe('42501');
