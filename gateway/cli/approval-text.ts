@@ -1,0 +1,49 @@
+import type { Approval } from '../contract/decision.ts';
+import { duration } from './cli.ts';
+import { oneLine, visibleText } from './visible-text.ts';
+
+/** Who → what → where, on one line. */
+export function approvalLine(approval: Approval, now: number): string[] {
+  const { operation } = approval;
+  const left = Date.parse(approval.expiresAt) - now;
+  return [
+    approval.id,
+    approval.state === 'waiting' ? `${duration(left)} left` : approval.state,
+    oneLine(`${operation.agent.name} for ${operation.identity.display}`, 40),
+    oneLine(`${operation.connectionId}/${operation.database}`, 40),
+    oneLine(operation.text, 80),
+  ];
+}
+
+/** Everything that the person decides on, as the console shows it. */
+export function approvalText(approval: Approval, now: number): string[] {
+  const { operation, verdict } = approval;
+  const { agent, effects } = operation;
+  const parents = agent.parents.map((parent) => `${oneLine(parent.name, 40)} (${parent.pid})`).join(' < ');
+  const tables = [...effects.writes, ...effects.reads].map((one) =>
+    one.schema ? `${one.schema}.${one.name}` : one.name,
+  );
+  const lines = [
+    `${oneLine(agent.name, 60)} wants to ${oneLine(effects.ops.join(', '), 60)} on ${operation.connectionId}, for ${oneLine(operation.identity.display, 60)}`,
+    '',
+    ...visibleText(operation.text)
+      .split('\n')
+      .map((line) => `    ${line}`),
+    '',
+    ...effects.words.map((words) => `  ${oneLine(words, 200)}`),
+    `  Why it is asked: ${oneLine(verdict.reason, 300)} (${verdict.policyIds.join(', ')})`,
+    `  Database ${oneLine(operation.database, 60)} as role ${oneLine(operation.role, 60)}, ${operation.transaction}, search path ${oneLine(operation.searchPath, 80)}`,
+    `  Process ${agent.pid ?? 'unknown'}${parents === '' ? '' : ` < ${parents}`}`,
+  ];
+  if (tables.length > 0) lines.push(`  Tables: ${oneLine([...new Set(tables)].join(', '), 200)}`);
+  if (operation.parameters.length > 0) lines.push(`  Parameters: ${operation.parameters.length}`);
+  if (approval.estimatedRows !== null)
+    lines.push(`  The planner expects about ${Math.round(approval.estimatedRows)} rows`);
+  lines.push(
+    approval.state === 'waiting'
+      ? `  Waiting; denied by itself in ${duration(Date.parse(approval.expiresAt) - now)}`
+      : `  ${approval.state}${approval.decidedBy === null ? '' : ` by ${oneLine(approval.decidedBy, 60)}`}`,
+    `  ${approval.id}, digest ${operation.digest}`,
+  );
+  return lines;
+}

@@ -1,0 +1,50 @@
+import { Command } from 'commander';
+import { registerApprovals } from './approvals.ts';
+import type { Cli } from './cli.ts';
+import { registerConnect } from './connect.ts';
+import { registerConnections } from './connections.ts';
+import { tellFailure } from './failure.ts';
+import { registerGrants } from './grants.ts';
+import { registerPin } from './pin.ts';
+import { registerStart } from './start.ts';
+import { registerStatus } from './status.ts';
+import { version } from './version.ts';
+
+export interface GlobalOptions {
+  home?: string;
+  debug?: boolean;
+}
+
+/** The command `countersign`; each command is registered by its own file. */
+export function createProgram(cli: Cli): Command {
+  const program = new Command('countersign')
+    .description('A local gateway between an AI coding agent and real systems')
+    .version(version())
+    .option('--home <folder>', 'where the gateway keeps what is its own ($COUNTERSIGN_HOME)')
+    .option('--debug', 'say where it went wrong when it does')
+    .showHelpAfterError('(countersign --help lists the commands)')
+    .configureOutput({ writeOut: (text) => cli.out(text.trimEnd()), writeErr: (text) => cli.note(text.trimEnd()) })
+    .exitOverride();
+  registerStart(program, cli);
+  registerConnect(program, cli);
+  registerApprovals(program, cli);
+  registerGrants(program, cli);
+  registerConnections(program, cli);
+  registerPin(program, cli);
+  registerStatus(program, cli);
+  program
+    .command('version')
+    .description('the version of this program')
+    .action(() => cli.out(version()));
+  return program;
+}
+
+/** @param args what follows the program's name. @returns the exit code, unless a command gave one by `exitWith`. */
+export async function runProgram(program: Command, args: readonly string[], cli: Cli): Promise<number> {
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    return tellFailure(error, program.opts<GlobalOptions>().debug ?? false, cli.note);
+  }
+}

@@ -1,0 +1,126 @@
+import type { Command } from 'commander';
+import { CountersignError, isCountersignError } from '../contract/errors.ts';
+import { DEMO_CONNECTION, demoConnection } from '../demo/connection.ts';
+import { demoDataFolder, type EmbeddedPostgres, startEmbeddedPostgres } from '../demo/embedded-postgres.ts';
+import type { Service } from '../service.ts';
+import { openBrowser } from './browser.ts';
+import type { Cli } from './cli.ts';
+import { CONSOLE_FOLDER, ensureConsole } from './console-build.ts';
+import { prepareHome } from './home.ts';
+import { lockHome } from './home-lock.ts';
+import { version } from './version.ts';
+
+interface StartOptions {
+  port?: string;
+  consolePort?: string;
+  expireAfter?: string;
+  demo: boolean;
+  open: boolean;
+}
+
+/** What npm or a shell sends when it wants the gateway to end. */
+const ENDINGS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+function whole(value: string | undefined, name: string, lowest: number, highest: number): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= lowest && number <= highest) return number;
+  throw new CountersignError('USAGE', `${name} is a whole number from ${lowest} to ${highest}`);
+}
+
+/** Resolves with what asked the gateway to end. A second request ends it at once: recovery at the next start seals what is open. */
+function ending(note: (line: string) => void): Promise<string> {
+  return new Promise((done) => {
+    let asked = false;
+    for (const signal of ENDINGS) {
+      process.on(signal, () => {
+        if (asked) process.exit(130);
+        asked = true;
+        note('');
+        note('Stopping: open sessions end and their recordings are sealed; ^C again stops at once.');
+        done(signal);
+      });
+    }
+  });
+}
+
+/** The embedded database is a convenience: without it the gateway runs all the same, and says so. */
+async function startDemo(cli: Cli, service: Service): Promise<EmbeddedPostgres | null> {
+  try {
+    const server = await startEmbeddedPostgres({ dataDir: demoDataFolder(service.home) });
+    try {
+      await service.registerDemo(demoConnection(server), server.appPassword);
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  } catch (error) {
+    if (!isCountersignError(error)) throw error;
+    cli.note(`The demo database is not here: ${error.message}.`);
+    return null;
+  }
+}
+
+function greet(cli: Cli, service: Service, demo: boolean, consoleProblem: string | null): void {
+  const { postgres, control, loginCode } = service;
+  cli.out(`Countersign ${version()} is running; PostgreSQL clients connect to ${postgres.host}:${postgres.port}.`);
+  cli.out('');
+  if (consoleProblem === null) {
+    cli.out(`  Console          ${control.url}`);
+    cli.out(`  One-time code    ${loginCode}`);
+  } else {
+    cli.note(`  There is no console: ${consoleProblem}.`);
+    cli.out(`  One-time code    ${loginCode}    (sets the first PIN)`);
+  }
+  cli.out(`  Let a client in  npm run countersign -- connect ${demo ? DEMO_CONNECTION : 'NAME'}`);
+  if (demo) cli.out('  See it at work   npm run demo    (in another terminal)');
+  cli.out('');
+  cli.out('^C stops it.');
+}
+
+async function start(cli: Cli, options: StartOptions): Promise<void> {
+  const postgresPort = whole(options.port, '--port', 1, 65_535);
+  const controlPort = whole(options.consolePort, '--console-port', 1, 65_535);
+  const expireAfterSeconds = whole(options.expireAfter, '--expire-after', 1, 86_400);
+  const home = cli.home();
+  prepareHome(home);
+  const unlock = lockHome(home);
+  const stop = ending(cli.note);
+  try {
+    const consoleProblem = await ensureConsole(cli.note);
+    const { startService } = await import('../service.ts');
+    const service = await startService({
+      home,
+      postgresPort,
+      controlPort,
+      expireAfterSeconds,
+      consoleFolder: CONSOLE_FOLDER,
+    });
+    let server: EmbeddedPostgres | null = null;
+    try {
+      if (options.demo) server = await startDemo(cli, service);
+      greet(cli, service, server !== null, consoleProblem);
+      if (options.open && consoleProblem === null) openBrowser(service.control.url, cli.env);
+      await stop;
+    } finally {
+      await service.close('the gateway was stopped');
+      await server?.stop();
+    }
+    cli.note('Stopped.');
+  } finally {
+    unlock();
+  }
+}
+
+export function registerStart(program: Command, cli: Cli): void {
+  program
+    .command('start')
+    .description('run the gateway, with a demo database behind it, until ^C')
+    .option('--port <n>', 'where PostgreSQL clients connect, on 127.0.0.1')
+    .option('--console-port <n>', 'where the console is, on 127.0.0.1')
+    .option('--expire-after <seconds>', 'deny what waits for a person at the latest after this time')
+    .option('--no-demo', 'without the embedded database and its sample data')
+    .option('--no-open', 'without opening the browser')
+    .action((options: StartOptions) => start(cli, options));
+}

@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { type Cli, table } from './cli.ts';
+
+async function status(cli: Cli): Promise<void> {
+  const now = await cli.control().call('status', {});
+  const many = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+  const rows = [
+    ['Gateway', `${now.version}, ${now.protection}, PostgreSQL clients at ${now.postgres.host}:${now.postgres.port}`],
+    ['Acts for', now.identity],
+    ['Recorder', now.recorder.ok ? 'works' : `does not work, so nothing is forwarded: ${now.recorder.error}`],
+    [
+      'Policy',
+      now.policy.error ??
+        `${now.policy.hash.slice(0, 12)}${now.policy.staged ? ', a change waits to be accepted' : ''}`,
+    ],
+    ['PIN', now.pinSet ? 'set' : 'not set: approvals need it; set it with: npm run countersign -- pin set'],
+    ['Now', `${many(now.openSessions, 'open session')}, ${many(now.waiting, 'request')} waiting for a person`],
+  ];
+  for (const line of table(rows)) cli.out(line);
+  if (!now.recorder.ok) cli.exitWith(1);
+}
+
+export function registerStatus(program: Command, cli: Cli): void {
+  program
+    .command('status')
+    .description('how the gateway is')
+    .action(() => status(cli));
+}
