@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { GrantScope } from '../contract/decision.ts';
+import type { Approval, GrantScope } from '../contract/decision.ts';
 import { CountersignError } from '../contract/errors.ts';
 import { approvalLine, approvalText } from './approval-text.ts';
 import { type Cli, table } from './cli.ts';
@@ -70,10 +70,11 @@ async function list(cli: Cli, all: boolean): Promise<void> {
 async function watch(cli: Cli): Promise<void> {
   const control = cli.control();
   cli.note('Watching for requests; ^C ends this and decides nothing.');
-  const events = control.events(cli.signal);
-  const show = (approval: Parameters<typeof approvalLine>[0]) => cli.out(approvalLine(approval, Date.now()).join('  '));
+  const show = (approval: Approval) => cli.out(approvalLine(approval, Date.now()).join('  '));
   for (const approval of (await control.call('approvals', {})).items) show(approval);
-  for await (const event of events) if (event.type === 'approval') show(event.approval);
+  await control.events((event) => {
+    if (event.type === 'approval') show(event.approval);
+  }, cli.signal);
 }
 
 export function registerApprovals(program: Command, cli: Cli): void {

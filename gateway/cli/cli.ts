@@ -1,11 +1,5 @@
-import type { ApiEvent, RouteInput, RouteName, RouteOutput } from '../contract/api.ts';
+import type { ControlClient } from '../control/client.ts';
 import type { Prompt } from './prompt.ts';
-
-/** The control API as the commands use it. */
-export interface Control {
-  call<N extends RouteName>(name: N, input: RouteInput<N>): Promise<RouteOutput<N>>;
-  events(signal: AbortSignal): AsyncIterable<ApiEvent>;
-}
 
 /** What a command is given: nothing reaches for the process by itself, so tests see what it says and asks. */
 export interface Cli {
@@ -17,7 +11,7 @@ export interface Cli {
   /** The folder after --home, $COUNTERSIGN_HOME and the platform's default. */
   home(): string;
   /** The running gateway of that home. */
-  control(): Control;
+  control(): ControlClient;
   prompt: Prompt;
   /** Aborted by ^C. */
   signal: AbortSignal;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -12,6 +13,20 @@ export function homeFolder(option: string | undefined, env: NodeJS.ProcessEnv): 
     return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'Countersign');
   }
   return join(env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'countersign');
+}
+
+/** Unix sockets have short names (sun_path: 104 bytes on macOS, 108 on Linux, with the closing zero). */
+const SOCKET_PATH_MAX = 103;
+
+/** Where the gateway of a home listens for the command line: a unix socket in it, on Windows a named pipe. */
+export function controlSocketPath(home: string): string {
+  if (process.platform === 'win32') {
+    const tag = createHash('sha256').update(home.toLowerCase()).digest('hex').slice(0, 32);
+    return `\\\\.\\pipe\\countersign-${tag}`;
+  }
+  const path = join(home, 'control.sock');
+  if (Buffer.byteLength(path) <= SOCKET_PATH_MAX) return path;
+  throw new CountersignError('HOME_TOO_LONG', `the path ${home} is too long for a socket in it; give a shorter --home`);
 }
 
 /** Makes the folder when it is not there. It holds keys: only its owner may enter. */

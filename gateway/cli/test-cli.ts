@@ -35,8 +35,8 @@ export async function runCommand(
         routes[name].input.parse(input);
         return handler(input);
       },
-      async *events() {
-        yield* given.events ?? [];
+      async events(listener) {
+        for (const event of given.events ?? []) listener(event);
       },
     }),
     prompt: { line: (question) => answer(question, true), secret: (question) => answer(question, false) },

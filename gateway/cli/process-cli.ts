@@ -1,0 +1,32 @@
+import { createControlClient } from '../control/client.ts';
+import type { Cli } from './cli.ts';
+import { controlSocketPath, homeFolder } from './home.ts';
+import { terminalPrompt } from './prompt.ts';
+
+/** The commands' surroundings when they run for real. A reader that went away (`| head`) is not a failure. */
+export function processCli(homeOption: () => string | undefined): Cli {
+  const quiet = (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  };
+  process.stdout.on('error', quiet);
+  process.stderr.on('error', quiet);
+  const interrupted = new AbortController();
+  const home = () => homeFolder(homeOption(), process.env);
+  return {
+    out: (line) => process.stdout.write(`${line}\n`),
+    note: (line) => process.stderr.write(`${line}\n`),
+    env: process.env,
+    home,
+    control: () => createControlClient({ socketPath: controlSocketPath(home()) }),
+    prompt: terminalPrompt,
+    // Only what listens to it changes what ^C does: without a listener the process ends, as it should.
+    get signal() {
+      if (process.listenerCount('SIGINT') === 0) process.once('SIGINT', () => interrupted.abort());
+      return interrupted.signal;
+    },
+    exitWith: (code) => {
+      process.exitCode = code;
+    },
+  };
+}
