@@ -52,6 +52,10 @@ export class SocketPair implements RelayIo {
     server.on('error', () => relay.serverEnded());
     client.on('close', () => this.#closed('the client closed its connection'));
     server.on('close', () => relay.serverEnded());
+    if (client.destroyed) {
+      this.#closed('the client closed its connection');
+      return;
+    }
     if (serverBytes.length > 0) relay.serverData(serverBytes);
     if (clientBytes.length > 0) relay.clientData(clientBytes);
     client.resume();
