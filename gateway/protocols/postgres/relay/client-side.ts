@@ -1,7 +1,6 @@
 import type { Decision } from '../../../contract/decision.ts';
 import { CountersignError } from '../../../contract/errors.ts';
-import type { Operation, Parameter } from '../../../contract/operation.ts';
-import type { PendingDecision } from '../../../pipeline/pipeline.ts';
+import type { Parameter } from '../../../contract/operation.ts';
 import { FrameScanner } from '../codec/frame-scanner.ts';
 import {
   readBind,
@@ -16,7 +15,9 @@ import { frontendLimits } from '../codec/limits.ts';
 import { frontend } from '../codec/messages.ts';
 import { writeDescribe } from '../codec/write-frontend.ts';
 import type { Classification } from '../ports.ts';
+import { type Decided, decide, refusal } from './decide.ts';
 import { CANCELLED, DENIED_PORTAL, denialText, errorResponse, failing, IN_FAILED_TRANSACTION } from './denial.ts';
+import { GatedSender } from './gated-sender.ts';
 import {
   base64,
   mergeClassifications,
@@ -28,6 +29,7 @@ import {
 import { Outflow } from './outflow.ts';
 import { PENDING, type Pending, type PendingKind, type Run } from './pending.ts';
 import { changes, LARGE_TEXT, type RelayState } from './state.ts';
+import { type Wait, waitFor } from './wait.ts';
 
 /** Largest Query, Parse, Bind or FunctionCall; held in memory whole while it is decided on. */
 const MAX_STATEMENT = 64 * 1024 * 1024;
@@ -37,30 +39,6 @@ const MAX_QUEUED = 1024 * 1024;
 const MAX_PENDING = 16_384;
 /** Bind bodies kept because an approval may need their parameters. */
 const MAX_KEPT_BINDS = 64 * 1024 * 1024;
-
-/**
- * The present message cannot be finished now. `ready` settles when it can; `resume` finishes it
- * (forwards or replaces it) or waits for something else.
- */
-interface Wait<T = unknown> {
-  /** A person is asked; null while something of our own is awaited. */
-  held: PendingDecision | null;
-  ready: Promise<T>;
-  resume: (value: T) => Wait | null;
-}
-
-function waitFor<T>(ready: Promise<T>, resume: (value: T) => Wait | null): Wait {
-  return { held: null, ready, resume: resume as (value: unknown) => Wait | null };
-}
-
-/** A decision made, with what the approval was bound to. */
-interface Decided {
-  decision: Decision;
-  digest: string | null;
-  heldMs: number;
-  /** The client cancelled while it waited. */
-  cancelled: boolean;
-}
 
 /**
  * Client to server: each message is decided on and recorded before it is forwarded. Holding one
@@ -81,18 +59,16 @@ export class ClientSide {
   #queued = 0;
   #paused = false;
   #waiting: Wait | null = null;
-  #cancelled = false;
   /** Something that changes data is about to be forwarded. */
   #needDurable = false;
-  /** Sends that wait for the disk, in order; `#gates` counts the syncs under way. */
-  #outbox: Uint8Array[] = [];
-  #outboxBytes = 0;
-  #gates = 0;
+  /** Closed while something that changes data is not on disk yet. */
+  readonly #sender: GatedSender;
   #clientEnded = false;
 
   constructor(state: RelayState, fail: (error: unknown) => void) {
     this.#state = state;
     this.#fail = fail;
+    this.#sender = new GatedSender((pieces) => state.deps.io.toServer(pieces));
   }
 
   data(chunk: Uint8Array): void {
@@ -118,7 +94,7 @@ export class ClientSide {
   cancel(): boolean {
     const held = this.#waiting?.held;
     if (!held) return false;
-    this.#cancelled = true;
+    this.#waiting!.cancelled = true;
     held.withdraw('the client cancelled the statement while it waited');
     return true;
   }
@@ -126,12 +102,12 @@ export class ClientSide {
   stop(reason: string): void {
     this.#waiting?.held?.withdraw(reason);
     this.#queue = [];
-    this.#outbox = [];
+    this.#sender.drop();
   }
 
   /** Reads the client, or does not, by what waits already. Called whenever something was finished. */
   relieved(): void {
-    const full = this.#queued > MAX_QUEUED || this.#outboxBytes > MAX_QUEUED || this.#state.pending.size > MAX_PENDING;
+    const full = this.#queued > MAX_QUEUED || this.#sender.bytes > MAX_QUEUED || this.#state.pending.size > MAX_PENDING;
     if (full === this.#paused) return;
     this.#paused = full;
     if (full) this.#state.deps.io.pauseClient();
@@ -197,7 +173,7 @@ export class ClientSide {
   }
 
   #finishIfEnded(): void {
-    if (this.#clientEnded && !this.#waiting && this.#gates === 0 && !this.#state.ended) {
+    if (this.#clientEnded && !this.#waiting && this.#sender.open && !this.#state.ended) {
       this.#state.deps.io.finish('the client closed its connection');
     }
   }
@@ -288,31 +264,18 @@ export class ClientSide {
     this.#flushRecord();
     if (this.#needDurable) {
       this.#needDurable = false;
-      this.#gates++;
+      this.#sender.close();
       this.#state.deps.recorder.durable().then(
-        () => this.#gateOpened(),
+        () => this.#onDisk(),
         (error) => this.#fail(error),
       );
     }
-    this.#forward.drain((pieces) => {
-      if (this.#gates === 0) {
-        this.#state.deps.io.toServer(pieces);
-        return;
-      }
-      for (const piece of pieces) {
-        this.#outbox.push(piece);
-        this.#outboxBytes += piece.length;
-      }
-    });
+    this.#forward.drain((pieces) => this.#sender.send(pieces));
   }
 
-  #gateOpened(): void {
-    this.#gates--;
-    if (this.#gates > 0 || this.#state.ended) return;
-    const outbox = this.#outbox;
-    this.#outbox = [];
-    this.#outboxBytes = 0;
-    this.#state.deps.io.toServer(outbox);
+  #onDisk(): void {
+    if (this.#state.ended) return;
+    this.#sender.release();
     this.relieved();
     this.#finishIfEnded();
   }
@@ -576,64 +539,7 @@ export class ClientSide {
     parameters: () => Parameter[] | null,
     then: (decided: Decided) => Wait | null,
   ): Wait | null {
-    const state = this.#state;
-    const { pipeline, connection, recorder, monotonic, database } = state.deps;
-    const { effects } = statement.classification;
-    const verdict = state.verdict(effects);
-    if (verdict.effect === 'ask' && connection.mode === 'enforce') {
-      // The server would refuse it unread; a person is not asked for that.
-      if (state.transaction === 'failed' && state.pending.size === 0 && !endsTransaction(effects.ops)) {
-        const decision = refusal(verdict, IN_FAILED_TRANSACTION.message);
-        return then({ decision, digest: null, heldMs: 0, cancelled: false });
-      }
-      const kept = parameters();
-      if (kept === null) {
-        const decision = refusal(verdict, 'the parameters of this statement are not at hand; bind it again');
-        return then({ decision, digest: null, heldMs: 0, cancelled: false });
-      }
-    }
-    let operation: Operation | null = null;
-    const result = pipeline.decide(verdict, connection, () => {
-      operation = state.operation(statement.text, effects, parameters() ?? []);
-      return operation;
-    });
-    const digestOf = () => operation?.digest ?? null;
-    if (result.kind === 'decided') {
-      return then({ decision: result.decision, digest: digestOf(), heldMs: 0, cancelled: false });
-    }
-    const { pending } = result;
-    const since = monotonic();
-    recorder.event('asked', {
-      exchange: state.upExchange,
-      approvalId: pending.approvalId,
-      digest: digestOf(),
-      policyIds: verdict.policyIds,
-      policyHash: verdict.policyHash,
-      level: verdict.level,
-    });
-    database.estimate(statement.text, { searchPath: state.settings.searchPath, role: state.settings.role }).then(
-      (rows) => pending.setEstimate(rows),
-      () => pending.setEstimate(null),
-    );
-    this.#cancelled = false;
-    const wait: Wait<Decision> = {
-      held: pending,
-      ready: pending.decision,
-      resume: (decision) => {
-        const heldMs = monotonic() - since;
-        recorder.event('decided', {
-          approvalId: pending.approvalId,
-          digest: digestOf(),
-          effect: decision.effect,
-          decidedBy: decision.decidedBy,
-          channel: decision.channel,
-          grantId: decision.grantId,
-          heldMs: Math.round(heldMs),
-        });
-        return then({ decision, digest: digestOf(), heldMs, cancelled: this.#cancelled });
-      },
-    };
-    return wait as Wait;
+    return decide(this.#state, statement, parameters, then);
   }
 
   #newRun(statement: StatementInfo, decided: Decided): Run {
@@ -661,22 +567,4 @@ export class ClientSide {
   #allowed(statement: StatementInfo): void {
     if (changes(statement.classification.effects)) this.#needDurable = true;
   }
-}
-
-/** ROLLBACK and COMMIT are what a failed transaction still takes. */
-function endsTransaction(ops: readonly string[]): boolean {
-  return ops.length === 1 && /^(ROLLBACK|COMMIT|ABORT|END)\b/.test(ops[0]!);
-}
-
-function refusal(verdict: Decision['verdict'], message: string): Decision {
-  return {
-    effect: 'deny',
-    verdict,
-    approvalId: null,
-    grantId: null,
-    observed: null,
-    decidedBy: null,
-    channel: 'gateway',
-    message,
-  };
 }

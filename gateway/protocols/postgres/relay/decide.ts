@@ -1,0 +1,98 @@
+import type { Decision } from '../../../contract/decision.ts';
+import type { Operation, Parameter } from '../../../contract/operation.ts';
+import { IN_FAILED_TRANSACTION } from './denial.ts';
+import type { StatementInfo } from './names.ts';
+import type { RelayState } from './state.ts';
+import type { Wait } from './wait.ts';
+
+/** A decision made, with what the approval was bound to. */
+export interface Decided {
+  decision: Decision;
+  digest: string | null;
+  heldMs: number;
+  /** The client cancelled while it waited. */
+  cancelled: boolean;
+}
+
+/**
+ * Decides on a statement that is about to run. Goes on with `then` at once, or returns a Wait whose
+ * resume does, while a person is asked; asking and answer are recorded.
+ * @param parameters null: they are not at hand, so nobody can be asked.
+ */
+export function decide(
+  state: RelayState,
+  statement: StatementInfo,
+  parameters: () => Parameter[] | null,
+  then: (decided: Decided) => Wait | null,
+): Wait | null {
+  const { pipeline, connection, recorder, monotonic, database } = state.deps;
+  const { effects } = statement.classification;
+  const verdict = state.verdict(effects);
+  const now = (decision: Decision, digest: string | null = null) =>
+    then({ decision, digest, heldMs: 0, cancelled: false });
+  let bound: Parameter[] = [];
+  if (verdict.effect === 'ask' && connection.mode === 'enforce') {
+    // The server would refuse it unread; a person is not asked for that.
+    if (state.transaction === 'failed' && state.pending.size === 0 && !endsTransaction(effects.ops)) {
+      return now(refusal(verdict, IN_FAILED_TRANSACTION.message));
+    }
+    const kept = parameters();
+    if (kept === null) return now(refusal(verdict, 'the parameters of this statement are not at hand; bind it again'));
+    bound = kept;
+  }
+  let operation: Operation | null = null;
+  const result = pipeline.decide(verdict, connection, () => {
+    operation = state.operation(statement.text, effects, bound);
+    return operation;
+  });
+  const digest = (operation as Operation | null)?.digest ?? null;
+  if (result.kind === 'decided') return now(result.decision, digest);
+
+  const { pending } = result;
+  const { approvalId } = pending;
+  const since = monotonic();
+  recorder.event('asked', {
+    exchange: state.upExchange,
+    approvalId,
+    digest,
+    policyIds: verdict.policyIds,
+    policyHash: verdict.policyHash,
+    level: verdict.level,
+  });
+  const { searchPath, role } = state.settings;
+  database.estimate(statement.text, { searchPath, role }).then(
+    (rows) => pending.setEstimate(rows),
+    () => pending.setEstimate(null),
+  );
+  const wait: Wait<Decision> = {
+    held: pending,
+    cancelled: false,
+    ready: pending.decision,
+    resume: (decision) => {
+      const heldMs = Math.round(monotonic() - since);
+      const { effect, decidedBy, channel, grantId } = decision;
+      recorder.event('decided', { approvalId, digest, effect, decidedBy, channel, grantId, heldMs });
+      return then({ decision, digest, heldMs, cancelled: wait.cancelled });
+    },
+  };
+  return wait as Wait;
+}
+
+/** ROLLBACK and COMMIT are what a failed transaction still takes. */
+function endsTransaction(ops: readonly string[]): boolean {
+  return ops.length === 1 && /^(ROLLBACK|COMMIT|ABORT|END)\b/.test(ops[0]!);
+}
+
+/** Denied without asking anybody. */
+export function refusal(verdict: Decision['verdict'], message: string): Decision {
+  return {
+    effect: 'deny',
+    verdict,
+    approvalId: null,
+    grantId: null,
+    observed: null,
+    decidedBy: null,
+    channel: 'gateway',
+    message,
+  };
+}
