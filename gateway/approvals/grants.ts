@@ -1,0 +1,159 @@
+import type { Approval, Grant, GrantScope, Verdict } from '../contract/decision.ts';
+import { CountersignError } from '../contract/errors.ts';
+import type { Operation, OperationClass } from '../contract/operation.ts';
+
+/** A grant of kind `session` ends after this even when its session lives on. */
+export const SESSION_GRANT_MAX_MS = 8 * 60 * 60 * 1000;
+
+/** What a wider grant may cover at all; everything worse is asked each time. */
+const GRANTABLE_CLASSES: ReadonlySet<OperationClass> = new Set(['session', 'read', 'write']);
+
+const MAX_LIVE = 200;
+const MAX_ENDED = 200;
+const SHAPE_IN_SENTENCE = 300;
+
+/** Why no wider grant may be made of this; null when one may. */
+export function grantRefusal(operation: Operation, verdict: Verdict): string | null {
+  if (!verdict.grantable) return 'the policy lets this be approved once at a time only';
+  if (verdict.level !== 'click') return 'what needs a PIN or a passkey is approved once at a time only';
+  if (!GRANTABLE_CLASSES.has(operation.effects.class)) {
+    return `a ${operation.effects.class} operation is approved once at a time only`;
+  }
+  return null;
+}
+
+export interface GrantsDeps {
+  now(): number;
+  newId(): string;
+  changed(grant: Grant): void;
+  /** Local time of day for sentences, e.g. "18:20". */
+  timeOfDay(at: number): string;
+}
+
+/** Grants wider than once. A grant is live until its time, its session's end, revocation or another policy. */
+export class GrantBook {
+  readonly #deps: GrantsDeps;
+  readonly #live = new Map<string, Grant>();
+  readonly #ended: Grant[] = [];
+
+  constructor(deps: GrantsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Throws GRANT_REFUSED when this must not be granted, GRANTS_FULL when too many are live. */
+  create(approval: Approval, scope: Exclude<GrantScope, { kind: 'once' }>, decidedBy: string): Grant {
+    const { operation, verdict } = approval;
+    const refusal = grantRefusal(operation, verdict);
+    if (refusal !== null) throw new CountersignError('GRANT_REFUSED', `No wider approval: ${refusal}.`);
+    this.endDue();
+    if (this.#live.size >= MAX_LIVE) {
+      throw new CountersignError('GRANTS_FULL', `There are ${MAX_LIVE} grants already; revoke some, or approve once.`);
+    }
+    const now = this.#deps.now();
+    const expires = now + (scope.kind === 'session' ? SESSION_GRANT_MAX_MS : scope.minutes * 60_000);
+    const shape = operation.effects.shape;
+    const shown = shape.length > SHAPE_IN_SENTENCE ? `${shape.slice(0, SHAPE_IN_SENTENCE)}…` : shape;
+    const where = `on ${operation.connectionId}/${operation.database} as ${operation.role}`;
+    const until = `until ${this.#deps.timeOfDay(expires)}`;
+    const grant: Grant = {
+      id: this.#deps.newId(),
+      scope: scope.kind,
+      sentence: `Statements of the shape “${shown}” ${where}, ${scope.kind === 'session' ? 'in this session, ' : 'in any session, '}${until}`,
+      subject: operation.identity.subject,
+      connectionId: operation.connectionId,
+      database: operation.database,
+      role: operation.role,
+      searchPath: operation.searchPath,
+      fingerprint: operation.effects.fingerprint,
+      effectsClass: operation.effects.class,
+      sessionId: scope.kind === 'session' ? operation.sessionId : null,
+      approvalId: approval.id,
+      policyHash: verdict.policyHash,
+      createdAt: new Date(now).toISOString(),
+      expiresAt: new Date(expires).toISOString(),
+      revokedAt: null,
+      endedAt: null,
+      uses: 0,
+      decidedBy,
+    };
+    this.#live.set(grant.id, grant);
+    this.#deps.changed(grant);
+    return grant;
+  }
+
+  /** The live grant that covers the operation, with this use counted; null when none does. */
+  use(operation: Operation, verdict: Verdict): Grant | null {
+    if (this.#live.size === 0) return null;
+    if (verdict.effect !== 'ask' || grantRefusal(operation, verdict) !== null) return null;
+    this.endDue();
+    for (const grant of this.#live.values()) {
+      if (!covers(grant, operation, verdict)) continue;
+      const used = { ...grant, uses: grant.uses + 1 };
+      this.#live.set(grant.id, used);
+      this.#deps.changed(used);
+      return used;
+    }
+    return null;
+  }
+
+  /** Throws GRANT_UNKNOWN. Revoking what has ended is no error. */
+  revoke(id: string): Grant {
+    const grant = this.#live.get(id);
+    if (!grant) {
+      const ended = this.#ended.find((candidate) => candidate.id === id);
+      if (ended) return ended;
+      throw new CountersignError('GRANT_UNKNOWN', 'There is no such grant.');
+    }
+    return this.#end({ ...grant, revokedAt: new Date(this.#deps.now()).toISOString() });
+  }
+
+  endOfSession(sessionId: string): void {
+    for (const grant of [...this.#live.values()]) if (grant.sessionId === sessionId) this.#end(grant);
+  }
+
+  /** A grant was given by someone who saw another policy: it does not outlive that policy. */
+  endOfPolicy(hash: string): void {
+    for (const grant of [...this.#live.values()]) if (grant.policyHash !== hash) this.#end(grant);
+  }
+
+  /** Ends what is due. @returns when the next one is, in milliseconds since the epoch; null when none is live. */
+  endDue(): number | null {
+    const now = this.#deps.now();
+    let next: number | null = null;
+    for (const grant of [...this.#live.values()]) {
+      const at = Date.parse(grant.expiresAt);
+      if (at <= now) this.#end(grant);
+      else next = next === null ? at : Math.min(next, at);
+    }
+    return next;
+  }
+
+  /** Live ones first, newest first; then those that ended, latest first. */
+  list(): Grant[] {
+    this.endDue();
+    return [...[...this.#live.values()].reverse(), ...[...this.#ended].reverse()];
+  }
+
+  #end(grant: Grant): Grant {
+    const ended = { ...grant, endedAt: new Date(this.#deps.now()).toISOString() };
+    this.#live.delete(grant.id);
+    this.#ended.push(ended);
+    if (this.#ended.length > MAX_ENDED) this.#ended.shift();
+    this.#deps.changed(ended);
+    return ended;
+  }
+}
+
+function covers(grant: Grant, operation: Operation, verdict: Verdict): boolean {
+  return (
+    grant.policyHash === verdict.policyHash &&
+    grant.fingerprint === operation.effects.fingerprint &&
+    grant.effectsClass === operation.effects.class &&
+    grant.subject === operation.identity.subject &&
+    grant.connectionId === operation.connectionId &&
+    grant.database === operation.database &&
+    grant.role === operation.role &&
+    grant.searchPath === operation.searchPath &&
+    (grant.sessionId === null || grant.sessionId === operation.sessionId)
+  );
+}
