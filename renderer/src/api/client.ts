@@ -1,0 +1,84 @@
+import { ApiError, type RouteInput, type RouteName, type RouteOutput, routes } from '../../../gateway/contract/api.ts';
+import { strings } from '../strings.ts';
+
+/** A call that did not succeed. `message` is a sentence for the person; `status` is 0 when nothing answered. */
+export class ApiFailure extends Error {
+  readonly code: string;
+  readonly status: number;
+  constructor(code: string, message: string, status: number, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'ApiFailure';
+    this.code = code;
+    this.status = status;
+  }
+}
+
+interface Prepared {
+  method: string;
+  url: string;
+  body: string | undefined;
+}
+
+/** Fills path parameters from the input; the rest becomes the query (GET, DELETE) or the JSON body. */
+export function prepareCall<N extends RouteName>(name: N, input: RouteInput<N>): Prepared {
+  const { method, path } = routes[name];
+  const rest: Record<string, unknown> = { ...(input as Record<string, unknown>) };
+  const url = path.replaceAll(/:([a-zA-Z]+)/g, (_, parameter: string) => {
+    const value = rest[parameter];
+    delete rest[parameter];
+    if (value === undefined || value === '') throw new ApiFailure('BAD_CALL', `${path} needs ${parameter}`, 0);
+    return encodeURIComponent(String(value));
+  });
+  if (method === 'GET' || method === 'DELETE') {
+    const query = new URLSearchParams();
+    for (const [key, value] of Object.entries(rest)) {
+      if (value !== undefined && value !== '') query.set(key, String(value));
+    }
+    const search = query.toString();
+    return { method, url: search === '' ? url : `${url}?${search}`, body: undefined };
+  }
+  return { method, url, body: JSON.stringify(rest) };
+}
+
+/** Calls one route of the control API and checks the answer's shape. Throws ApiFailure. */
+export async function callApi<N extends RouteName>(
+  name: N,
+  input: RouteInput<N>,
+  signal?: AbortSignal,
+): Promise<RouteOutput<N>> {
+  const { method, url, body } = prepareCall(name, input);
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new ApiFailure('UNREACHABLE', strings.errors.unreachable, 0, { cause });
+  }
+  const answer: unknown = await response.json().catch(() => null);
+  if (!response.ok) {
+    const error = ApiError.safeParse(answer);
+    throw error.success
+      ? new ApiFailure(error.data.error.code, error.data.error.message, response.status)
+      : new ApiFailure('BAD_ANSWER', strings.errors.badStatus(response.status), response.status);
+  }
+  const output = routes[name].output.safeParse(answer ?? {});
+  if (!output.success) {
+    throw new ApiFailure('BAD_ANSWER', strings.errors.badAnswer(url), response.status, { cause: output.error });
+  }
+  return output.data as RouteOutput<N>;
+}
+
+/** What to show for anything that was thrown by a call. */
+export function failureText(error: unknown): string {
+  return error instanceof ApiFailure ? error.message : strings.errors.unexpected;
+}
+
+export function isUnauthorized(error: unknown): boolean {
+  return error instanceof ApiFailure && error.status === 401;
+}

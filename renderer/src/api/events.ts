@@ -1,0 +1,159 @@
+import { type QueryClient, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useSyncExternalStore } from 'react';
+import { ApiEvent, type RouteOutput } from '../../../gateway/contract/api.ts';
+import type { Approval } from '../../../gateway/contract/decision.ts';
+import type { Session } from '../../../gateway/contract/session.ts';
+
+/** connecting: not heard from yet; live: events arrive; lost: trying again. */
+export type LinkState = 'connecting' | 'live' | 'lost';
+
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 10_000;
+const MAX_APPROVALS_KEPT = 500;
+
+let linkState: LinkState = 'connecting';
+const listeners = new Set<() => void>();
+function setLinkState(next: LinkState): void {
+  if (next === linkState) return;
+  linkState = next;
+  for (const listener of listeners) listener();
+}
+
+export function useLinkState(): LinkState {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => linkState,
+  );
+}
+
+type Approvals = RouteOutput<'approvals'>;
+
+function patchApprovals(list: Approvals | undefined, approval: Approval, waitingOnly: boolean): Approvals | undefined {
+  if (list === undefined) return list;
+  const at = list.items.findIndex((item) => item.id === approval.id);
+  if (waitingOnly && approval.state !== 'waiting') {
+    if (at === -1) return list;
+    return { items: list.items.filter((item) => item.id !== approval.id), total: Math.max(0, list.total - 1) };
+  }
+  if (at !== -1) return { ...list, items: list.items.map((item, i) => (i === at ? approval : item)) };
+  const items = waitingOnly ? [...list.items, approval] : [approval, ...list.items];
+  return { items: items.slice(0, MAX_APPROVALS_KEPT), total: list.total + 1 };
+}
+
+interface Pages {
+  pages: RouteOutput<'sessions'>[];
+  pageParams: unknown[];
+}
+
+/** Rows already on screen change in place; a session that is not there leaves the list alone. */
+function patchSessionPages(data: Pages | undefined, session: Session): Pages | undefined {
+  if (data === undefined) return data;
+  return {
+    ...data,
+    pages: data.pages.map((page) =>
+      page.items.some((item) => item.id === session.id)
+        ? { ...page, items: page.items.map((item) => (item.id === session.id ? session : item)) }
+        : page,
+    ),
+  };
+}
+
+export function applyEvent(client: QueryClient, event: ApiEvent): void {
+  switch (event.type) {
+    case 'approval': {
+      for (const query of client.getQueryCache().findAll({ queryKey: ['approvals'] })) {
+        const input = query.queryKey[1] as { state?: string } | undefined;
+        const waitingOnly = input?.state !== 'all';
+        client.setQueryData<Approvals>(query.queryKey, (list) => patchApprovals(list, event.approval, waitingOnly));
+      }
+      client.setQueryData(['approval', { id: event.approval.id }], event.approval);
+      return;
+    }
+    case 'grant':
+      client.setQueryData<RouteOutput<'grants'>>(['grants', {}], (list) => {
+        if (list === undefined) return list;
+        const known = list.items.some((item) => item.id === event.grant.id);
+        return {
+          items: known
+            ? list.items.map((item) => (item.id === event.grant.id ? event.grant : item))
+            : [event.grant, ...list.items],
+        };
+      });
+      return;
+    case 'session': {
+      client.setQueryData(['session', { id: event.session.id }], event.session);
+      client.setQueriesData<Pages>({ queryKey: ['sessions'] }, (data) => patchSessionPages(data, event.session));
+      void client.invalidateQueries({ queryKey: ['statements', event.session.id] });
+      for (const listener of sessionListeners) listener(event.session);
+      return;
+    }
+    case 'status':
+      client.setQueryData(['status', {}], event.status);
+  }
+}
+
+const sessionListeners = new Set<(session: Session) => void>();
+
+/** Calls back for each session that was opened, changed or closed. `listener` must be stable. */
+export function useSessionEvents(listener: (session: Session) => void): void {
+  useEffect(() => {
+    sessionListeners.add(listener);
+    return () => {
+      sessionListeners.delete(listener);
+    };
+  }, [listener]);
+}
+
+/**
+ * Keeps the caches in step with GET /api/events. After each reconnection everything is asked again,
+ * since what happened in between was missed. Mounted once, by the shell.
+ */
+export function useGatewayEvents(): void {
+  const client = useQueryClient();
+  useEffect(() => {
+    let source: EventSource | null = null;
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    let wait = FIRST_RETRY_MS;
+    let opened = false;
+
+    const connect = () => {
+      timer = null;
+      source = new EventSource('/api/events');
+      source.onopen = () => {
+        wait = FIRST_RETRY_MS;
+        setLinkState('live');
+        if (opened) void client.invalidateQueries();
+        opened = true;
+      };
+      source.onmessage = (message: MessageEvent<string>) => {
+        const event = ApiEvent.safeParse(parseJson(message.data));
+        if (event.success) applyEvent(client, event.data);
+        else void client.invalidateQueries();
+      };
+      source.onerror = () => {
+        source?.close();
+        setLinkState('lost');
+        void client.invalidateQueries({ queryKey: ['status'] });
+        timer = setTimeout(connect, wait);
+        wait = Math.min(wait * 2, LONGEST_RETRY_MS);
+      };
+    };
+    connect();
+    return () => {
+      source?.close();
+      if (timer !== null) clearTimeout(timer);
+      setLinkState('connecting');
+    };
+  }, [client]);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

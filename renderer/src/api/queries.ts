@@ -1,0 +1,58 @@
+import {
+  keepPreviousData,
+  QueryClient,
+  type UseQueryResult,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query';
+import type { RouteInput, RouteName, RouteOutput } from '../../../gateway/contract/api.ts';
+import { callApi, isUnauthorized } from './client.ts';
+
+/** Every cache entry is keyed by its route and the route's input, so events can find it. */
+export const apiKey = <N extends RouteName>(name: N, input: RouteInput<N>) => [name, input] as const;
+
+export function createQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 30_000,
+        retry: (count, error) => !isUnauthorized(error) && count < 2,
+        refetchOnWindowFocus: true,
+      },
+    },
+  });
+}
+
+interface Options {
+  enabled?: boolean;
+  /** Shows the last answer while another page or filter loads, so that nothing jumps. */
+  keepPrevious?: boolean;
+  refetchInterval?: number;
+  staleTime?: number;
+}
+
+export function useApi<N extends RouteName>(
+  name: N,
+  input: RouteInput<N>,
+  options: Options = {},
+): UseQueryResult<RouteOutput<N>> {
+  const { keepPrevious, ...rest } = options;
+  return useQuery({
+    queryKey: apiKey(name, input),
+    queryFn: ({ signal }) => callApi(name, input, signal),
+    ...(keepPrevious ? { placeholderData: keepPreviousData } : {}),
+    ...rest,
+  }) as UseQueryResult<RouteOutput<N>>;
+}
+
+/** A change through the API; `touches` names the routes whose answers it makes stale. */
+export function useApiMutation<N extends RouteName>(name: N, touches: readonly RouteName[] = []) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (input: RouteInput<N>) => callApi(name, input),
+    onSuccess: async () => {
+      await Promise.all(touches.map((route) => client.invalidateQueries({ queryKey: [route] })));
+    },
+  });
+}

@@ -1,0 +1,21 @@
+import { Button } from '@mantine/core';
+import { strings } from '../strings.ts';
+import { Card, Empty } from './page.tsx';
+
+export function Crashed() {
+  return (
+    <Card>
+      <Empty title={strings.errors.crashed} hint={strings.errors.unexpected}>
+        <Button onClick={() => location.reload()}>{strings.errors.reload}</Button>
+      </Empty>
+    </Card>
+  );
+}
+
+export function NotFound() {
+  return (
+    <Card>
+      <Empty title={strings.errors.notFound} hint={strings.errors.notFoundHint} />
+    </Card>
+  );
+}

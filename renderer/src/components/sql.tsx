@@ -1,0 +1,57 @@
+import { Button } from '@mantine/core';
+import { memo, useMemo, useState } from 'react';
+import { strings } from '../strings.ts';
+import { type SqlTokenKind, sqlTokens } from '../text/sql-tokens.ts';
+import classes from './sql.module.css';
+import { Visible } from './visible.tsx';
+
+/** Longer texts are cut at first: colouring a megabyte would hold up the page. */
+const SHOWN_AT_FIRST = 20_000;
+
+const CLASS: Readonly<Record<SqlTokenKind, string | undefined>> = {
+  keyword: classes.keyword,
+  string: classes.string,
+  number: classes.number,
+  comment: classes.comment,
+  parameter: classes.number,
+  name: undefined,
+  punctuation: undefined,
+  space: undefined,
+};
+
+interface Props {
+  text: string;
+  label?: string;
+  /** One line, cut with an ellipsis, for lists. */
+  line?: boolean;
+}
+
+/** A statement, highlighted. Letters stand in the order they have in memory, whatever their script. */
+export const Sql = memo(function Sql({ text, label, line = false }: Props) {
+  const [all, setAll] = useState(false);
+  const shown = line ? text.slice(0, 300).replaceAll(/[\r\n\t ]+/g, ' ') : all ? text : text.slice(0, SHOWN_AT_FIRST);
+  const tokens = useMemo(() => sqlTokens(shown), [shown]);
+  const code = tokens.map((token, index) => {
+    const foreign = token.kind === 'name' && /[^\u0020-\u007e]/.test(token.text);
+    return (
+      // biome-ignore lint/suspicious/noArrayIndexKey: tokens are derived from the text and never move.
+      <span key={index} className={foreign ? classes.foreign : CLASS[token.kind]}>
+        <Visible lines="block">{token.text}</Visible>
+      </span>
+    );
+  });
+  if (line) return <code className={classes.line}>{code}</code>;
+  return (
+    <div className={classes.frame}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard. */}
+      <pre className={classes.block} aria-label={label} role="region" tabIndex={0}>
+        <code>{code}</code>
+      </pre>
+      {shown.length < text.length && (
+        <Button variant="subtle" size="compact-sm" onClick={() => setAll(true)}>
+          {strings.text.showAll} ({strings.text.truncated(text.length - shown.length)})
+        </Button>
+      )}
+    </div>
+  );
+});
