@@ -1,0 +1,34 @@
+import type { Connection } from '../../../contract/connection.ts';
+import { createMaskActions } from '../../../masking/actions.ts';
+import { createScanner, type Scanner } from '../../../masking/detectors/scanner.ts';
+import type { Masking } from '../ports.ts';
+import { createCopyMasker } from './copy-masker.ts';
+import { createErrorText } from './error-text.ts';
+import { planCopy, planResult } from './plan.ts';
+import { createRowMasker } from './row-masker.ts';
+import { ValueMasker } from './value-masker.ts';
+
+/**
+ * Masking for the sessions of one connection.
+ * @param key the connection's salt, 32 bytes: hashes and stand-ins depend on it, and equal values stay equal under it.
+ */
+export function createMasking(connection: Connection, key: Uint8Array): Masking {
+  const on = connection.masking === 'on';
+  const actions = createMaskActions(key);
+  const { enabled, entities, scoreThreshold } = connection.detectors;
+  const names = Object.keys(entities) as (keyof typeof entities)[];
+  const scanner: Scanner | null = on && enabled && names.length > 0 ? createScanner(names, scoreThreshold) : null;
+  const values = () => new ValueMasker(actions, scanner, entities);
+  return {
+    forResult(fields, taint, catalog) {
+      const plan = on ? planResult(fields, taint, catalog, scanner !== null) : null;
+      return plan === null ? null : createRowMasker(plan, values());
+    },
+    forCopyOut(shape, taint) {
+      if (!on) return null;
+      const plan = planCopy(shape, taint);
+      return scanner === null && !plan.some ? null : createCopyMasker(shape, plan, values());
+    },
+    text: on ? createErrorText(scanner, values) : (text) => ({ text, counts: {} }),
+  };
+}

@@ -1,0 +1,110 @@
+import { CountersignError } from '../../../contract/errors.ts';
+import type { RowMasker } from '../ports.ts';
+import { copyBytes, readInt16, readInt32, writeInt32 } from './byte-writer.ts';
+import type { ColumnPlan } from './plan.ts';
+import type { Replacement } from './structures.ts';
+import type { ValueMasker } from './value-masker.ts';
+
+/** Rows are cut from slabs: a typed array of its own for each row costs more than masking it. */
+const SLAB_BYTES = 256 * 1024;
+
+function malformed(): CountersignError {
+  return new CountersignError(
+    'MASK_ROW_MALFORMED',
+    'The server sent a row that does not match its description, so it could not be masked and was not forwarded.',
+  );
+}
+
+/**
+ * Masks DataRow bodies. Rows without findings cost one pass over their text and no allocation.
+ * @throws CountersignError MASK_ROW_MALFORMED for a row that does not fit the plan: nothing of it may be forwarded.
+ */
+export function createRowMasker(plan: readonly ColumnPlan[], values: ValueMasker): RowMasker {
+  const columns = plan.length;
+  const changes: Replacement[] = new Array<Replacement>(columns).fill(undefined);
+  const works = Uint8Array.from(plan, ({ mask, detect }) => (mask !== null || detect ? 1 : 0));
+  let slab = new Uint8Array(0);
+  let slabAt = 0;
+
+  const room = (length: number): Uint8Array => {
+    if (length > SLAB_BYTES / 8) return new Uint8Array(length);
+    if (slabAt + length > slab.length) {
+      slab = new Uint8Array(SLAB_BYTES);
+      slabAt = 0;
+    }
+    const out = slab.subarray(slabAt, slabAt + length);
+    slabAt += length;
+    return out;
+  };
+
+  const change = (column: ColumnPlan, row: Uint8Array, start: number, end: number): Replacement => {
+    if (column.mask === null) return values.detect(column.oid, column.format, row, start, end, column.hints);
+    const masked = values.tagged(column.mask, column.oid, column.format, row, start, end);
+    return masked !== null && column.maxCharacters > 0 ? shortened(masked, column.maxCharacters) : masked;
+  };
+
+  return {
+    counts: values.counts,
+    row(row) {
+      if (row.length < 2 || readInt16(row, 0) !== columns) throw malformed();
+      let at = 2;
+      let length = row.length;
+      let changed = false;
+      for (let i = 0; i < columns; i += 1) {
+        if (at + 4 > row.length) throw malformed();
+        const size = readInt32(row, at);
+        at += 4;
+        if (size < -1 || at + size > row.length) throw malformed();
+        if (size < 0) continue;
+        if (works[i] === 1) {
+          const next = change(plan[i]!, row, at, at + size);
+          if (next !== undefined) {
+            changes[i] = next;
+            changed = true;
+            length += (next === null ? 0 : next.length) - size;
+          }
+        }
+        at += size;
+      }
+      if (at !== row.length) throw malformed();
+      if (!changed) return null;
+      return rebuild(row, room(length));
+    },
+  };
+
+  function rebuild(row: Uint8Array, out: Uint8Array): Uint8Array {
+    let from = 0;
+    let at = 2;
+    let to = 0;
+    for (let i = 0; i < columns; i += 1) {
+      const size = readInt32(row, at);
+      const next = changes[i];
+      if (next !== undefined) {
+        changes[i] = undefined;
+        copyBytes(row, from, at, out, to);
+        to += at - from;
+        writeInt32(out, to, next === null ? -1 : next.length);
+        to += 4;
+        if (next !== null) {
+          copyBytes(next, 0, next.length, out, to);
+          to += next.length;
+        }
+        from = at + 4 + Math.max(0, size);
+      }
+      at += 4 + Math.max(0, size);
+    }
+    copyBytes(row, from, row.length, out, to);
+    return out;
+  }
+}
+
+/** Cuts at a character of UTF-8. */
+function shortened(value: Uint8Array, characters: number): Uint8Array {
+  let seen = 0;
+  for (let i = 0; i < value.length; i += 1) {
+    if ((value[i]! & 0xc0) === 0x80) continue;
+    if (seen === characters) return value.subarray(0, i);
+    seen += 1;
+  }
+  return value;
+}

@@ -1,0 +1,320 @@
+import type { ColumnTag, Entity, MaskAction } from '../../../contract/connection.ts';
+import { type MaskActions, marker } from '../../../masking/actions.ts';
+import { type Finding, type Hints, NO_HINTS } from '../../../masking/detectors/findings.ts';
+import type { Scanner } from '../../../masking/detectors/scanner.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { mapJson, quote } from './json.ts';
+import { neutralValue } from './neutral-values.ts';
+import { mapArrayBinary, mapArrayText, mapRecordBinary, mapRecordText, type Replacement } from './structures.ts';
+import { elementOf, kindOf, type TypeKind } from './types.ts';
+
+export type Format = 'text' | 'binary';
+
+/** How the values of one output column are masked. */
+export interface ColumnMask {
+  entity: Entity;
+  action: MaskAction;
+  /** The value may be an expression over the tagged column rather than the column itself. */
+  derived: boolean;
+}
+
+/**
+ * The mask of a column that depends on tags. An expression can steer what is shown of the original
+ * (`substr(ssn, 1, 4)` under "last four") or test guesses against it (`coalesce('123-45-6789', ssn)`
+ * under "hash"), so anything but the column itself is redacted.
+ */
+export function maskOf(tags: readonly ColumnTag[], derived: boolean): ColumnMask {
+  const [first] = tags as readonly [ColumnTag, ...ColumnTag[]];
+  return { entity: first.entity, action: derived || tags.length > 1 ? 'redact' : first.action, derived };
+}
+
+const encoder = new TextEncoder();
+const JSON_NULL = encoder.encode('null');
+
+/** Masks single values, and counts what it masked, for one result. */
+export class ValueMasker {
+  readonly counts: Record<string, number> = {};
+  private readonly actions: MaskActions;
+  private readonly scanner: Scanner | null;
+  private readonly detected: Partial<Record<Entity, MaskAction>>;
+
+  constructor(actions: MaskActions, scanner: Scanner | null, detected: Partial<Record<Entity, MaskAction>>) {
+    this.actions = actions;
+    this.scanner = scanner;
+    this.detected = detected;
+  }
+
+  count(entity: Entity): void {
+    this.counts[entity] = (this.counts[entity] ?? 0) + 1;
+  }
+
+  // ---- columns that are tagged -----------------------------------------------------------------
+
+  /** @returns the value to send instead, never `undefined`; null is SQL NULL. */
+  tagged(
+    mask: ColumnMask,
+    oid: number,
+    format: Format,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): Uint8Array | null {
+    const kind = kindOf(oid);
+    const leaf = (value: Uint8Array, inner: number) =>
+      inner === 0 ? this.untyped(mask, value) : this.tagged(mask, inner, format, value, 0, value.length);
+    switch (kind) {
+      case 'text':
+        this.count(mask.entity);
+        // A part or a look-alike of XML is seldom XML.
+        if (mask.action === 'redact' || (oid === XML && mask.action !== 'hash')) return marker(mask.entity);
+        return this.actions.apply(mask.action, mask.entity, bytes.subarray(start, end));
+      case 'json':
+        return this.taggedJson(mask, bytes, start, end) ?? null;
+      case 'jsonb':
+        return format === 'text'
+          ? (this.taggedJson(mask, bytes, start, end) ?? null)
+          : versioned(bytes, start, end, (from) => this.taggedJson(mask, bytes, from, end) ?? null);
+      case 'array': {
+        const changed =
+          format === 'text'
+            ? mapArrayText(bytes, start, end, elementOf(oid), leaf)
+            : mapArrayBinary(bytes, start, end, leaf);
+        return changed === undefined ? bytes.subarray(start, end) : changed;
+      }
+      case 'record': {
+        const changed =
+          format === 'text' ? mapRecordText(bytes, start, end, leaf) : mapRecordBinary(bytes, start, end, leaf);
+        return changed === undefined ? bytes.subarray(start, end) : changed;
+      }
+      default:
+        this.count(mask.entity);
+        return this.neutral(mask, kind, format, bytes.subarray(start, end));
+    }
+  }
+
+  private neutral(mask: ColumnMask, kind: TypeKind, format: Format, value: Uint8Array): Uint8Array | null {
+    if (kind === 'bytea') {
+      const masked = mask.action === 'hash' ? this.actions.apply('hash', mask.entity, value) : marker(mask.entity);
+      return format === 'binary' ? masked : encoder.encode(`\\x${hex(masked)}`);
+    }
+    if (mask.action !== 'hash' && mask.action !== 'stand-in') return null;
+    return neutralValue({ kind, format, key: this.actions.key, purpose: `${mask.action} ${mask.entity}` }, value);
+  }
+
+  /** Text of a value whose type is not known (a field of a composite, a column of COPY): NULL where a marker might not fit. */
+  untyped(mask: ColumnMask, value: Uint8Array): Uint8Array | null {
+    this.count(mask.entity);
+    return looksTyped(value) ? null : marker(mask.entity);
+  }
+
+  /**
+   * Strings become what the action says, numbers and booleans null or a number like them. Keys are
+   * the document's structure and stay (content detection looks at them), except in derived values,
+   * where `json_object_agg(ssn, 1)` would put the column's values into them.
+   */
+  private taggedJson(mask: ColumnMask, bytes: Uint8Array, start: number, end: number): Replacement {
+    const changed = mapJson(bytes, start, end, {
+      string: (value, isKey) => {
+        if (isKey && !mask.derived) return this.spliceFound(value, 0, value.length, NO_HINTS);
+        this.count(mask.entity);
+        return this.actions.apply(mask.action, mask.entity, value);
+      },
+      scalar: (value) => {
+        if (value.length === 4 && value[0] === 0x6e) return undefined;
+        this.count(mask.entity);
+        return this.neutral(mask, 'numeric', 'text', value) ?? JSON_NULL;
+      },
+    });
+    return changed === undefined ? bytes.subarray(start, end) : changed;
+  }
+
+  // ---- content detection -----------------------------------------------------------------------
+
+  /** @returns `undefined` when nothing was found. */
+  detect(oid: number, format: Format, bytes: Uint8Array, start: number, end: number, hints: Hints): Replacement {
+    const scanner = this.scanner;
+    if (scanner === null) return undefined;
+    const found = scanner.scan(bytes, start, end, hints);
+    const kind = kindOf(oid);
+    if (kind === 'text') return found === null ? undefined : this.splice(bytes, start, end, found);
+    // Escapes can hide what was looked for ("\n123-45-6789"): then the leaves are looked at one by one.
+    if (
+      found === null &&
+      !(format === 'text' ? escapes(bytes, start, end) : kind === 'jsonb' && escapes(bytes, start, end))
+    )
+      return undefined;
+    const leaf = (value: Uint8Array, inner: number) =>
+      this.detect(inner === 0 ? TEXT : inner, format, value, 0, value.length, hints);
+    switch (kind) {
+      case 'json':
+        return this.detectJson(bytes, start, end, hints);
+      case 'jsonb':
+        return format === 'text'
+          ? this.detectJson(bytes, start, end, hints)
+          : versioned(bytes, start, end, (from) => this.detectJson(bytes, from, end, hints));
+      case 'array':
+        return format === 'text'
+          ? mapArrayText(bytes, start, end, elementOf(oid), leaf)
+          : mapArrayBinary(bytes, start, end, leaf);
+      case 'record':
+        return format === 'text' ? mapRecordText(bytes, start, end, leaf) : mapRecordBinary(bytes, start, end, leaf);
+      case 'user':
+        if (found === null) return undefined;
+        return this.spliceUnknown(format, bytes, start, end, found);
+      default:
+        return undefined;
+    }
+  }
+
+  private detectJson(bytes: Uint8Array, start: number, end: number, hints: Hints): Replacement {
+    return mapJson(bytes, start, end, {
+      string: (value) => this.spliceFound(value, 0, value.length, hints, bytes, start),
+      scalar: (value) => {
+        const masked = this.spliceFound(value, 0, value.length, hints, bytes, start);
+        return masked === undefined ? undefined : quote(masked);
+      },
+    });
+  }
+
+  /** Looks at a leaf of `outer`; where it is a part of it, what stands before it is its context. */
+  private spliceFound(
+    value: Uint8Array,
+    start: number,
+    end: number,
+    hints: Hints,
+    outer?: Uint8Array,
+    outerStart = 0,
+  ): Uint8Array | undefined {
+    const inside = outer !== undefined && value.buffer === outer.buffer;
+    const shift = inside ? value.byteOffset - outer.byteOffset : 0;
+    const bytes = inside ? outer : value;
+    const found = this.scanner?.scan(bytes, shift + start, shift + end, hints, inside ? outerStart : start);
+    return found ? this.splice(bytes, shift + start, shift + end, found) : undefined;
+  }
+
+  /** Whether content detection finds anything in a row as a whole. */
+  finds(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.scanner?.scan(bytes, start, end) != null;
+  }
+
+  /** A value of COPY in text or csv, escapes resolved; its type is not known. */
+  copied(mask: ColumnMask | null, value: Uint8Array): Replacement {
+    if (mask !== null) return this.untyped(mask, value);
+    const first = value[0];
+    // JSON by its look: its strings are masked inside their quotes, its numbers get some.
+    const kind = first === 0x7b || first === 0x5b ? this.detectLikeJson(value) : null;
+    return kind === null ? this.detect(TEXT, 'text', value, 0, value.length, NO_HINTS) : kind.replacement;
+  }
+
+  private detectLikeJson(value: Uint8Array): { replacement: Replacement } | null {
+    const worth = this.finds(value, 0, value.length) || escapes(value, 0, value.length);
+    if (!worth || !isJson(value)) return null;
+    return { replacement: this.detect(JSON_TYPE, 'text', value, 0, value.length, NO_HINTS) };
+  }
+
+  /** A field of COPY in binary; its type is not known, so a tagged one becomes NULL. */
+  copiedBinary(mask: ColumnMask | null, bytes: Uint8Array, start: number, end: number): Replacement {
+    if (mask !== null) {
+      this.count(mask.entity);
+      return null;
+    }
+    const found = this.scanner?.scan(bytes, start, end);
+    const jsonb =
+      bytes[start] === 1 && (bytes[start + 1] === 0x7b || bytes[start + 1] === 0x5b || bytes[start + 1] === 0x22);
+    if (jsonb && (found || escapes(bytes, start, end)))
+      return this.detect(JSONB_TYPE, 'binary', bytes, start, end, NO_HINTS);
+    return found ? this.spliceUnknown('binary', bytes, start, end, found) : undefined;
+  }
+
+  splice(bytes: Uint8Array, start: number, end: number, found: readonly Finding[]): Uint8Array {
+    const writer = new ByteWriter(end - start + 64);
+    let at = start;
+    for (const { start: from, end: to, entity } of found) {
+      writer.range(bytes, at, from);
+      writer.all(this.actions.apply(this.detected[entity] ?? 'redact', entity, bytes.subarray(from, to)));
+      this.count(entity);
+      at = to;
+    }
+    writer.range(bytes, at, end);
+    return writer.take();
+  }
+
+  /**
+   * A value of a type that the gateway does not know. Text is rewritten in place, after an escape that
+   * a finding would cut in two. Binary that is not all text has lengths in it that must not change:
+   * findings are overwritten with stars.
+   */
+  spliceUnknown(format: Format, bytes: Uint8Array, start: number, end: number, found: readonly Finding[]): Uint8Array {
+    if (format === 'text' || printable(bytes, start, end)) {
+      const whole = found.map((finding) => {
+        let slashes = 0;
+        while (finding.start - slashes > start && bytes[finding.start - slashes - 1] === 0x5c) slashes += 1;
+        return slashes % 2 === 1 ? { ...finding, start: finding.start + 1 } : finding;
+      });
+      return this.splice(bytes, start, end, whole);
+    }
+    const out = bytes.slice(start, end);
+    for (const finding of found) {
+      this.count(finding.entity);
+      out.fill(0x2a, finding.start - start, finding.end - start);
+    }
+    return out;
+  }
+}
+
+const TEXT = 25;
+const JSON_TYPE = 114;
+const JSONB_TYPE = 3802;
+const XML = 142;
+
+/** jsonb_send: a version byte before the text. */
+function versioned(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  map: (from: number) => Replacement,
+): Uint8Array | null {
+  if (end <= start || bytes[start] !== 1) return null;
+  const changed = map(start + 1);
+  if (changed === null) return null;
+  if (changed === undefined) return bytes.subarray(start, end);
+  const out = new Uint8Array(changed.length + 1);
+  out[0] = 1;
+  out.set(changed, 1);
+  return out;
+}
+
+function isJson(value: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder().decode(value));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function escapes(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i += 1) if (bytes[i] === 0x5c) return true;
+  return false;
+}
+
+function printable(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i += 1)
+    if (bytes[i]! < 0x20 && bytes[i] !== 0x09 && bytes[i] !== 0x0a && bytes[i] !== 0x0d) return false;
+  return true;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Numbers, dates, times, booleans, UUIDs, bytea, and structures: text in which a marker may not be valid. */
+function looksTyped(value: Uint8Array): boolean {
+  if (value.length > 128) return value[0] === 0x7b || value[0] === 0x5b || value[0] === 0x28 || value[0] === 0x5c;
+  const text = String.fromCharCode(...value);
+  return TYPED.test(text);
+}
+
+/** Each alternative begins differently or is anchored by fixed counts: no backtracking beyond 128 bytes' worth of one run. */
+const TYPED =
+  /^(?:[[({\\<"]|[+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?$|\d{4,6}-\d\d-\d\d(?:[ T]|$)|\d\d:\d\d(?::|$)|(?:t|f|true|false|NaN|-?Infinity|null)$|[0-9a-f]{8}-[0-9a-f]{4}-|\d+\.\d+\.\d+\.\d+(?:\/\d+)?$)/i;
