@@ -3,6 +3,7 @@ import { registerApprovals } from './approvals.ts';
 import type { Cli } from './cli.ts';
 import { registerConnect } from './connect.ts';
 import { registerConnections } from './connections.ts';
+import { registerDemo } from './demo.ts';
 import { tellFailure } from './failure.ts';
 import { registerGrants } from './grants.ts';
 import { registerPin } from './pin.ts';
@@ -32,6 +33,7 @@ export function createProgram(cli: Cli): Command {
   registerConnections(program, cli);
   registerPin(program, cli);
   registerStatus(program, cli);
+  registerDemo(program, cli, (args) => runProgram(createProgram(cli), args, cli));
   program
     .command('version')
     .description('the version of this program')

@@ -21,7 +21,8 @@ interface Rule {
 const under = (path: string, ...folders: string[]) => folders.some((folder) => path.startsWith(`${folder}/`));
 const isTest = (file: string) => /\.(test|conformance|e2e|fuzz)\.tsx?$/.test(file);
 /** Helpers of tests that sit beside them. */
-const isTestSupport = (file: string) => /(^|\/)(test-[^/]*|testing|test-support|fixtures)(\/|\.|$)/.test(file);
+const isTestSupport = (file: string) =>
+  /(^|\/)(test-[^/]*|testing|test-support|fixtures)(\/|\.|$)|\.fixture\.ts$/.test(file);
 const isLocal = (target: string) => /^(gateway|renderer|main|build|test)\//.test(target);
 const protocolOf = (path: string) => /^gateway\/protocols\/([^/]+)\//.exec(path)?.[1] ?? null;
 
@@ -39,7 +40,10 @@ const PURE_PACKAGES = ['zod', 're2js'];
 /** `mayImport`: folders and files beside the folder itself. */
 const PURE: ReadonlyArray<{ folder: string; mayImport: readonly string[] }> = [
   { folder: 'gateway/contract', mayImport: [] },
-  { folder: 'gateway/protocols/postgres/codec', mayImport: ['gateway/contract'] },
+  {
+    folder: 'gateway/protocols/postgres/codec',
+    mayImport: ['gateway/contract', 'gateway/protocols/postgres/ports.ts'],
+  },
   {
     folder: 'gateway/protocols/postgres/classifier',
     mayImport: ['gateway/contract', 'gateway/protocols/postgres/ports.ts'],
@@ -90,6 +94,7 @@ const RULES: readonly Rule[] = [
 /** The classifier's parser is a WASM package, and its large texts go to a thread. */
 const LOADERS: Readonly<Record<string, string>> = {
   'libpg-query': 'gateway/protocols/postgres/classifier',
+  'libpg-query/wasm/libpg-query.js': 'gateway/protocols/postgres/classifier',
   'node:worker_threads': 'gateway/protocols/postgres/classifier',
 };
 function isLoader(target: string, file: string): boolean {
