@@ -1,0 +1,94 @@
+import type { Analysis, Taint } from './analysis.ts';
+import { CLEAN, union } from './analysis.ts';
+import { BUILTIN_NAMES } from './builtin-names.ts';
+import { knownEffect } from './functions.ts';
+import type { Knowledge } from './knowledge.ts';
+import { settingEffect } from './settings.ts';
+import { as, child, list, names, type Tree, text } from './tree.ts';
+
+/**
+ * Notes what a function call does beyond its result. A name without schema may be PostgreSQL's own or
+ * somebody's: search_path and argument types decide on the server, so both are taken into account.
+ * @returns what the result may depend on besides its arguments.
+ */
+export function noteCall(call: Tree, analysis: Analysis, knowledge: Knowledge): Taint {
+  const parts = names(list(call, 'funcname'));
+  const name = parts.at(-1) ?? '';
+  const schema = parts.length > 1 ? (parts.at(-2) ?? null) : null;
+  analysis.functions.add(parts.join('.'));
+  if (name === 'set_config') noteSetConfig(call, analysis);
+
+  let taint: Taint = CLEAN;
+  const effect = knownEffect(name);
+  if (effect !== null) {
+    analysis.worsen(effect.class);
+    analysis.flag(...effect.flags);
+    if (effect.class === 'privilege') analysis.flag('privilege');
+    if (effect.words !== null) analysis.headline(`${effect.words}: ${name}()`);
+    if (effect.readsAnything) taint = knowledge.all;
+  } else if (name !== 'set_config' && schema !== 'information_schema') {
+    const builtin = BUILTIN_NAMES.has(name) && (schema === null || schema === 'pg_catalog');
+    if (builtin && knowledge.isVolatileBuiltin(name)) {
+      analysis.flag('volatile-function');
+      analysis.unknown(`Calls ${name}(), whose effects Countersign does not know`);
+    }
+    if (!builtin && knowledge.userFunction(name) === null) {
+      analysis.flag('unknown-function');
+      analysis.unknown(`Calls the function ${parts.join('.')}(), which Countersign does not know`);
+      taint = knowledge.all;
+    }
+  }
+  if (schema !== 'pg_catalog') taint = union(taint, noteUserFunction(name, parts.join('.'), analysis, knowledge));
+  return taint;
+}
+
+function noteUserFunction(name: string, shown: string, analysis: Analysis, knowledge: Knowledge): Taint {
+  const own = knowledge.userFunction(name);
+  if (own === null) return CLEAN;
+  if (own.volatility === 'volatile') {
+    analysis.flag('volatile-function');
+    analysis.unknown(`Calls ${shown}(), which may change data`);
+  } else analysis.worsen('read');
+  return own.taint;
+}
+
+function noteSetConfig(call: Tree, analysis: Analysis): void {
+  analysis.literalsMatter = true;
+  const [settingNode, valueNode, localNode] = list(call, 'args');
+  const setting = constantText(settingNode ?? null);
+  const value = constantText(valueNode ?? null);
+  if (setting === null) {
+    analysis.flag('computed-setting');
+    analysis.unknown('Sets a setting whose name is computed');
+    return;
+  }
+  const effect = settingEffect(setting, value);
+  analysis.worsen(effect.class);
+  analysis.flag(...effect.flags);
+  if (effect.words !== null) analysis.headline(effect.words);
+  const local = child(as(localNode ?? null, 'A_Const'), 'boolval');
+  analysis.names.push({
+    kind: 'set',
+    setting: setting.toLowerCase(),
+    value,
+    local: local !== null && local.boolval === true,
+  });
+}
+
+/** The value of a constant, through casts; null where it is computed. */
+export function constantText(node: Tree | null): string | null {
+  if (node === null) return null;
+  const cast = as(node, 'TypeCast');
+  if (cast !== null) return constantText(child(cast, 'arg'));
+  const constant = as(node, 'A_Const');
+  if (constant === null) return null;
+  const string = child(constant, 'sval');
+  if (string !== null) return text(string, 'sval');
+  const integer = child(constant, 'ival');
+  if (integer !== null) return String(integer.ival ?? 0);
+  const float = child(constant, 'fval');
+  if (float !== null) return text(float, 'fval');
+  const boolean = child(constant, 'boolval');
+  if (boolean !== null) return boolean.boolval === true ? 'on' : 'off';
+  return null;
+}
