@@ -441,7 +441,10 @@ export class ClientSide {
   /** Nothing to show a person, so nobody is asked: refused (in observe mode forwarded and marked). */
   #executeUnknown(name: string): null {
     const reason = 'runs a prepared statement that the gateway does not know; prepare it again';
-    const statement = this.#state.info('', unknownClassification(reason, 'unknown-statement'));
+    const statement = this.#state.info(
+      '',
+      unknownClassification(reason, 'unknown-statement', this.#state.deps.connection.columns),
+    );
     const verdict = this.#state.verdict(statement.classification.effects);
     const decision: Decision =
       this.#state.deps.connection.mode === 'observe'
@@ -502,6 +505,7 @@ export class ClientSide {
           ? unknownClassification(
               `Calls a function that the catalog does not have (${call.functionOid})`,
               'unknown-function',
+              this.#state.deps.connection.columns,
             )
           : this.#state.classify(text);
       const statement = this.#state.info(text || `FunctionCall ${call.functionOid}`, classification);
@@ -528,7 +532,14 @@ export class ClientSide {
     lossless: boolean,
     then: (classification: Classification) => Wait | null,
   ): Wait | null {
-    if (!lossless) return then(unknownClassification('Is not valid UTF-8, so it cannot be understood', 'unparsable'));
+    if (!lossless)
+      return then(
+        unknownClassification(
+          'Is not valid UTF-8, so it cannot be understood',
+          'unparsable',
+          this.#state.deps.connection.columns,
+        ),
+      );
     if (text.length <= LARGE_TEXT) return then(this.#state.classify(text));
     const { classifier } = this.#state.deps;
     return waitFor(classifier.classifyLarge(text, this.#state.classifyContext), then);

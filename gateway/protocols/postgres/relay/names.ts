@@ -1,3 +1,4 @@
+import type { ColumnTag } from '../../../contract/connection.ts';
 import type { Decision } from '../../../contract/decision.ts';
 import type { Parameter } from '../../../contract/operation.ts';
 import { OPERATION_CLASSES } from '../../../contract/operation.ts';
@@ -70,7 +71,7 @@ export function readParameters(body: Uint8Array, types: readonly number[]): Para
 }
 
 /** For what cannot be understood: policy asks or denies, never lets it through. */
-export function unknownClassification(reason: string, flag: string): Classification {
+export function unknownClassification(reason: string, flag: string, tags: readonly ColumnTag[]): Classification {
   return {
     effects: {
       class: 'unknown',
@@ -84,7 +85,8 @@ export function unknownClassification(reason: string, flag: string): Classificat
       fingerprint: '0000000000000000',
       shape: '',
     },
-    output: { columns: null, all: [] },
+    // Any tag may be in what comes back.
+    output: { columns: null, all: tags },
     names: [],
   };
 }
