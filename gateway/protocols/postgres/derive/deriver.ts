@@ -23,6 +23,8 @@ import { valueText } from './values.ts';
 
 /** Requests of one exchange that are kept until they are answered; more end the derivation of the exchange. */
 const MAX_REQUESTS = 100_000;
+/** Statements that are told of one exchange (a query string may hold millions). */
+const MAX_STATEMENTS = 100_000;
 const ASYNC = new Set<number>([backend.ParameterStatus, backend.NotificationResponse, backend.BackendKeyData]);
 
 /**
@@ -287,6 +289,10 @@ export class Deriver {
 
   #finish(run: Run, outcome: RunOutcome): void {
     this.#lastEnd = this.#now;
+    if (run.ordinal >= MAX_STATEMENTS) {
+      this.#problem ??= `only the first ${MAX_STATEMENTS} statements of this exchange are shown`;
+      return;
+    }
     if (this.#sink.columns && this.#wants(run)) this.#tellColumns(run);
     this.#sink.statement?.(describeRun(run, outcome, this.#exchange, this.#now));
   }
@@ -312,11 +318,12 @@ export class Deriver {
     run.rows += this.#down.count;
     if (!this.#wants(run)) return;
     this.#feed.step(this.#down, (bytes, start, end, cut) => {
+      run.fields ??= this.#sink.knownFields?.(run.ordinal) ?? null;
       if (!run.fields) {
         run.fields = unnamedColumns((bytes[start]! << 8) | bytes[start + 1]!);
         run.fields = run.fields.map((field, i) => ({ ...field, format: formatAt(run.formats, i) }));
-        run.columns = run.fields.map(columnOf);
       }
+      if (run.columns.length === 0) run.columns = run.fields.map(columnOf);
       this.#tellColumns(run);
       this.#sink.row?.(run.ordinal, RowFeed.values(bytes, start, end, run.fields, cut));
     });

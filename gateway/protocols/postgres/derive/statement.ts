@@ -1,6 +1,7 @@
 import type { Decision } from '../../../contract/decision.ts';
 import type { Statement } from '../../../contract/session.ts';
 import type { ErrorSummary } from '../codec/backend.ts';
+import { formatAt } from '../codec/frontend.ts';
 import type { DerivedStatement, FieldShape, StatementFacts } from './types.ts';
 
 /** `text` null: the bytes do not hold it (a portal of a statement that is not known). */
@@ -114,8 +115,16 @@ export function describeRun(run: Run, outcome: RunOutcome, exchange: number, end
     error: error ? { sqlstate: error.sqlstate, message: error.message } : null,
     columns: run.columns,
     masked: part === 0 && facts?.masked ? { ...facts.masked } : {},
+    formats: formatsOf(run),
     objects: part === 0 ? (facts?.objects ?? []) : [],
   };
+}
+
+function formatsOf({ fields, formats, columns }: Run): number[] {
+  const codes = fields
+    ? fields.map((field) => (field.format === 'binary' ? 1 : 0))
+    : columns.map((_, i) => (formatAt(formats, i) === 'binary' ? 1 : 0));
+  return codes.includes(1) ? codes : [];
 }
 
 /** The command's name: from its tag ("INSERT 0 1"), else the text's first word. */

@@ -27,6 +27,8 @@ export interface DerivedStatement extends Omit<Statement, 'sessionId' | 'index'>
   /** It is the n-th COPY FROM STDIN of its exchange (from 0), whose lines the client sent; else null. */
   copyIn: number | null;
   objects: readonly string[];
+  /** By column: 1 where values are binary; empty when all are text. */
+  formats: number[];
 }
 
 export interface Notice {
@@ -42,6 +44,8 @@ export interface Notice {
 export interface DeriveSink {
   /** Asked once before the first row of the statement. */
   wantsRows?(ordinal: number): boolean;
+  /** Columns that the exchange itself does not describe (a portal or statement of an earlier one), if known. */
+  knownFields?(ordinal: number): FieldShape[] | null;
   /** Before the first row of a wanted statement, and for results without rows. */
   columns?(ordinal: number, columns: Statement['columns']): void;
   /** One row; a line of COPY is a row of one value. */

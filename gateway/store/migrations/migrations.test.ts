@@ -1,0 +1,85 @@
+import Database from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import { migrate, migrations, SCHEMA_VERSION, schemaVersion } from './index.ts';
+import type { Db } from './migration.ts';
+
+/** A database as version `version` left it. */
+function at(version: number): Db {
+  const db = new Database(':memory:');
+  db.pragma('foreign_keys = ON');
+  migrate(db, version);
+  expect(schemaVersion(db)).toBe(version);
+  return db;
+}
+
+const addSession = (db: Db, id: string) =>
+  db
+    .prepare(
+      `INSERT INTO sessions (id, state, connection_id, opened_at, database, role, application_name, mode, identity, agent)
+       VALUES (?, 'closed', 'demo', '2026-01-01T00:00:00.000Z', 'd', 'r', 'a', 'enforce', '{}', '{}')`,
+    )
+    .run(id);
+
+test('versions go up by tens, and each is in the list', () => {
+  expect(migrations.map((one) => one.version)).toEqual(migrations.map((_, i) => (i + 1) * 10));
+});
+
+test('10: from an empty database to sessions', () => {
+  const db = at(10);
+  addSession(db, 's1');
+  expect(() => addSession(db, 's1')).toThrow(/UNIQUE/);
+  expect(db.prepare('SELECT statements, next_unit, last_exchange, finished FROM sessions').get()).toEqual({
+    statements: 0,
+    next_unit: 0,
+    last_exchange: -1,
+    finished: 0,
+  });
+  expect(() => db.exec("UPDATE sessions SET rows = 'many'")).toThrow(/INTEGER/);
+});
+
+test('20: sessions that were there keep their rows and may have statements', () => {
+  const db = at(10);
+  addSession(db, 's1');
+  migrate(db, 20);
+  const { seq } = db.prepare<[], { seq: number }>('SELECT seq FROM sessions').get()!;
+  db.prepare('INSERT INTO strings (id, session, value) VALUES (1, ?, ?)').run(seq, 'SELECT 1');
+  db.prepare(
+    'INSERT INTO statements (id, session, idx, exchange, ordinal, unit, started_us, duration_us, held_us, text, facts, rows) VALUES (1, ?, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0)',
+  ).run(seq);
+  db.exec('DELETE FROM sessions');
+  expect(db.prepare('SELECT count(*) FROM statements').pluck().get()).toBe(0);
+  expect(db.prepare('SELECT count(*) FROM strings').pluck().get()).toBe(0);
+});
+
+test('30: statements that were there are found by their text', () => {
+  const db = at(20);
+  addSession(db, 's1');
+  db.exec(`
+    INSERT INTO strings (id, session, value) VALUES (1, 1, 'SELECT email FROM customers'), (2, 1, '{}');
+    INSERT INTO statements (id, session, idx, exchange, ordinal, unit, started_us, duration_us, held_us, text, facts, parameters, rows, message)
+      VALUES (5, 1, 0, 0, 0, 0, 0, 0, 0, 1, 2, '["needle"]', 0, 'permission refused');
+  `);
+  migrate(db, 30);
+  const found = (text: string) =>
+    db.prepare('SELECT rowid FROM statements_fts WHERE statements_fts MATCH ?').pluck().all(text);
+  expect(found('customers')).toEqual([5]);
+  expect(found('"email from"')).toEqual([5]);
+  expect(found('needle')).toEqual([5]);
+  expect(found('refused')).toEqual([5]);
+  db.exec('DELETE FROM statements_fts WHERE rowid = 5');
+  expect(found('customers')).toEqual([]);
+});
+
+test('a second run changes nothing', () => {
+  const db = at(SCHEMA_VERSION);
+  const schema = db.prepare('SELECT sql FROM sqlite_schema ORDER BY name').all();
+  migrate(db);
+  expect(db.prepare('SELECT sql FROM sqlite_schema ORDER BY name').all()).toEqual(schema);
+});
+
+test('a database from the future is refused and left as it is', () => {
+  const db = at(SCHEMA_VERSION);
+  db.pragma(`user_version = ${SCHEMA_VERSION + 10}`);
+  expect(() => migrate(db)).toThrow(expect.objectContaining({ code: 'STORE_FROM_FUTURE' }));
+  expect(schemaVersion(db)).toBe(SCHEMA_VERSION + 10);
+});

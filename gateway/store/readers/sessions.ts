@@ -1,0 +1,66 @@
+import type { SessionFilter } from '../../contract/api.ts';
+import type { Session } from '../../contract/session.ts';
+import type { Db } from '../migrations/migration.ts';
+import { type SessionRow, sessionOf } from '../rows.ts';
+import { sessionsMatching } from './search.ts';
+
+const VERDICTS = { asked: 'asked > 0', denied: 'denied > 0', error: 'errors > 0' } as const;
+
+/** Latest opened first. */
+export function listSessions(db: Db, filter: SessionFilter): { items: Session[]; total: number } {
+  const where: string[] = [];
+  const values: (string | number)[] = [];
+  const add = (condition: string, ...given: (string | number)[]) => {
+    where.push(condition);
+    values.push(...given);
+  };
+  if (filter.connectionId !== undefined) add('connection_id = ?', filter.connectionId);
+  if (filter.state !== undefined) add('state = ?', filter.state);
+  if (filter.verdict !== undefined) add(VERDICTS[filter.verdict]);
+  if (filter.since !== undefined) add('opened_at >= ?', isoUtc(filter.since));
+  if (filter.until !== undefined) add('opened_at < ?', isoUtc(filter.until));
+  if (filter.text !== undefined && filter.text.trim() !== '') {
+    add('seq IN (SELECT value FROM json_each(?))', JSON.stringify(sessionsMatching(db, filter.text)));
+  }
+  const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
+  const total = db
+    .prepare(`SELECT count(*) FROM sessions ${condition}`)
+    .pluck()
+    .get(...values) as number;
+  const rows = db
+    .prepare<unknown[], SessionRow>(
+      `SELECT * FROM sessions ${condition} ORDER BY opened_at DESC, id DESC LIMIT ? OFFSET ?`,
+    )
+    .all(...values, filter.limit, filter.offset);
+  return { items: rows.map((row) => sessionOf(row, maskedOf(db, row.seq))), total };
+}
+
+export function findSession(db: Db, id: string): Session | null {
+  const row = db.prepare<[string], SessionRow>('SELECT * FROM sessions WHERE id = ?').get(id);
+  return row ? sessionOf(row, maskedOf(db, row.seq)) : null;
+}
+
+/** Sessions that touched `object` (schema.table) on a connection, latest first. */
+export function sessionsTouching(db: Db, connectionId: string, object: string, limit: number): string[] {
+  return db
+    .prepare(
+      `SELECT s.id FROM session_objects o JOIN sessions s ON s.seq = o.session
+       WHERE o.object = ? AND s.connection_id = ? ORDER BY s.opened_at DESC LIMIT ?`,
+    )
+    .pluck()
+    .all(object, connectionId, limit) as string[];
+}
+
+function maskedOf(db: Db, seq: number): Record<string, number> {
+  const rows = db
+    .prepare<[number], { entity: string; count: number }>(
+      'SELECT entity, count FROM session_entities WHERE session = ? ORDER BY entity',
+    )
+    .all(seq);
+  return Object.fromEntries(rows.map(({ entity, count }) => [entity, count]));
+}
+
+/** Stored times are UTC with milliseconds, and compare as text. */
+function isoUtc(time: string): string {
+  return new Date(time).toISOString();
+}
