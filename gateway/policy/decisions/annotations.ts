@@ -1,0 +1,56 @@
+import { PRESENCE_LEVELS, type PresenceLevel } from '../../contract/decision.ts';
+
+/** One policy of a set, as far as a verdict needs it. */
+export interface PolicyNotes {
+  id: string;
+  effect: 'permit' | 'forbid';
+  /** A forbid that a person can lift, and what the decision has to prove; null: nobody can. */
+  require: PresenceLevel | null;
+  /** Seconds that a request may wait. */
+  expires: number;
+  grantable: boolean;
+  /** A sentence for agent and person; null where the policy gives none. */
+  reason: string | null;
+}
+
+const DEFAULT_EXPIRY = 600;
+const MAX_EXPIRY = 86_400;
+const KNOWN = ['id', 'require', 'expires', 'grantable', 'reason'];
+
+/** @returns the notes, or sentences on what is wrong with the annotations. */
+export function readAnnotations(
+  effect: 'permit' | 'forbid',
+  annotations: Readonly<Record<string, string | null>>,
+): { notes: PolicyNotes; errors: readonly string[] } {
+  const errors: string[] = [];
+  const id = annotations.id ?? '';
+  if (id === '') errors.push('a policy needs an @id("…")');
+  else if (!/^[A-Za-z0-9][\w.-]{0,99}$/.test(id))
+    errors.push(`the id "${id.slice(0, 100)}" may hold letters, digits, dots, dashes and underscores only`);
+  for (const name of Object.keys(annotations))
+    if (!KNOWN.includes(name))
+      errors.push(`@${name} is not an annotation that Countersign knows (${KNOWN.join(', ')})`);
+  const required = annotations.require;
+  const level = PRESENCE_LEVELS.find((one) => one === required) ?? null;
+  if (required !== undefined && level === null)
+    errors.push(`@require takes ${PRESENCE_LEVELS.join(', ')}, not "${required}"`);
+  if (required !== undefined && effect === 'permit')
+    errors.push('@require belongs on a forbid: it says who may lift it');
+  const expires = annotations.expires === undefined ? DEFAULT_EXPIRY : Number(annotations.expires);
+  if (!Number.isInteger(expires) || expires < 1 || expires > MAX_EXPIRY)
+    errors.push(`@expires takes seconds from 1 to ${MAX_EXPIRY}, not "${annotations.expires}"`);
+  const grantable = annotations.grantable;
+  if (grantable !== undefined && grantable !== 'yes' && grantable !== 'no')
+    errors.push(`@grantable takes yes or no, not "${grantable}"`);
+  return {
+    notes: {
+      id,
+      effect,
+      require: level,
+      expires,
+      grantable: grantable === 'yes',
+      reason: annotations.reason ?? null,
+    },
+    errors,
+  };
+}

@@ -1,0 +1,8 @@
+import { readFileSync } from 'node:fs';
+
+export { createPolicyEngine, type PolicyAdmin, type PolicyEngineOptions } from './engine.ts';
+
+/** The policy that Countersign ships, for PolicyEngineOptions.shipped. */
+export function shippedPolicy(): string {
+  return readFileSync(new URL('./shipped.cedar', import.meta.url), 'utf8');
+}
