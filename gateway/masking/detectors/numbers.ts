@@ -85,6 +85,10 @@ function matchAt(range: Range, run: number, count: number, sink: Sink): number {
   const { bytes, hints } = range;
   const start = runStart[run]!;
   const length = runLength[run]!;
+  // Dates, times and small numbers leave here: no shape begins like them.
+  const next = run + 1 < count ? runLength[run + 1] : 0;
+  if (length < 9 && !(length === 3 && (next === 2 || next === 3)) && !(length === 4 && (next === 4 || next === 6)))
+    return 0;
   if (length >= 12 && length <= 19 && standsAlone(run, 1, count)) {
     if (cardIssuer(issuerPrefix(bytes, start), length) && luhnValid(bytes, start, start + length)) {
       const known = hints.card || hasContext(range, start, CARD_WORDS);

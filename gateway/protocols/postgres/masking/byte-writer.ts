@@ -1,3 +1,20 @@
+/** Small results are cut from slabs: a typed array of its own for each costs more than masking it. */
+const SLAB_BYTES = 256 * 1024;
+let slab = new Uint8Array(0);
+let slabAt = 0;
+
+/** Bytes that nobody else writes to; their content is not defined. */
+export function allocate(length: number): Uint8Array {
+  if (length > SLAB_BYTES / 8) return new Uint8Array(length);
+  if (slabAt + length > slab.length) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabAt = 0;
+  }
+  const out = slab.subarray(slabAt, slabAt + length);
+  slabAt += length;
+  return out;
+}
+
 /** Grows by doubling; `take` hands the bytes out and starts anew. */
 export class ByteWriter {
   private bytes: Uint8Array;
@@ -48,7 +65,8 @@ export class ByteWriter {
   }
 
   take(): Uint8Array {
-    const out = this.bytes.slice(0, this.length);
+    const out = allocate(this.length);
+    copyBytes(this.bytes, 0, this.length, out, 0);
     this.length = 0;
     return out;
   }

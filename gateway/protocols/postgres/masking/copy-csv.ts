@@ -85,7 +85,7 @@ export function createCsvRows(shape: CopyShape, plan: CopyPlan, values: ValueMas
         }
         const value = cell.take();
         const isNull = !anyQuote && equals(bytes, at, i, nullText);
-        const next = isNull ? undefined : values.copied(maskAt(plan, position), value);
+        const next = isNull ? undefined : values.copied(maskAt(plan, position), value, 0, value.length);
         if (next === undefined) writer.range(bytes, at, i);
         else {
           changed = true;

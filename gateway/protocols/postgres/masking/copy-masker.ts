@@ -34,17 +34,17 @@ export function createCopyMasker(shape: CopyShape, plan: CopyPlan, values: Value
         ? createCsvRows(shape, plan, values)
         : createTextRows(shape, plan, values);
   let pending: ByteWriter | null = null;
+  const writer = new ByteWriter(64 * 1024);
 
   function data(payload: Uint8Array): Uint8Array[] {
     let bytes = payload;
     let from = 0;
     if (pending !== null) {
-      if (pending.length + payload.length > MAX_COPY_ROW + payload.length) throw tooLarge();
       from = pending.length;
       pending.all(payload);
       bytes = pending.view();
     }
-    let writer: ByteWriter | null = null;
+    let changed = false;
     let start = 0;
     let kept = 0;
     for (;;) {
@@ -52,7 +52,7 @@ export function createCopyMasker(shape: CopyShape, plan: CopyPlan, values: Value
       if (end === -1) break;
       const masked = rows.mask(bytes, start, end);
       if (masked !== undefined) {
-        writer ??= new ByteWriter(bytes.length + 256);
+        changed = true;
         writer.range(bytes, kept, start);
         writer.all(masked);
         kept = end;
@@ -62,7 +62,7 @@ export function createCopyMasker(shape: CopyShape, plan: CopyPlan, values: Value
     if (bytes.length - start > MAX_COPY_ROW) throw tooLarge();
     const whole = start === bytes.length;
     let out: Uint8Array[] = [];
-    if (writer !== null) {
+    if (changed) {
       writer.range(bytes, kept, start);
       out = [writer.take()];
     } else if (start > 0) out = [whole && pending === null ? payload : bytes.slice(0, start)];

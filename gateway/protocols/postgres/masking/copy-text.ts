@@ -2,7 +2,7 @@ import type { CopyShape } from '../ports.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { CopyRows } from './copy-masker.ts';
 import { type CopyPlan, maskAt } from './plan.ts';
-import type { ValueMasker } from './value-masker.ts';
+import { escapes, type ValueMasker } from './value-masker.ts';
 
 const BACKSLASH = 0x5c;
 const NEWLINE = 0x0a;
@@ -45,17 +45,17 @@ export function createTextRows(shape: CopyShape, plan: CopyPlan, values: ValueMa
   }
 
   return {
-    endOfRow(bytes, _start, from) {
-      return bytes.indexOf(NEWLINE, from) + 1 || -1;
+    endOfRow(bytes, _start, from, end) {
+      for (let i = from; i < end; i += 1) if (bytes[i] === NEWLINE) return i + 1;
+      return -1;
     },
     mask(bytes, start, end) {
       if (header) {
         header = false;
         return undefined;
       }
-      const slash = bytes.indexOf(BACKSLASH, start);
-      if (neutral && (slash === -1 || slash >= end) && !values.finds(bytes, start, end)) return undefined;
-      let changed = false;
+      if (neutral && !escapes(bytes, start, end) && !values.finds(bytes, start, end)) return undefined;
+      let kept = start;
       let position = 0;
       let at = start;
       writer.length = 0;
@@ -71,24 +71,25 @@ export function createTextRows(shape: CopyShape, plan: CopyPlan, values: ValueMa
           stop += 1;
         }
         stop = Math.min(stop, last);
-        if (equals(bytes, at, stop, nullText)) writer.range(bytes, at, stop);
-        else {
-          const value = escaped ? unescaped(bytes, at, stop) : bytes.subarray(at, stop);
-          const next = values.copied(maskAt(plan, position), value);
-          if (next === undefined) writer.range(bytes, at, stop);
-          else {
-            changed = true;
+        if (!equals(bytes, at, stop, nullText)) {
+          const mask = maskAt(plan, position);
+          const plain = escaped ? unescaped(bytes, at, stop) : null;
+          const next =
+            plain === null ? values.copied(mask, bytes, at, stop) : values.copied(mask, plain, 0, plain.length);
+          if (next !== undefined) {
+            writer.range(bytes, kept, at);
             if (next === null) writer.all(nullText);
             else writeEscaped(next);
+            kept = stop;
           }
         }
         position += 1;
         if (stop === last) break;
-        writer.byte(delimiter);
         at = stop + 1;
       }
-      writer.byte(NEWLINE);
-      return changed ? writer.take() : undefined;
+      if (kept === start) return undefined;
+      writer.range(bytes, kept, end);
+      return writer.take();
     },
   };
 }

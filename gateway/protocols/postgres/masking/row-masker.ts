@@ -1,12 +1,9 @@
 import { CountersignError } from '../../../contract/errors.ts';
 import type { RowMasker } from '../ports.ts';
-import { copyBytes, readInt16, readInt32, writeInt32 } from './byte-writer.ts';
+import { allocate, copyBytes, readInt16, readInt32, writeInt32 } from './byte-writer.ts';
 import type { ColumnPlan } from './plan.ts';
 import type { Replacement } from './structures.ts';
 import type { ValueMasker } from './value-masker.ts';
-
-/** Rows are cut from slabs: a typed array of its own for each row costs more than masking it. */
-const SLAB_BYTES = 256 * 1024;
 
 function malformed(): CountersignError {
   return new CountersignError(
@@ -23,19 +20,9 @@ export function createRowMasker(plan: readonly ColumnPlan[], values: ValueMasker
   const columns = plan.length;
   const changes: Replacement[] = new Array<Replacement>(columns).fill(undefined);
   const works = Uint8Array.from(plan, ({ mask, detect }) => (mask !== null || detect ? 1 : 0));
-  let slab = new Uint8Array(0);
-  let slabAt = 0;
-
-  const room = (length: number): Uint8Array => {
-    if (length > SLAB_BYTES / 8) return new Uint8Array(length);
-    if (slabAt + length > slab.length) {
-      slab = new Uint8Array(SLAB_BYTES);
-      slabAt = 0;
-    }
-    const out = slab.subarray(slabAt, slabAt + length);
-    slabAt += length;
-    return out;
-  };
+  // Redacted text is the same bytes for every row; how often is counted here and handed over when asked.
+  const constant = plan.map((column) => values.constant(column));
+  const redacted = new Float64Array(columns);
 
   const change = (column: ColumnPlan, row: Uint8Array, start: number, end: number): Replacement => {
     if (column.mask === null) return values.detect(column.oid, column.format, row, start, end, column.hints);
@@ -44,7 +31,13 @@ export function createRowMasker(plan: readonly ColumnPlan[], values: ValueMasker
   };
 
   return {
-    counts: values.counts,
+    get counts() {
+      plan.forEach(({ mask }, i) => {
+        if (mask !== null && redacted[i]! > 0) values.count(mask.entity, redacted[i]!);
+        redacted[i] = 0;
+      });
+      return values.counts;
+    },
     row(row) {
       if (row.length < 2 || readInt16(row, 0) !== columns) throw malformed();
       let at = 2;
@@ -57,7 +50,9 @@ export function createRowMasker(plan: readonly ColumnPlan[], values: ValueMasker
         if (size < -1 || at + size > row.length) throw malformed();
         if (size < 0) continue;
         if (works[i] === 1) {
-          const next = change(plan[i]!, row, at, at + size);
+          let next: Replacement = constant[i];
+          if (next === undefined) next = change(plan[i]!, row, at, at + size);
+          else redacted[i] = redacted[i]! + 1;
           if (next !== undefined) {
             changes[i] = next;
             changed = true;
@@ -68,7 +63,7 @@ export function createRowMasker(plan: readonly ColumnPlan[], values: ValueMasker
       }
       if (at !== row.length) throw malformed();
       if (!changed) return null;
-      return rebuild(row, room(length));
+      return rebuild(row, allocate(length));
     },
   };
 

@@ -77,9 +77,14 @@ const ELEMENTS: Readonly<Record<number, number>> = {
 /** First OID that the server gives to what users make (FirstNormalObjectId). */
 const FIRST_USER_OID = 16384;
 
-/** Types that mean nothing to a reader but themselves; content detection leaves them alone. */
+/** By OID, all of them below 4,096: looked up for every value. */
+const KINDS: readonly TypeKind[] = Array.from(
+  { length: 4096 },
+  (_, oid) => SCALARS[oid] ?? (ELEMENTS[oid] === undefined ? 'other' : 'array'),
+);
+
 export function kindOf(oid: number): TypeKind {
-  return SCALARS[oid] ?? (ELEMENTS[oid] !== undefined ? 'array' : oid >= FIRST_USER_OID ? 'user' : 'other');
+  return oid < KINDS.length ? KINDS[oid]! : oid >= FIRST_USER_OID ? 'user' : 'other';
 }
 
 export function elementOf(arrayOid: number): number {

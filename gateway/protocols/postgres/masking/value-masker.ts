@@ -36,6 +36,7 @@ export class ValueMasker {
   readonly counts: Record<string, number> = {};
   private readonly actions: MaskActions;
   private readonly scanner: Scanner | null;
+  private readonly writer = new ByteWriter(1024);
   private readonly detected: Partial<Record<Entity, MaskAction>>;
 
   constructor(actions: MaskActions, scanner: Scanner | null, detected: Partial<Record<Entity, MaskAction>>) {
@@ -44,8 +45,15 @@ export class ValueMasker {
     this.detected = detected;
   }
 
-  count(entity: Entity): void {
-    this.counts[entity] = (this.counts[entity] ?? 0) + 1;
+  count(entity: Entity, times = 1): void {
+    this.counts[entity] = (this.counts[entity] ?? 0) + times;
+  }
+
+  /** What every value of the column becomes, where that does not depend on the value. */
+  constant(column: { mask: ColumnMask | null; oid: number; maxCharacters: number }): Uint8Array | undefined {
+    if (column.mask === null || kindOf(column.oid) !== 'text' || column.mask.action !== 'redact') return undefined;
+    const whole = marker(column.mask.entity);
+    return column.maxCharacters > 0 ? whole.subarray(0, column.maxCharacters) : whole;
   }
 
   // ---- columns that are tagged -----------------------------------------------------------------
@@ -198,18 +206,14 @@ export class ValueMasker {
   }
 
   /** A value of COPY in text or csv, escapes resolved; its type is not known. */
-  copied(mask: ColumnMask | null, value: Uint8Array): Replacement {
-    if (mask !== null) return this.untyped(mask, value);
-    const first = value[0];
-    // JSON by its look: its strings are masked inside their quotes, its numbers get some.
-    const kind = first === 0x7b || first === 0x5b ? this.detectLikeJson(value) : null;
-    return kind === null ? this.detect(TEXT, 'text', value, 0, value.length, NO_HINTS) : kind.replacement;
-  }
-
-  private detectLikeJson(value: Uint8Array): { replacement: Replacement } | null {
-    const worth = this.finds(value, 0, value.length) || escapes(value, 0, value.length);
-    if (!worth || !isJson(value)) return null;
-    return { replacement: this.detect(JSON_TYPE, 'text', value, 0, value.length, NO_HINTS) };
+  copied(mask: ColumnMask | null, bytes: Uint8Array, start: number, end: number): Replacement {
+    if (mask !== null) return this.untyped(mask, bytes.subarray(start, end));
+    const first = bytes[start];
+    // JSON by its look: its strings are masked inside their quotes, and a masked number gets some.
+    const look = first === 0x7b || first === 0x5b;
+    const json =
+      look && (this.finds(bytes, start, end) || escapes(bytes, start, end)) && isJson(bytes.subarray(start, end));
+    return this.detect(json ? JSON_TYPE : TEXT, 'text', bytes, start, end, NO_HINTS);
   }
 
   /** A field of COPY in binary; its type is not known, so a tagged one becomes NULL. */
@@ -227,7 +231,7 @@ export class ValueMasker {
   }
 
   splice(bytes: Uint8Array, start: number, end: number, found: readonly Finding[]): Uint8Array {
-    const writer = new ByteWriter(end - start + 64);
+    const writer = this.writer;
     let at = start;
     for (const { start: from, end: to, entity } of found) {
       writer.range(bytes, at, from);
@@ -293,7 +297,7 @@ function isJson(value: Uint8Array): boolean {
   }
 }
 
-function escapes(bytes: Uint8Array, start: number, end: number): boolean {
+export function escapes(bytes: Uint8Array, start: number, end: number): boolean {
   for (let i = start; i < end; i += 1) if (bytes[i] === 0x5c) return true;
   return false;
 }
