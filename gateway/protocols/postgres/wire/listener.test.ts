@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findOnPath } from '../../../../test/support/programs.ts';
+import { component } from '../../../../test/components.ts';
 import type { AgentSession } from '../../../pipeline/ports.ts';
 import { readErrorFields, summarizeError } from '../codec/backend.ts';
 import { protocolVersion } from '../codec/messages.ts';
@@ -20,7 +20,7 @@ import { type AcceptedSession, createPostgresListener, type PostgresListener } f
 import { type Certificate, loadOrMakeCertificate } from './self-signed.ts';
 
 const TOKEN = 'cs_0123456789abcdefghijklmnop';
-const psql = findOnPath('psql');
+const psql = component('psql');
 const utf8 = new TextEncoder();
 const run = promisify(execFile);
 
@@ -90,11 +90,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe.skipIf(psql === null)('psql', () => {
+describe.skipIf(psql.missing)('psql', () => {
   async function ask(conninfo: string, password: string = TOKEN): Promise<string> {
     const where = `hostaddr=127.0.0.1 port=${listener.address.port} gssencmode=disable connect_timeout=10`;
     const env = { PATH: process.env.PATH, PGPASSWORD: password, LC_ALL: 'C.UTF-8' };
-    const { stdout } = await run(psql!, ['-XAtc', 'SELECT 1', `${where} ${conninfo}`], { env });
+    const { stdout } = await run(psql.path, ['-XAtc', 'SELECT 1', `${where} ${conninfo}`], { env });
     return stdout.trim();
   }
 
