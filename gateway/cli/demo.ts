@@ -23,8 +23,10 @@ export type RunCommand = (args: readonly string[]) => Promise<number>;
 
 function startGateway(cli: Cli, expireAfter: string | undefined): Promise<OwnGateway> {
   const program = fileURLToPath(new URL('../index.ts', import.meta.url));
+  // Free ports, so that it meets no gateway of another home.
+  const ports = ['--port', '0', '--console-port', '0'];
   const expiry = expireAfter === undefined ? [] : ['--expire-after', expireAfter];
-  const child = spawn(process.execPath, [program, '--home', cli.home(), 'start', '--no-open', ...expiry], {
+  const child = spawn(process.execPath, [program, '--home', cli.home(), 'start', '--no-open', ...ports, ...expiry], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: cli.env,
     // ^C on the terminal ends the demo, which then ends the gateway.
@@ -35,10 +37,10 @@ function startGateway(cli: Cli, expireAfter: string | undefined): Promise<OwnGat
     let said = '';
     child.stdout.on('data', (chunk: Buffer) => {
       const text = chunk.toString('utf8');
-      if (said.includes('^C stops it.')) return;
+      if (said.includes('^C stops it')) return;
       said += text;
       for (const line of text.split('\n')) if (line !== '' && !line.includes('^C stops')) cli.out(`  | ${line}`);
-      if (!said.includes('^C stops it.')) return;
+      if (!said.includes('^C stops it')) return;
       done({ consoleUrl: /Console +(\S+)/.exec(said)?.[1] ?? null, stop: () => stopGateway(child) });
     });
     child.once('error', fail);

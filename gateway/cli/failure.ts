@@ -1,6 +1,12 @@
 import { CommanderError } from 'commander';
 import { isCountersignError } from '../contract/errors.ts';
 
+function portTaken(error: unknown): string | null {
+  const { code, port } = (error ?? {}) as { code?: string; port?: number };
+  if (code !== 'EADDRINUSE') return null;
+  return `port ${port ?? ''} is taken by another program; choose others with --port and --console-port (0: any that is free)`;
+}
+
 /**
  * What a person is told when a command fails: one sentence that says what to do. A stack trace is for
  * whoever asks for it with --debug.
@@ -10,7 +16,10 @@ import { isCountersignError } from '../contract/errors.ts';
 export function tellFailure(error: unknown, debug: boolean, note: (line: string) => void): number {
   // commander has said it already.
   if (error instanceof CommanderError) return error.exitCode;
-  if (isCountersignError(error)) {
+  const taken = portTaken(error) ?? portTaken((error as Error | null)?.cause);
+  if (taken !== null) {
+    note(`countersign: ${taken}`);
+  } else if (isCountersignError(error)) {
     note(`countersign: ${error.message}`);
   } else {
     note(

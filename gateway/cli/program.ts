@@ -35,6 +35,13 @@ export function createProgram(cli: Cli): Command {
   registerStatus(program, cli);
   registerDemo(program, cli, (args) => runProgram(createProgram(cli), args, cli));
   program
+    .command('code')
+    .description('how to get a new one-time code for the console')
+    .action(() => {
+      cli.out('Press Enter in the terminal in which the gateway runs: it shows a new code there.');
+      cli.out('Codes are not given out here, since every process of yours could ask for one.');
+    });
+  program
     .command('version')
     .description('the version of this program')
     .action(() => cli.out(version()));

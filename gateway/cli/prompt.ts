@@ -48,8 +48,9 @@ function read(question: string, echo: boolean, signal?: AbortSignal): Promise<st
   const terminal = openTerminal();
   return new Promise((done, fail) => {
     let typed = '';
-    terminal.output.write(question);
+    // Before the question is seen, so that nothing typed in answer to it is echoed by the terminal.
     terminal.input.setRawMode(true);
+    terminal.output.write(question);
     terminal.input.resume();
     const finish = (settle: () => void) => {
       terminal.input.off('data', onData);

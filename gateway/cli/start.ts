@@ -76,12 +76,22 @@ function greet(cli: Cli, service: Service, demo: boolean, consoleProblem: string
   cli.out(`  Let a client in  npm run countersign -- connect ${demo ? DEMO_CONNECTION : 'NAME'}`);
   if (demo) cli.out('  See it at work   npm run demo    (in another terminal)');
   cli.out('');
-  cli.out('^C stops it.');
+  cli.out(`^C stops it${process.stdin.isTTY ? ', Enter shows a new code' : ''}.`);
+}
+
+/**
+ * New codes are shown here and nowhere else: whoever has one opens the console and clicks, so a process
+ * that can reach the socket must not get one.
+ */
+function showCodes(cli: Cli, service: Service): void {
+  if (!process.stdin.isTTY) return;
+  process.stdin.on('data', () => cli.out(`  One-time code    ${service.loginCode}`));
+  process.stdin.unref();
 }
 
 async function start(cli: Cli, options: StartOptions): Promise<void> {
-  const postgresPort = whole(options.port, '--port', 1, 65_535);
-  const controlPort = whole(options.consolePort, '--console-port', 1, 65_535);
+  const postgresPort = whole(options.port, '--port', 0, 65_535);
+  const controlPort = whole(options.consolePort, '--console-port', 0, 65_535);
   const expireAfterSeconds = whole(options.expireAfter, '--expire-after', 1, 86_400);
   const home = cli.home();
   prepareHome(home);
@@ -101,6 +111,7 @@ async function start(cli: Cli, options: StartOptions): Promise<void> {
     try {
       if (options.demo) server = await startDemo(cli, service);
       greet(cli, service, server !== null, consoleProblem);
+      showCodes(cli, service);
       if (options.open && consoleProblem === null) openBrowser(service.control.url, cli.env);
       await stop;
     } finally {
@@ -117,8 +128,8 @@ export function registerStart(program: Command, cli: Cli): void {
   program
     .command('start')
     .description('run the gateway, with a demo database behind it, until ^C')
-    .option('--port <n>', 'where PostgreSQL clients connect, on 127.0.0.1')
-    .option('--console-port <n>', 'where the console is, on 127.0.0.1')
+    .option('--port <n>', 'where PostgreSQL clients connect, on 127.0.0.1 (7432; 0: any that is free)')
+    .option('--console-port <n>', 'where the console is, on 127.0.0.1 (7716; 0: any that is free)')
     .option('--expire-after <seconds>', 'deny what waits for a person at the latest after this time')
     .option('--no-demo', 'without the embedded database and its sample data')
     .option('--no-open', 'without opening the browser')
