@@ -7,6 +7,7 @@ import { registerDemo } from './demo.ts';
 import { tellFailure } from './failure.ts';
 import { registerGrants } from './grants.ts';
 import { registerPin } from './pin.ts';
+import { registerPolicyCommands } from './policy.ts';
 import { registerStart } from './start.ts';
 import { registerStatus } from './status.ts';
 import { version } from './version.ts';
@@ -32,6 +33,7 @@ export function createProgram(cli: Cli): Command {
   registerGrants(program, cli);
   registerConnections(program, cli);
   registerPin(program, cli);
+  registerPolicyCommands(program, cli);
   registerStatus(program, cli);
   registerDemo(program, cli, (args) => runProgram(createProgram(cli), args, cli));
   program

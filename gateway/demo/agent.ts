@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { approvalText } from '../cli/approval-text.ts';
 import type { Cli } from '../cli/cli.ts';
 import { askPin } from '../cli/pin.ts';
+import { resultGrid } from '../cli/terminal/grid.ts';
 import { oneLine } from '../cli/visible-text.ts';
 import type { Approval } from '../contract/decision.ts';
 import { isCountersignError } from '../contract/errors.ts';
 import type { ControlClient } from '../control/client.ts';
 import { AGENT_STEPS, type AgentStep } from './agent-steps.ts';
 import { DEMO_CONNECTION } from './connection.ts';
-import { resultTable } from './result-table.ts';
 
 /** How one statement ended for the agent. */
 export type AgentAnswer =
@@ -116,7 +116,8 @@ function tellAnswer(cli: Cli, step: AgentStep, answer: AgentAnswer, approval: Ap
     cli.out(`  A person approved it, and the database answered: ${answer.tag}`);
     return approval === null ? `"${step.sql}" went through without being asked` : null;
   }
-  for (const line of resultTable(answer.columns, answer.rows)) cli.out(`    ${line}`);
+  const columns = answer.columns.map((name) => ({ name, typeOid: 0, masked: false }));
+  for (const line of resultGrid(columns, answer.rows, { columns: null, color: false })) cli.out(`    ${line}`);
   const clear = answer.rows.flat().filter((value) => value !== null && IN_THE_CLEAR.some((form) => form.test(value)));
   if (clear.length > 0) return `"${step.sql}" came back with ${clear.length} sensitive values in the clear`;
   cli.out('  Personal data came back masked: the database has it in full, the agent never sees it.');
