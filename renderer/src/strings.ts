@@ -1,4 +1,21 @@
+import type { Entity } from '../../gateway/contract/connection.ts';
 import { plural } from './text/format.ts';
+
+const entityNames: Readonly<Record<string, string>> & Readonly<Record<Entity, string>> = {
+  CREDIT_CARD: 'Card number',
+  EMAIL_ADDRESS: 'E-mail address',
+  IBAN_CODE: 'IBAN',
+  PHONE_NUMBER: 'Phone number',
+  US_SSN: 'US social security number',
+  IP_ADDRESS: 'IP address',
+  PERSON: 'Person’s name',
+  AWS_ACCESS_KEY: 'AWS access key',
+  JWT: 'JSON web token',
+  PRIVATE_KEY: 'Private key',
+  SECRET_TOKEN: 'Secret token',
+  CONNECTION_STRING: 'Connection string',
+  CUSTOM: 'Something else',
+};
 
 /** Every English sentence of the console, in one place. */
 export const strings = {
@@ -262,7 +279,7 @@ export const strings = {
     held: (span: string) => `held ${span}`,
     took: (span: string) => `took ${span}`,
     result: 'Result',
-    resultRows: (from: number, to: number, total: number) => `Rows ${from}–${to} of ${total}`,
+    resultRows: (from: string, to: string, total: string) => `Rows ${from}–${to} of ${total}`,
     resultEmpty: 'No rows.',
     resultNone: 'This statement returns no rows.',
     firstPage: 'First page',
@@ -277,7 +294,13 @@ export const strings = {
     tag: 'Answer',
     markersLimit: (n: number) => `The replay covers the first ${plural(n, 'statement')}; the list has all of them.`,
     loadingStatements: (have: number, of: number) => `Loading statements: ${have} of ${of}`,
-    damaged: 'This part of the recording is damaged',
+    damaged: 'This part of the recording is damaged: what is shown may not be what happened.',
+    damagedShort: 'Damaged',
+    statement: 'Statement',
+    timing: 'Time',
+    application: 'Application',
+    identity: 'Person',
+    runningNow: 'Running…',
   },
 
   replay: {
@@ -398,21 +421,8 @@ export const strings = {
       hash: 'Hash (equal stays equal)',
       'stand-in': 'Stand-in value',
     },
-    entities: {
-      CREDIT_CARD: 'Card number',
-      EMAIL_ADDRESS: 'E-mail address',
-      IBAN_CODE: 'IBAN',
-      PHONE_NUMBER: 'Phone number',
-      US_SSN: 'US social security number',
-      IP_ADDRESS: 'IP address',
-      PERSON: 'Person’s name',
-      AWS_ACCESS_KEY: 'AWS access key',
-      JWT: 'JSON web token',
-      PRIVATE_KEY: 'Private key',
-      SECRET_TOKEN: 'Secret token',
-      CONNECTION_STRING: 'Connection string',
-      CUSTOM: 'Something else',
-    },
+    entities: entityNames,
+    entityName: (entity: string): string => entityNames[entity] ?? entity,
     presence: 'Confirm',
     pinWhy: 'A connection decides what an agent reaches, so a change needs your PIN.',
     save: 'Save',

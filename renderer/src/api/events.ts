@@ -10,6 +10,8 @@ export type LinkState = 'connecting' | 'live' | 'lost';
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
 const MAX_APPROVALS_KEPT = 500;
+/** Statements are fetched in pages of this size, keyed ['statements', session, page]. */
+export const STATEMENTS_PAGE = 500;
 
 let linkState: LinkState = 'connecting';
 const listeners = new Set<() => void>();
@@ -86,7 +88,15 @@ export function applyEvent(client: QueryClient, event: ApiEvent): void {
     case 'session': {
       client.setQueryData(['session', { id: event.session.id }], event.session);
       client.setQueriesData<Pages>({ queryKey: ['sessions'] }, (data) => patchSessionPages(data, event.session));
-      void client.invalidateQueries({ queryKey: ['statements', event.session.id] });
+      // Full pages cannot change any more; a fetch under way is left to finish, or a busy session would starve it.
+      void client.invalidateQueries(
+        {
+          queryKey: ['statements', event.session.id],
+          predicate: (query) =>
+            ((query.state.data as RouteOutput<'statements'> | undefined)?.items.length ?? 0) < STATEMENTS_PAGE,
+        },
+        { cancelRefetch: false },
+      );
       for (const listener of sessionListeners) listener(event.session);
       return;
     }

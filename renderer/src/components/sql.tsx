@@ -44,9 +44,11 @@ export const Sql = memo(function Sql({ text, label, line = false }: Props) {
   return (
     <div className={classes.frame}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard. */}
-      <pre className={classes.block} aria-label={label} role="region" tabIndex={0}>
-        <code>{code}</code>
-      </pre>
+      <section className={classes.block} aria-label={label} tabIndex={0}>
+        <pre>
+          <code>{code}</code>
+        </pre>
+      </section>
       {shown.length < text.length && (
         <Button variant="subtle" size="compact-sm" onClick={() => setAll(true)}>
           {strings.text.showAll} ({strings.text.truncated(text.length - shown.length)})

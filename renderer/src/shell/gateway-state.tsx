@@ -12,7 +12,7 @@ export function GatewayState({ status, link }: { status: GatewayStatus; link: Li
   const lost = link === 'lost';
   const broken = lost || !status.recorder.ok || status.policy.error !== null;
   return (
-    <div className={classes.state} role="group" aria-label={t.statusLabel}>
+    <section className={classes.state} aria-label={t.statusLabel}>
       {status.waiting > 0 && (
         <Link to="/approvals" className={classes.link} aria-label={t.waitingLong(status.waiting)}>
           <ToneBadge tone="ask">{t.waiting(status.waiting)}</ToneBadge>
@@ -38,6 +38,6 @@ export function GatewayState({ status, link }: { status: GatewayStatus; link: Li
           <ToneBadge tone="good">{t.protected}</ToneBadge>
         )}
       </Link>
-    </div>
+    </section>
   );
 }

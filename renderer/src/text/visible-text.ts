@@ -5,8 +5,8 @@
  */
 export type TextPart = { kind: 'plain'; text: string } | { kind: 'special'; label: string; title: string };
 
-// biome-ignore lint/suspicious/noMisleadingCharacterClass: single code points are what is meant here.
 const SPECIAL =
+  // biome-ignore lint/suspicious/noMisleadingCharacterClass: single code points are what is meant here.
   /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u{a0}\u{1680}\u{2000}-\u{200a}\u{202f}\u{205f}\u{3000}\u{34f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}-\u{180f}\u{2800}\u{3164}\u{ffa0}\u{fe00}-\u{fe0f}\u{e0100}-\u{e01ef}]/gu;
 
 const NAMES: Readonly<Record<number, string>> = {

@@ -37,7 +37,7 @@ export function ColumnTags({ tags, errors, change }: Props) {
         {t.columnsHint}
       </Text>
       {tags.map((tag, index) => (
-        <div key={tag.key} className={classes.tag} role="group" aria-label={`${t.columns} ${index + 1}`}>
+        <fieldset key={tag.key} className={classes.tag} aria-label={`${t.columns} ${index + 1}`}>
           {NAMES.map((name) => (
             <TextInput
               key={name}
@@ -73,7 +73,7 @@ export function ColumnTags({ tags, errors, change }: Props) {
           >
             <IconTrash size={17} />
           </ActionIcon>
-        </div>
+        </fieldset>
       ))}
       <div>
         <Button variant="default" leftSection={<IconPlus size={16} />} onClick={add} disabled={tags.length >= MAX_TAGS}>

@@ -1,9 +1,10 @@
 import { Button, PasswordInput, Select, Textarea, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { Link, useNavigate } from '@tanstack/react-router';
+import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import type { ConnectionView } from '../../../../gateway/contract/api.ts';
 import { useApiMutation } from '../../api/queries.ts';
+import { LinkButton } from '../../components/link-button.tsx';
 import { Failure } from '../../components/page.tsx';
 import { PIN_MIN, PinField } from '../../components/pin-field.tsx';
 import { Notice } from '../../components/tone.tsx';
@@ -164,9 +165,9 @@ export function ConnectionForm({ start, before }: { start: Draft; before: Connec
                   {t.delete}
                 </Button>
               ))}
-            <Button variant="default" component={Link} to="/connections">
+            <LinkButton variant="default" to="/connections">
               {strings.cancel}
-            </Button>
+            </LinkButton>
             <Button type="submit" loading={save.isPending} disabled={pin.length < PIN_MIN}>
               {t.save}
             </Button>

@@ -4,6 +4,7 @@ import { IconPlugConnected, IconPlus, IconTerminal2 } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router';
 import type { ConnectionView } from '../../../../gateway/contract/api.ts';
 import { useApi, useApiMutation } from '../../api/queries.ts';
+import { LinkButton } from '../../components/link-button.tsx';
 import { Card, Empty, Failure, Page } from '../../components/page.tsx';
 import { Notice, ToneBadge } from '../../components/tone.tsx';
 import { Visible } from '../../components/visible.tsx';
@@ -76,9 +77,9 @@ function ConnectionCard({ connection }: { connection: ConnectionView }) {
         >
           {t.test}
         </Button>
-        <Button variant="default" component={Link} to="/connections/$id" params={{ id: connection.id }}>
+        <LinkButton variant="default" to="/connections/$id" params={{ id: connection.id }}>
           {t.edit}
-        </Button>
+        </LinkButton>
       </div>
       <ConnectDialog connection={connection} opened={howOpen} onClose={how.close} />
     </Card>
@@ -89,9 +90,9 @@ export function ConnectionsScreen() {
   const query = useApi('connections', {});
   const items = query.data?.items ?? [];
   const add = (
-    <Button component={Link} to="/connections/new" variant="default" leftSection={<IconPlus size={17} />}>
+    <LinkButton to="/connections/new" variant="default" leftSection={<IconPlus size={17} />}>
       {t.add}
-    </Button>
+    </LinkButton>
   );
   return (
     <Page title={t.title} lead={t.lead} actions={items.length > 0 ? add : undefined}>

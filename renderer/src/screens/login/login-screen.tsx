@@ -6,17 +6,17 @@ import { Failure } from '../../components/page.tsx';
 import { strings } from '../../strings.ts';
 import classes from './login-screen.module.css';
 
+const t = strings.login;
 const CODE_MIN = 6;
 
 /** The code goes in the body of a POST only: an address would end up in histories and process lists. */
 export function LoginScreen() {
-  const t = strings.login;
   const [code, setCode] = useState('');
   const client = useQueryClient();
   const login = useApiMutation('login');
   useEffect(() => {
     document.title = `${t.title} · ${strings.product}`;
-  }, [t.title]);
+  }, []);
 
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -1,7 +1,150 @@
-import { useParams } from '@tanstack/react-router';
-import { Page } from '../../components/page.tsx';
+import { Button, Loader } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { IconArrowLeft } from '@tabler/icons-react';
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import type { Session } from '../../../../gateway/contract/session.ts';
+import { useApi } from '../../api/queries.ts';
+import { Card, Empty, Failure } from '../../components/page.tsx';
+import { strings } from '../../strings.ts';
+import { visibleString } from '../../text/visible-text.ts';
+import { PlayerBar } from './replay/player-bar.tsx';
+import { buildTimeline, currentSpan } from './replay/timeline.ts';
+import { usePlayer, usePlayerKeys } from './replay/use-player.ts';
+import { SessionHeader } from './session-header.tsx';
+import classes from './session-screen.module.css';
+import { StatementDetail } from './statement-detail.tsx';
+import { StatementsList } from './statements-list.tsx';
+import { REPLAYED_STATEMENTS, useStatements } from './use-statements.ts';
+import { useVerification } from './verification-badge.tsx';
+
+const t = strings.session;
+const ADDRESS_AFTER_MS = 400;
+
+function Replay({ session, broken }: { session: Session; broken: readonly (readonly [number, number])[] }) {
+  const { at: startAt } = useSearch({ from: '/sessions/$id' });
+  const navigate = useNavigate({ from: '/sessions/$id' });
+  const statements = useStatements(session.id);
+  const timeline = useMemo(() => buildTimeline(statements.replayed), [statements.replayed]);
+  const open = session.state === 'open';
+  const { state, send } = usePlayer(timeline, { index: startAt ?? null, live: open && startAt === undefined });
+  const [detailOpen, setDetailOpen] = useState(startAt !== undefined);
+  /** Chosen in the list beyond what the replay covers. */
+  const [beyond, setBeyond] = useState<number | null>(null);
+  const frame = useRef<HTMLDivElement>(null);
+
+  const fullScreen = useCallback(() => {
+    if (document.fullscreenElement !== null) void document.exitFullscreen();
+    else void frame.current?.requestFullscreen();
+  }, []);
+  const move = useCallback<typeof send>(
+    (event) => {
+      setBeyond(null);
+      send(event);
+    },
+    [send],
+  );
+  usePlayerKeys(timeline, move, fullScreen);
+
+  const span = timeline.spans[currentSpan(timeline, state.position)] ?? null;
+  const currentIndex = beyond ?? span?.index ?? null;
+  const statement = currentIndex === null ? null : statements.at(currentIndex);
+  const answered = beyond !== null || !state.playing || span === null || state.position >= span.end;
+  const isDamaged = useCallback(
+    (exchange: number) => broken.some(([first, last]) => exchange >= first && exchange <= last),
+    [broken],
+  );
+
+  const writeAddress = useDebouncedCallback((index: number) => {
+    void navigate({ search: { at: index }, replace: true });
+  }, ADDRESS_AFTER_MS);
+  const { live, playing } = state;
+  useEffect(() => {
+    if (!playing && !live && currentIndex !== null) writeAddress(currentIndex);
+  }, [playing, live, currentIndex, writeAddress]);
+
+  const choose = useCallback(
+    (index: number) => {
+      setDetailOpen(true);
+      if (index < REPLAYED_STATEMENTS) move({ type: 'indexSought', index });
+      else setBeyond(index);
+    },
+    [move],
+  );
+
+  if (statements.error !== null && statements.total === 0) return <Failure error={statements.error} />;
+  if (statements.total === 0) {
+    return (
+      <Card>
+        {statements.pending ? (
+          <Loader size="sm" />
+        ) : (
+          <Empty title={t.emptyTitle} hint={open ? t.emptyHint : t.emptyClosedHint} />
+        )}
+      </Card>
+    );
+  }
+  return (
+    <div ref={frame} className={classes.replay}>
+      <PlayerBar timeline={timeline} state={state} open={open} send={move} fullScreen={fullScreen} />
+      {statements.total > REPLAYED_STATEMENTS && (
+        <div className={classes.note}>{t.markersLimit(REPLAYED_STATEMENTS)}</div>
+      )}
+      <div className={classes.panes} data-detail={detailOpen}>
+        <section className={classes.list} aria-label={t.statements}>
+          <StatementsList
+            total={statements.total}
+            at={statements.at}
+            want={statements.want}
+            currentIndex={currentIndex}
+            isDamaged={isDamaged}
+            choose={choose}
+            follow={beyond === null}
+          />
+        </section>
+        <div className={classes.detail}>
+          <Button
+            className={classes.toList}
+            variant="subtle"
+            size="compact-sm"
+            leftSection={<IconArrowLeft size={15} />}
+            onClick={() => setDetailOpen(false)}
+          >
+            {t.backToList}
+          </Button>
+          {statement === null ? (
+            <p className={classes.note}>{t.select}</p>
+          ) : (
+            <StatementDetail statement={statement} damaged={isDamaged(statement.exchange)} answered={answered} />
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+const NONE: readonly (readonly [number, number])[] = [];
 
 export function SessionScreen() {
   const { id } = useParams({ from: '/sessions/$id' });
-  return <Page title={id}>{null}</Page>;
+  const query = useApi('session', { id });
+  const session = query.data;
+  const verification = useVerification(session);
+  useEffect(() => {
+    const name = session === undefined ? strings.sessions.title : `${session.agent.name} → ${session.connectionId}`;
+    document.title = `${visibleString(name)} · ${strings.product}`;
+  }, [session]);
+  if (session === undefined) {
+    return query.error === null ? (
+      <Loader size="sm" />
+    ) : (
+      <Failure error={query.error} retry={() => void query.refetch()} />
+    );
+  }
+  return (
+    <div className={classes.screen}>
+      <SessionHeader session={session} verification={verification} />
+      <Replay key={id} session={session} broken={verification.data?.brokenExchanges ?? NONE} />
+    </div>
+  );
 }

@@ -27,7 +27,7 @@ export function FilterBar({ filters, change }: { filters: Filters; change(next: 
   }, [filters.text]);
 
   return (
-    <div className={classes.filters} role="search">
+    <search className={classes.filters}>
       <TextInput
         className={classes.search}
         label={t.filterText}
@@ -63,6 +63,6 @@ export function FilterBar({ filters, change }: { filters: Filters; change(next: 
         value={filters.verdict ?? null}
         onChange={(value) => change({ ...filters, verdict: (value as Filters['verdict']) ?? undefined })}
       />
-    </div>
+    </search>
   );
 }

@@ -3,6 +3,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useRef } from 'react';
 import type { Session } from '../../../../gateway/contract/session.ts';
+import { LinkButton } from '../../components/link-button.tsx';
 import { Empty, Failure, Page } from '../../components/page.tsx';
 import { ToneIcon } from '../../components/tone.tsx';
 import { useNow } from '../../components/use-now.ts';
@@ -114,9 +115,9 @@ export function SessionsScreen() {
         {query.isSuccess && items.length === 0 && (
           <Empty title={filtered ? t.noMatchTitle : t.emptyTitle} hint={filtered ? t.noMatchHint : t.emptyHint}>
             {!filtered && (
-              <Button component={Link} to="/connections" variant="default" mt="xs">
+              <LinkButton to="/connections" variant="default" mt="xs">
                 {strings.nav.connections}
-              </Button>
+              </LinkButton>
             )}
           </Empty>
         )}

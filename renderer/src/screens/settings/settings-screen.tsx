@@ -1,6 +1,7 @@
-import { Button, Code, Loader } from '@mantine/core';
+import { Code, Loader } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useApi } from '../../api/queries.ts';
+import { LinkButton } from '../../components/link-button.tsx';
 import { Card, Fact, Facts, Failure, Page } from '../../components/page.tsx';
 import { Notice, ToneBadge } from '../../components/tone.tsx';
 import { Visible } from '../../components/visible.tsx';
@@ -77,9 +78,9 @@ export function SettingsScreen() {
           {status.policy.staged !== null && (
             <div className={classes.staged}>
               <ToneBadge tone="ask">{t.policyStaged}</ToneBadge>
-              <Button component={Link} to="/policy" variant="default" size="compact-sm">
+              <LinkButton to="/policy" variant="default" size="compact-sm">
                 {strings.nav.policy}
-              </Button>
+              </LinkButton>
             </div>
           )}
         </Card>

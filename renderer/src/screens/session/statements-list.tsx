@@ -1,0 +1,113 @@
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { memo, useEffect, useRef } from 'react';
+import type { Statement } from '../../../../gateway/contract/session.ts';
+import { Sql } from '../../components/sql.tsx';
+import { strings } from '../../strings.ts';
+import { plural, span } from '../../text/format.ts';
+import { VerdictIcon } from './statement-verdict.tsx';
+import classes from './statements-list.module.css';
+
+const t = strings.session;
+const ROW_HEIGHT = 54;
+
+const Row = memo(function Row({
+  statement,
+  current,
+  damaged,
+  choose,
+}: {
+  statement: Statement;
+  current: boolean;
+  damaged: boolean;
+  choose(index: number): void;
+}) {
+  const failed = statement.error !== null && statement.verdict === 'allowed';
+  return (
+    <button
+      type="button"
+      className={classes.row}
+      aria-current={current}
+      onClick={() => choose(statement.index)}
+      data-index={statement.index}
+    >
+      <span className={classes.number}>{statement.index + 1}</span>
+      <span className={classes.icon}>
+        <VerdictIcon statement={statement} />
+      </span>
+      <span className={classes.text}>
+        <Sql text={statement.text} line />
+        <span className={classes.meta}>
+          <span>
+            {damaged
+              ? t.damagedShort
+              : failed
+                ? `${t.error} ${statement.error?.sqlstate}`
+                : t.verdicts[statement.verdict]}
+          </span>
+          <span>{plural(statement.rows, 'row')}</span>
+          <span>{span(statement.durationMs - statement.heldMs)}</span>
+          {statement.heldMs > 0 && <span>{t.held(span(statement.heldMs))}</span>}
+        </span>
+      </span>
+    </button>
+  );
+});
+
+interface Props {
+  total: number;
+  at(index: number): Statement | null;
+  want(first: number, last: number): void;
+  currentIndex: number | null;
+  isDamaged(exchange: number): boolean;
+  choose(index: number): void;
+  /** The list keeps the current statement in view (while playing, and after steps). */
+  follow: boolean;
+}
+
+export const StatementsList = memo(function StatementsList(props: Props) {
+  const { total, at, want, currentIndex, isDamaged, choose, follow } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const rows = useVirtualizer({
+    count: total,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 10,
+  });
+  const virtual = rows.getVirtualItems();
+  const first = virtual[0]?.index ?? 0;
+  const last = virtual.at(-1)?.index ?? 0;
+  useEffect(() => want(first, last), [want, first, last]);
+  useEffect(() => {
+    if (follow && currentIndex !== null) rows.scrollToIndex(currentIndex, { align: 'auto' });
+  }, [follow, currentIndex, rows]);
+
+  return (
+    <div ref={scroller} className={classes.scroller}>
+      <ol className={classes.list} style={{ height: rows.getTotalSize() }} aria-label={t.statements}>
+        {virtual.map((row) => {
+          const statement = at(row.index);
+          return (
+            <li
+              key={row.key}
+              className={classes.item}
+              style={{ height: row.size, transform: `translateY(${row.start}px)` }}
+              aria-setsize={total}
+              aria-posinset={row.index + 1}
+            >
+              {statement === null ? (
+                <span className={classes.blank}>{row.index + 1}</span>
+              ) : (
+                <Row
+                  statement={statement}
+                  current={statement.index === currentIndex}
+                  damaged={isDamaged(statement.exchange)}
+                  choose={choose}
+                />
+              )}
+            </li>
+          );
+        })}
+      </ol>
+    </div>
+  );
+});
