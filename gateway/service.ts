@@ -1,0 +1,293 @@
+import { createHmac, hash, randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { createApprovals } from './approvals/approvals.ts';
+import { operationDigest } from './approvals/digest.ts';
+import { createPinGuard } from './approvals/pin-guard.ts';
+import { controlSocketPath } from './cli/home.ts';
+import { version } from './cli/version.ts';
+import { createConnections } from './config/connections.ts';
+import type { GatewayStatus } from './contract/api.ts';
+import type { ConnectionInput } from './contract/connection.ts';
+import type { Verdict } from './contract/decision.ts';
+import { CountersignError } from './contract/errors.ts';
+import { createDefaultHandlers } from './control/default-handlers.ts';
+import { createControlServer } from './control/server.ts';
+import { localIdentity } from './identity/local.ts';
+import { createPeerLookup } from './identity/peer-process.ts';
+import { createTokens } from './identity/tokens.ts';
+import { createMaskingKeys } from './masking/keys.ts';
+import { createPipeline } from './pipeline/pipeline.ts';
+import type { Clock, PolicyEngine } from './pipeline/ports.ts';
+import { createPolicyEngine, shippedPolicy } from './policy/index.ts';
+import { createClassifier } from './protocols/postgres/classifier/index.ts';
+import { createMasking } from './protocols/postgres/masking/masking.ts';
+import { startPostgres } from './protocols/postgres/protocol.ts';
+import { createInspector } from './protocols/postgres/wire/inspector.ts';
+import { loadOrMakeCertificate } from './protocols/postgres/wire/self-signed.ts';
+import { connectSimpleClient } from './protocols/postgres/wire/simple-client.ts';
+import { testConnection } from './protocols/postgres/wire/probe.ts';
+import { createRecorder } from './recording/recorder.ts';
+import { recoverRecordings } from './recording/recovery.ts';
+import { createSessionHandlers } from './sessions/handlers.ts';
+import { createIndexer } from './sessions/indexer.ts';
+import { createSessionRegistry } from './sessions/live-sessions.ts';
+import { ulid } from './sessions/ulid.ts';
+import { createStore } from './store/store.ts';
+import { createVault } from './vault/vault.ts';
+
+export interface ServiceOptions {
+  /** Folder of the gateway's own, mode 0700; made when it is not there. */
+  home: string;
+  /** Default 7432; 0: any that is free. */
+  postgresPort?: number | undefined;
+  /** Default 7716; 0: any that is free. */
+  controlPort?: number | undefined;
+  /** What waits for a person is denied at the latest after this time, whatever the policy says. */
+  expireAfterSeconds?: number | undefined;
+  /** Where the built console lies; without it the control API serves a page that says so. */
+  consoleFolder?: string | undefined;
+  protection?: 'protected' | 'unprotected';
+}
+
+export interface Service {
+  home: string;
+  postgres: { host: string; port: number };
+  control: { url: string; socketPath: string };
+  /** Opens one console session; printed on the terminal. */
+  loginCode: string;
+  /** Registers or refreshes the quick start's connection; its password goes to the vault. */
+  registerDemo(connection: ConnectionInput, secret: string): Promise<void>;
+  /** Ends sessions, seals recordings, stops listening. */
+  close(reason: string): Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+const DEFAULT_POSTGRES_PORT = 7432;
+const DEFAULT_CONTROL_PORT = 7716;
+
+/** Starts the gateway. Throws CountersignError with a sentence that says what to do. */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { home } = options;
+  const protection = options.protection ?? 'unprotected';
+  const clock: Clock = { now: () => Date.now() };
+  const folder = (name: string) => {
+    const path = join(home, name);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return path;
+  };
+  const log = pino(
+    { name: 'countersign', level: 'info' },
+    pino.destination({ dest: join(home, 'gateway.log'), mkdir: true, mode: 0o600 }),
+  );
+  const recordingsDir = folder('recordings');
+
+  const recovered = await recoverRecordings(recordingsDir);
+  for (const session of recovered.sessions) log.warn({ session: session.id }, session.sentence);
+  for (const { folder: path, reason } of recovered.unreadable)
+    log.error({ path, reason }, 'a recording could not be closed');
+
+  const identity = localIdentity();
+  const recorder = createRecorder({ dir: recordingsDir, clock });
+  const store = createStore({ file: join(home, 'index.db'), recordingsDir });
+  const indexer = createIndexer(store, log);
+  recorder.onSealed((id) => indexer.sealed(id));
+  for (const session of recovered.sessions) indexer.sealed(session.id);
+
+  const policy = await createPolicyEngine({ dir: folder('policy'), shipped: shippedPolicy(), now: clock.now });
+  const registry = createSessionRegistry();
+  const connections = createConnections({ file: join(home, 'connections.json') });
+  const vault = createVault({ dir: folder('vault'), protection });
+  const pin = createPinGuard({ file: join(home, 'pin.json'), clock });
+  const tokens = createTokens({
+    file: join(home, 'tokens.json'),
+    clock,
+    randomBytes,
+    every: (milliseconds, run) => {
+      const timer = setInterval(run, milliseconds);
+      timer.unref();
+      return () => clearInterval(timer);
+    },
+    howTo: (connectionId) => `get a new one with: npm run countersign -- connect ${connectionId}`,
+    onProblem: (sentence) => log.error(sentence),
+  });
+  const approvals = createApprovals({
+    clock,
+    newId: () => ulid(clock.now(), randomBytes(10)),
+    schedule: (milliseconds, run) => {
+      const timer = setTimeout(run, milliseconds);
+      return () => clearTimeout(timer);
+    },
+    onEvent: (event) => {
+      control.publish(event);
+      publishStatus();
+    },
+  });
+  policy.onChanged(() => {
+    approvals.policyChanged(policy.hash);
+    publishStatus();
+  });
+  const classifier = await createClassifier({
+    sha256: (text) => hash('sha256', text),
+    after: (milliseconds, run) => {
+      const timer = setTimeout(run, milliseconds);
+      return () => clearTimeout(timer);
+    },
+  });
+  const maskingKey = createMaskingKeys(join(home, 'masking.key'));
+  const peer = createPeerLookup();
+
+  const postgres = await startPostgres(
+    {
+      connections,
+      tokens,
+      vault,
+      pipeline: createPipeline({ policy: limited(policy, options.expireAfterSeconds), approvals }),
+      approvals,
+      classifier,
+      recorder,
+      live: registry,
+      clock,
+      newSessionId: () => ulid(clock.now(), randomBytes(10)),
+      digest: operationDigest,
+      masking: (connection) => createMasking(connection, maskingKey(connection.id)),
+      inspect: (connection, database) =>
+        createInspector({
+          connection,
+          connect: async () =>
+            connectSimpleClient({
+              connection,
+              database,
+              parameters: INSPECTOR_PARAMETERS,
+              protocolMinor: 0,
+              secret: await vault.read(connection.id),
+              timeoutMs: 10_000,
+            }),
+        }),
+      clientProcess: ({ address, port }, localPort) => peer({ localPort, remotePort: port, remoteAddress: address }),
+      scramDefaults: (connectionId) => ({
+        salt: createHmac('sha256', maskingKey('scram')).update(connectionId).digest().subarray(0, 16),
+        iterations: 4096,
+      }),
+      protection,
+      log,
+    },
+    {
+      host: HOST,
+      port: await choosePort(options.postgresPort, DEFAULT_POSTGRES_PORT),
+      tls: await loadOrMakeCertificate(folder('tls'), clock.now()),
+    },
+  );
+
+  const status = (): GatewayStatus => ({
+    version: version(),
+    protection,
+    recorder: { ok: recorder.failure === null, error: recorder.failure, bytes: 0 },
+    policy: { hash: policy.hash, staged: policy.view().staged?.hash ?? null, error: policy.error },
+    pinSet: pin.isSet,
+    waiting: approvals.waiting,
+    openSessions: registry.list().length,
+    postgres: postgres.address,
+    identity: identity.display,
+  });
+  const publishStatus = () => control.publish({ type: 'status', status: status() });
+
+  const control = createControlServer({
+    handlers: {
+      ...createDefaultHandlers({
+        approvals,
+        connections,
+        vault,
+        tokens,
+        identity: () => identity,
+        postgres: () => postgres.address,
+        openSessions: (id) => registry.countOf(id),
+      }),
+      ...createSessionHandlers({ store, registry, recordingsDir }),
+      status,
+      testConnection: async ({ id }) => {
+        const connection = connections.get(id);
+        if (!connection) throw new CountersignError('CONNECTION_UNKNOWN', `there is no connection "${id}"`);
+        return testConnection(connection, await vault.read(id));
+      },
+      policy: () => policy.view(),
+      stagePolicy: ({ text }) => policy.stage(text),
+      acceptPolicy: ({ hash: accepted }) => policy.accept(accepted),
+      discardPolicy: () => policy.discard(),
+    },
+    pin,
+    clock,
+    person: identity.display,
+    consoleDir: options.consoleFolder ?? join(home, 'no-console'),
+    socketForGroup: protection === 'protected',
+    unexpected: (error) => log.error({ err: error }, 'the control API made a mistake'),
+  });
+  registry.onChange((session) => control.publish({ type: 'session', session }));
+  await control.listen({
+    host: HOST,
+    port: await choosePort(options.controlPort, DEFAULT_CONTROL_PORT),
+    socketPath: controlSocketPath(home),
+  });
+  const { url, socketPath } = control.address!;
+
+  return {
+    home,
+    postgres: postgres.address,
+    control: { url, socketPath: socketPath! },
+    loginCode: control.newLoginCode(),
+    async registerDemo(connection, secret) {
+      const { id } = connections.put(connection);
+      await vault.write(id, secret);
+    },
+    async close(reason) {
+      approvals.close();
+      await postgres.close(reason);
+      await control.close();
+      await recorder.close();
+      await indexer.close();
+      await store.close();
+      await classifier.close();
+      tokens.close();
+      log.flush();
+    },
+  };
+}
+
+/** For the gateway's own questions: nothing that a client set may change their meaning. */
+const INSPECTOR_PARAMETERS: ReadonlyMap<string, string> = new Map([
+  ['application_name', 'countersign'],
+  ['client_encoding', 'UTF8'],
+]);
+
+/** Caps how long anything waits for a person. */
+function limited(policy: PolicyEngine, seconds: number | undefined): PolicyEngine {
+  if (seconds === undefined) return policy;
+  const capped = new WeakMap<Verdict, Verdict>();
+  return {
+    get hash() {
+      return policy.hash;
+    },
+    decide(input) {
+      const verdict = policy.decide(input);
+      if (verdict.expiresSeconds <= seconds) return verdict;
+      let short = capped.get(verdict);
+      if (!short) {
+        short = { ...verdict, expiresSeconds: seconds };
+        capped.set(verdict, short);
+      }
+      return short;
+    },
+  };
+}
+
+/** The port asked for, or the default where it is free, or any. */
+async function choosePort(asked: number | undefined, usual: number): Promise<number> {
+  if (asked !== undefined) return asked;
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(0));
+    probe.listen({ host: HOST, port: usual }, () => probe.close(() => resolve(usual)));
+  });
+}

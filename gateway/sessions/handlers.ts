@@ -1,0 +1,41 @@
+import { CountersignError } from '../contract/errors.ts';
+import type { ControlHandlers } from '../control/handlers.ts';
+import { findSession } from '../recording/reader.ts';
+
+import { mergeLiveSessions } from '../store/merge-live.ts';
+import type { Store } from '../store/store.ts';
+import type { SessionRegistry } from './live-sessions.ts';
+
+type SessionRoutes = 'sessions' | 'session' | 'statements' | 'result' | 'verifySession' | 'killSession' | 'search';
+
+/** The control API's routes on sessions: the index, with what is open now in front of it. */
+export function createSessionHandlers(parts: {
+  store: Store;
+  registry: SessionRegistry;
+  recordingsDir: string;
+}): Pick<ControlHandlers, SessionRoutes> {
+  const { store, registry, recordingsDir } = parts;
+  const unknown = (id: string) => new CountersignError('SESSION_UNKNOWN', `There is no session ${id}.`);
+  return {
+    sessions: async (filter) => mergeLiveSessions(await store.sessions(filter), registry.list(), filter),
+    session: async ({ id }) => {
+      const session = registry.get(id) ?? (await store.session(id));
+      if (!session) throw unknown(id);
+      return session;
+    },
+    statements: ({ id, ...page }) => store.statements(id, page),
+    result: ({ id, index, ...page }) => store.result(id, index, page),
+    search: ({ q, ...page }) => store.search(q, page),
+    verifySession: async ({ id }) => {
+      const folder = await findSession(recordingsDir, id);
+      if (!folder) throw unknown(id);
+      return (await import('../recording/verify.ts')).verifySession(folder);
+    },
+    killSession: ({ id }, { decidedBy }) => {
+      if (!registry.kill(id, `${decidedBy} ended this session`)) {
+        throw new CountersignError('SESSION_NOT_OPEN', `Session ${id} is not open, so there is nothing to end.`);
+      }
+      return {};
+    },
+  };
+}
