@@ -244,6 +244,9 @@ class Assembler {
         this.piece(building, entry.kind, at, run);
       }
     }
+    // Cut before its exchange ended.
+    const late = this.waitingOwn === null ? undefined : this.running.get(this.waitingOwn.exchange);
+    if (late !== undefined) this.attachWaiting(late);
     this.waitingOwn = null;
   }
 

@@ -85,6 +85,8 @@ export class SessionSealer {
   /** Files touched since the last sync. */
   readonly unsynced = new Set<string>();
   lastFlush = 0;
+  /** Journalled records of the session so far; the next one has this number. */
+  journalled = 0;
   private readonly key: SessionKey;
   private readonly origin: string;
   private readonly keyHash: Uint8Array;
@@ -93,7 +95,6 @@ export class SessionSealer {
   private frontier = new Frontier(p.sha256);
   private readonly packer: UnitPacker;
   private counts = noCounts();
-  private journalled = 0;
   private nextExchange = 0;
   private last = 0;
   // The run that is being made.
