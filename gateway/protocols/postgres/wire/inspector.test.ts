@@ -5,7 +5,7 @@ import type { CatalogSnapshot } from '../ports.ts';
 import { rowsOfPlan } from './estimate.ts';
 import { createInspector, type Inspector } from './inspector.ts';
 import { connectSimpleClient, quoteIdentifier, quoteLiteral, type SimpleClient } from './simple-client.ts';
-import { testConnection } from './test-connection.ts';
+import { testConnection } from './probe.ts';
 
 let postgres: TestPostgres;
 
