@@ -1,6 +1,6 @@
 import type { TerminalShape } from './style.ts';
 import { visibleLine } from './visible.ts';
-import { displayWidth, fit, pad } from './width.ts';
+import { displayWidth, pad, truncate } from './width.ts';
 
 /** How wide one column of a result may get where the terminal's width does not say so. */
 const MAX_COLUMN = 200;
@@ -26,7 +26,7 @@ export function resultGrid(
   );
   const line = (row: readonly string[], side: (column: number) => 'left' | 'right') =>
     row
-      .map((cell, i) => ` ${pad(fit(cell, widths[i]!), widths[i]!, side(i))} `)
+      .map((cell, i) => ` ${pad(truncate(cell, widths[i]!), widths[i]!, side(i))} `)
       .join('|')
       .trimEnd();
   return [
@@ -60,6 +60,6 @@ export function listGrid(rows: readonly (readonly string[])[], terminal: Termina
   }
   return rows.map((row) => {
     const line = row.map((cell, i) => (i === row.length - 1 ? cell : pad(cell, widths[i]!))).join('  ');
-    return terminal.columns === null ? line : fit(line, terminal.columns);
+    return terminal.columns === null ? line : truncate(line, terminal.columns);
   });
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { listGrid, resultGrid } from './grid.ts';
 import { styled, terminalShape } from './style.ts';
 import { visibleJson, visibleLine, visibleLines } from './visible.ts';
-import { displayWidth, fit, pad } from './width.ts';
+import { displayWidth, pad, truncate } from './width.ts';
 
 const plain = { columns: null, color: false };
 
@@ -52,12 +52,12 @@ test('width counts columns, not characters', () => {
   expect(displayWidth('e\u0301')).toBe(1);
   expect(displayWidth('👩‍🚀')).toBe(2);
   expect(pad('日', 4)).toBe('日  ');
-  expect(fit('日本語', 5)).toBe('日本…');
-  expect(fit('日本語', 6)).toBe('日本語');
-  expect(fit('abcdef', 4)).toBe('abc…');
+  expect(truncate('日本語', 5)).toBe('日本…');
+  expect(truncate('日本語', 6)).toBe('日本語');
+  expect(truncate('abcdef', 4)).toBe('abc…');
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 30 }), (text, width) => {
-      expect(displayWidth(fit(visibleLine(text), width))).toBeLessThanOrEqual(width);
+      expect(displayWidth(truncate(visibleLine(text), width))).toBeLessThanOrEqual(width);
     }),
   );
 });

@@ -19,7 +19,7 @@ function graphemeWidth(grapheme: string): number {
 }
 
 /** At most `width` columns; what is cut off is told by `…`. */
-export function fit(text: string, width: number): string {
+export function truncate(text: string, width: number): string {
   if (text.length <= width && PLAIN.test(text)) return text;
   if (displayWidth(text) <= width) return text;
   let used = 0;
