@@ -1,7 +1,8 @@
 import type { ColumnTag } from '../../../contract/connection.ts';
 import type { Classification, ClassifyContext, OutputTaint } from '../ports.ts';
-import { Analysis, NO_ROWS, type QueryShape, TooDeep } from './analysis.ts';
+import { Analysis, CLEAN, type QueryShape, TooDeep } from './analysis.ts';
 import { dataChange } from './changes.ts';
+import { copyOptions } from './copy-options.ts';
 import { Knowledge } from './knowledge.ts';
 import type { Parser } from './parser.ts';
 import { QueryWalker } from './query.ts';
@@ -23,7 +24,10 @@ export interface Tools {
 }
 
 const MAX_SHAPE = 1000;
-const NOTHING: OutputTaint = { columns: [], all: [] };
+
+/** A result has at most 1,664 columns (MaxTupleAttributeNumber): each clean, however many there are. */
+const CLEAN_COLUMNS: readonly (readonly ColumnTag[])[] = Array.from({ length: 1664 }, () => []);
+const NOTHING: OutputTaint = { columns: CLEAN_COLUMNS, all: [] };
 
 /** What one database's catalog and one connection's tags say, ready for the walk. */
 export function knowledgeOf(context: Pick<ClassifyContext, 'connection' | 'catalog'>, parser: Parser): Knowledge {
@@ -79,7 +83,9 @@ export function classifyText(
     }
   }
   noteReads(analysis);
-  const vouched = !analysis.literalsMatter;
+  const copy = copyOptions(parsed.statements);
+  // Its options are literals, and the masker reads the stream by them.
+  const vouched = !analysis.literalsMatter && copy === null;
   const shape = key !== null ? shapeText(key) : (tools.parser.normalize(sql) ?? sql);
   const fingerprint = tools.sha256(vouched ? `shape\n${shape}` : `text\n${sql}`).slice(0, 16);
   const classification: Classification = {
@@ -97,6 +103,7 @@ export function classifyText(
     },
     output,
     names: analysis.names,
+    copy,
   };
   return {
     classification,
@@ -147,11 +154,9 @@ function outputOf(results: readonly StatementResult[], analysis: Analysis): Outp
   const shapes = results.filter((result) => result.rows).map((result) => result.shape);
   // PREPARE and DECLARE send no rows; what they name will have this shape.
   const named = shapes.length === 0 && results.length === 1 ? [results[0]!.shape] : shapes;
-  if (named.length === 0) return { columns: [], all };
-  if (named.length > 1 || named[0]!.columns === null)
-    return named.some((shape) => shape.whole.size > 0) ? { columns: null, all } : { columns: [], all };
-  const columns = named[0]!.columns.map((column) => [...column.taint]);
-  return { columns: columns.some((column) => column.length > 0) ? columns : [], all };
+  if (named.every((shape) => shape.whole.size === 0)) return { columns: CLEAN_COLUMNS, all };
+  if (named.length > 1 || named[0]!.columns === null) return { columns: null, all };
+  return { columns: named[0]!.columns.map((column) => [...column.taint]), all };
 }
 
 function noteReads(analysis: Analysis): void {
@@ -191,7 +196,7 @@ function sessionNames(context: ClassifyContext): Names {
 function shapeOf(earlier: Classification): QueryShape {
   const { columns, all } = earlier.output;
   if (columns === null) return { columns: null, whole: new Set(all) };
-  if (columns.length === 0) return NO_ROWS;
+  if (columns === CLEAN_COLUMNS) return { columns: null, whole: CLEAN };
   return {
     columns: columns.map((column) => ({ name: '', taint: new Set(column) })),
     whole: new Set(columns.flat()),

@@ -501,17 +501,17 @@ export class ServerSide {
     const { masking, database } = this.#state.deps;
     const classification = head.statement?.classification;
     const shape = classification?.copy ?? null;
+    if (masking && !shape && response.format === 'text') {
+      throw new CountersignError(
+        'PG_COPY_UNKNOWN',
+        'the options of this COPY are not known, so its rows cannot be masked; send it as a statement of its own',
+      );
+    }
     if (masking) {
       const taint = classification?.output ?? CLEAN;
       this.#copy = masking.forCopyOut(
         {
-          delimiter: shape?.delimiter ?? '\t',
-          null: shape?.null ?? '\\N',
-          quote: shape?.quote ?? '"',
-          escape: shape?.escape ?? shape?.quote ?? '"',
-          header: shape?.header ?? false,
-          // Where the statement's options are not known, the server's word for text or binary is.
-          format: response.format === 'binary' ? 'binary' : (shape?.format ?? 'text'),
+          ...(shape && response.format === 'text' ? shape : BINARY_COPY),
           columns: response.columnFormats.length,
         },
         taint,
@@ -596,6 +596,9 @@ export class ServerSide {
 /** Fields of an ErrorResponse that may quote values: message, detail, hint, context, internal query. */
 const TEXT_FIELDS = new Set(['M', 'D', 'H', 'W', 'q']);
 const NOTHING = new Uint8Array(0);
+
+/** A binary stream has no options; the server says that it is one. */
+const BINARY_COPY = { format: 'binary', header: false, delimiter: '', null: '', quote: '', escape: '' } as const;
 
 /** Settings under which a text means something else than what the parser reads. */
 const PINNED = new Map([
