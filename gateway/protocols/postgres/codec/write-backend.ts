@@ -8,10 +8,6 @@ import { MessageWriter } from './writer.ts';
  * Source: https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 
-function bare(type: number): Uint8Array {
-  return new MessageWriter(5).begin(type).end().finish();
-}
-
 export interface ErrorFields {
   severity: 'ERROR' | 'FATAL' | 'PANIC' | 'WARNING' | 'NOTICE' | 'DEBUG' | 'INFO' | 'LOG';
   /** Five characters: errcodes-appendix.html. */
@@ -157,9 +153,3 @@ export function writeNotificationResponse(pid: number, channel: string, payload:
     .end()
     .finish();
 }
-
-export const writeParseComplete = (): Uint8Array => bare(backend.ParseComplete);
-export const writeBindComplete = (): Uint8Array => bare(backend.BindComplete);
-export const writeCloseComplete = (): Uint8Array => bare(backend.CloseComplete);
-export const writeNoData = (): Uint8Array => bare(backend.NoData);
-export const writeEmptyQueryResponse = (): Uint8Array => bare(backend.EmptyQueryResponse);

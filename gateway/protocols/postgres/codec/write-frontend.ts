@@ -55,7 +55,6 @@ export function writeExecute(portal: string, maxRows = 0): Uint8Array {
 }
 
 export const writeSync = (): Uint8Array => bare(frontend.Sync);
-export const writeFlush = (): Uint8Array => bare(frontend.Flush);
 export const writeTerminate = (): Uint8Array => bare(frontend.Terminate);
 export const writeCopyDone = (): Uint8Array => bare(frontend.CopyDone);
 

@@ -4,8 +4,8 @@ import { Connection, type ConnectionInput } from '../../../contract/connection.t
 import type { CatalogSnapshot } from '../ports.ts';
 import { rowsOfPlan } from './estimate.ts';
 import { createInspector, type Inspector } from './inspector.ts';
-import { connectSimpleClient, quoteIdentifier, quoteLiteral, type SimpleClient } from './simple-client.ts';
 import { testConnection } from './probe.ts';
+import { connectSimpleClient, quoteIdentifier, quoteLiteral, type SimpleClient } from './simple-client.ts';
 
 let postgres: TestPostgres;
 

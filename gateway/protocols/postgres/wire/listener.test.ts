@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { component } from '../../../../test/components.ts';
 import type { AgentSession } from '../../../pipeline/ports.ts';
@@ -230,6 +231,52 @@ describe('without a client library', () => {
     const socket = await open();
     socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(errorOf(await readAll(socket))).toMatchObject({ severity: 'FATAL', sqlstate: '08P01' });
+  });
+
+  test('random bytes in any state, in clear and behind TLS, leave the listener as it was', async () => {
+    const prefixes: readonly (readonly Uint8Array[])[] = [
+      [],
+      [writeSslRequest()],
+      [startupMessage()],
+      [startupMessage('demo+scram')],
+      [Uint8Array.of(0x16, 3, 1)],
+    ];
+    const samples = fc.sample(fc.tuple(fc.constantFrom(...prefixes), fc.uint8Array({ maxLength: 300 })), 60);
+    for (const [prefix, bytes] of samples) {
+      const socket = await open();
+      for (const part of prefix) {
+        socket.write(part);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      socket.end(bytes);
+      socket.resume();
+      if (!socket.closed) await once(socket, 'close');
+    }
+    const encrypted = connectTls({
+      host: '127.0.0.1',
+      port: listener.address.port,
+      rejectUnauthorized: false,
+      ALPNProtocols: ['postgresql'],
+    });
+    await once(encrypted, 'secureConnect');
+    encrypted.on('error', () => {});
+    encrypted.end(Buffer.alloc(300, 0x41));
+    encrypted.resume();
+    await once(encrypted, 'close');
+    const socket = await open();
+    socket.write(startupMessage());
+    const [asked] = (await once(socket, 'data')) as [Buffer];
+    expect(asked[0]).toBe(0x52);
+    socket.destroy();
+  });
+
+  test('a client that sends without end is cut off', async () => {
+    const socket = await open();
+    socket.write(startupMessage());
+    const all = readAll(socket);
+    // A password message that announces what it may, and then goes on.
+    socket.write(Buffer.concat([Uint8Array.of(0x70, 0, 0, 0x27, 0x10), Buffer.alloc(1_000_000, 0x61)]));
+    expect(errorOf(await all)).toMatchObject({ severity: 'FATAL' });
   });
 
   test('connections above the limit are refused, and come in again when others left', async () => {

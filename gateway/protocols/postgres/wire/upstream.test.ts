@@ -6,6 +6,7 @@ import { startPostgres, type TestPostgres } from '../../../../test/support/postg
 import { Connection, type ConnectionInput } from '../../../contract/connection.ts';
 import { writeQuery } from '../codec/write-frontend.ts';
 import { UpstreamRefusal } from '../handshake/upstream-error.ts';
+import { writeGreeting } from './answers.ts';
 import { connectUpstream, sendCancel, type Upstream, type UpstreamRequest } from './upstream.ts';
 
 const PASSWORD = 'pÄsswörd\u00a0№ 1';
@@ -202,6 +203,21 @@ describe('servers that are none', () => {
     });
     serve = (socket) => socket.end();
     await expect(open({ ...clear, port: port() })).rejects.toMatchObject({ code: 'PG_UPSTREAM_CLOSED' });
+  });
+
+  test('one that dies after any byte of its greeting', async () => {
+    const greeting = writeGreeting({
+      parameters: new Map([['server_version', '18']]),
+      key: { pid: 1, secret: new Uint8Array(4) },
+      notices: [],
+      transactionStatus: 'idle',
+    });
+    for (let at = 0; at < greeting.length; at += 3) {
+      serve = (socket) => socket.once('data', () => socket.end(greeting.subarray(0, at)));
+      await expect(open({ ...clear, port: port() })).rejects.toMatchObject({ code: 'PG_UPSTREAM_CLOSED' });
+    }
+    serve = (socket) => socket.once('data', () => socket.write(greeting));
+    expect(await open({ ...clear, port: port() })).toMatchObject({ authMethod: 'trust' });
   });
 
   test.each([
