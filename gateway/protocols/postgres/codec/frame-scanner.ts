@@ -165,11 +165,15 @@ export class FrameScanner {
       this.last = false;
       this.count = 0;
     } else {
+      const longest = this.#limits[type]!;
+      const lastHeader = limit - HEADER;
       let count = 1;
-      while (limit - end >= HEADER && chunk[end] === type) {
-        const next = end + this.#size(chunk, end);
-        if (next > limit) break;
-        end = next;
+      while (end <= lastHeader && chunk[end] === type) {
+        const length = (chunk[end + 1]! << 24) | (chunk[end + 2]! << 16) | (chunk[end + 3]! << 8) | chunk[end + 4]!;
+        // Negative as a signed number: refused by #size with the others.
+        if (length < 4 || length > longest) this.#size(chunk, end);
+        if (length >= limit - end) break;
+        end += length + 1;
         count++;
       }
       this.last = true;
