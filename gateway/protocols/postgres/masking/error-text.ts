@@ -44,13 +44,33 @@ const LOOKUP_LINES: readonly RegExp[] = [
 const MAX_WORDS = 200;
 const MAX_LITERALS = 8;
 
+/** One pass: a pattern would start over at every comment that does not end. */
+function withoutCommentsAndLiterals(sql: string): string {
+  let out = '';
+  let at = 0;
+  while (at < sql.length) {
+    const line = sql.startsWith('--', at);
+    const block = sql.startsWith('/*', at);
+    const literal = sql[at] === "'";
+    if (!line && !block && !literal) {
+      out += sql[at];
+      at += 1;
+      continue;
+    }
+    const end = sql.indexOf(line ? '\n' : block ? '*/' : "'", at + (block ? 2 : 1));
+    out += ' ';
+    at = end === -1 ? sql.length : end + (block ? 2 : 1);
+  }
+  return out;
+}
+
 function createOwnText(sent: string) {
   let words: Set<string> | null = null;
   let literals: Set<string> | null = null;
   return {
     hasName(name: string): boolean {
       if (words === null) {
-        const bare = sent.replace(/--[^\n]*|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/|'[^']*'/g, ' ');
+        const bare = withoutCommentsAndLiterals(sent);
         words = new Set(bare.match(/"[^"]+"|[\p{L}\d_$]+/gu)?.map((word) => word.replaceAll('"', '')) ?? []);
       }
       const known = words;
@@ -65,23 +85,42 @@ function createOwnText(sent: string) {
 
 type OwnText = ReturnType<typeof createOwnText>;
 
-const OPENING = /["'«„“‘]/;
-const CLOSING = /["'»“”’]/;
+/** What may close a quotation, by what opened it (messages may be translated). */
+const CLOSERS: Readonly<Record<string, string>> = {
+  '"': '"',
+  "'": "'",
+  '«': '»',
+  '»': '«',
+  '„': '“”',
+  '“': '”',
+  '‘': '’',
+};
 
-/** Everything from the first quote to the last. */
-function hideQuoted(line: string, own: OwnText): string {
-  const first = line.search(OPENING);
-  if (first === -1) return line;
+/**
+ * Everything from the first quote to the last that closes it. What follows is the server's own, unless
+ * the value has a line end in it (`open`): then the last quote of this line may be the value's.
+ */
+function hideQuoted(line: string, own: OwnText, open: boolean): string {
+  let first = 0;
+  while (first < line.length && CLOSERS[line[first]!] === undefined) first += 1;
+  if (first === line.length) return line;
+  const closers = CLOSERS[line[first]!]!;
   let last = line.length - 1;
-  while (last > first && !CLOSING.test(line[last]!)) last -= 1;
-  const value = line.slice(first + 1, Math.max(last, first + 1));
-  if (last > first && own.hasLiteral(value)) return line;
-  return last > first
-    ? `${line.slice(0, first + 1)}${HIDDEN}${line.slice(last)}`
-    : `${line.slice(0, first + 1)}${HIDDEN}`;
+  while (last > first && !closers.includes(line[last]!)) last -= 1;
+  if (open || last === first) return `${line.slice(0, first + 1)}${HIDDEN}`;
+  if (own.hasLiteral(line.slice(first + 1, last))) return line;
+  return `${line.slice(0, first + 1)}${HIDDEN}${line.slice(last)}`;
 }
 
-function hideValues(line: string, own: OwnText): string {
+/** Numbers of three digits and more, with what joins digits; those of lines stay. */
+function hideNumbers(line: string): string {
+  return line.replace(/\d[\d.,:/-]*/g, (found, at: number) => {
+    const digits = found.replace(/\D/g, '').length;
+    return digits < 3 || line.slice(Math.max(0, at - 5), at) === 'line ' ? found : HIDDEN;
+  });
+}
+
+function hideValues(line: string, own: OwnText, open: boolean): string {
   if (CATALOG_LINES.some((pattern) => pattern.test(line))) return line;
   if (LOOKUP_LINES.some((pattern) => pattern.test(line))) {
     const names = [...line.matchAll(/"([^"]+)"/g)].map((match) => match[1]!);
@@ -99,9 +138,7 @@ function hideValues(line: string, own: OwnText): string {
   // "JSON data, line 1: …", "COPY customers, line 3, column ssn: …"
   const data = /^((?:JSON data|COPY [^:]{1,400}), line \d+(?:, column [^:]{1,200})?: )/.exec(line);
   if (data !== null) return `${data[1]}${HIDDEN}`;
-  return hideQuoted(line, own).replace(/(line )?[+-]?\d[\d.,:/-]*\d{2,}|(line )?\d{3,}/g, (found, ...groups) =>
-    groups[0] !== undefined || groups[1] !== undefined ? found : HIDDEN,
-  );
+  return hideNumbers(hideQuoted(line, own, open));
 }
 
 /** Lines of CONTEXT, one for each level of the call stack. */
@@ -121,9 +158,12 @@ export function createErrorText(scanner: Scanner | null, values: () => ValueMask
     if (tag !== undefined) {
       const own = createOwnText(sent);
       // After the first line only a call stack is the server's; anything else is a value with line ends in it.
-      const masked = out
-        .split('\n')
-        .map((line, i) => (i === 0 || STACK_LINE.test(line) ? hideValues(line, own) : line === '' ? line : HIDDEN))
+      const lines = out.split('\n');
+      const masked = lines
+        .map((line, i) => {
+          if (i === 0 || STACK_LINE.test(line)) return hideValues(line, own, lines.length > 1);
+          return line === '' ? line : HIDDEN;
+        })
         .join('\n');
       if (masked !== out) {
         masker.count(tag.entity);

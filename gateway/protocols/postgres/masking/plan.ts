@@ -70,7 +70,7 @@ export interface CopyPlan {
   masks: readonly (ColumnMask | null)[];
   /** For positions that `masks` does not know. */
   beyond: ColumnMask | null;
-  /** Whether any column is masked by its tag. */
+  /** Whether any column may be masked by a tag. */
   some: boolean;
 }
 
@@ -79,8 +79,7 @@ export function planCopy(shape: CopyShape, taint: OutputTaint): CopyPlan {
   const masks = (taint.columns ?? [])
     .slice(0, shape.columns)
     .map((tags) => (tags.length === 0 ? null : maskOf(tags, true)));
-  const unknown = masks.length < shape.columns || taint.columns === null;
-  return { masks, beyond, some: masks.some((mask) => mask !== null) || (unknown && beyond !== null) };
+  return { masks, beyond, some: beyond !== null || masks.some((mask) => mask !== null) };
 }
 
 export function maskAt(plan: CopyPlan, position: number): ColumnMask | null {
