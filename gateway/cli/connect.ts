@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { MintedToken } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { Cli } from './cli.ts';
+import { typedCommand } from './home.ts';
 
 interface ConnectOptions {
   exec?: boolean;

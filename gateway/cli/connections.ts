@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { Connection } from '../contract/connection.ts';
 import { CountersignError } from '../contract/errors.ts';
 import { type Cli, table } from './cli.ts';
+import { typedCommand } from './home.ts';
 import { askPin } from './pin.ts';
 import { oneLine } from './visible-text.ts';
 
@@ -60,7 +61,7 @@ async function add(cli: Cli, id: string, options: AddOptions): Promise<void> {
     : await cli.prompt.secret(`Password of ${connection.user} at ${connection.host} (empty for none): `, cli.signal);
   const pin = await askPin(cli, 'Your PIN, since this changes what agents can reach: ');
   await cli.control().call('putConnection', { id, connection, ...(secret === '' ? {} : { secret }), pin });
-  cli.out(`${id} is registered. Let a client in with: npm run countersign -- connect ${id}`);
+  cli.out(`${id} is registered. Let a client in with: ${typedCommand(cli, `connect ${id}`)}`);
 }
 
 async function list(cli: Cli): Promise<void> {

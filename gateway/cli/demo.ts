@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { CountersignError, isCountersignError } from '../contract/errors.ts';
 import { playAgent } from '../demo/agent.ts';
 import type { Cli } from './cli.ts';
+import { typedCommand } from './home.ts';
 import { setPin } from './pin.ts';
 
 interface DemoOptions {
@@ -99,11 +100,14 @@ async function demo(cli: Cli, options: DemoOptions, run: RunCommand): Promise<vo
     else {
       for (const [title, args] of [
         ['All of it was recorded and signed. Anyone can check the recording:', ['sessions', 'verify', sessionId]],
-        ['And this is what was recorded:', ['sessions', 'replay', sessionId, '--speed', '20']],
+        [
+          'And this is what was recorded:',
+          ['sessions', 'replay', sessionId, ...(interactive ? ['--speed', '20'] : ['--no-wait'])],
+        ],
       ] as const) {
         cli.out('');
         cli.out(title);
-        cli.out(`  npm run countersign -- ${args.join(' ')}`);
+        cli.out(`  ${typedCommand(cli, args.join(' '))}`);
         if ((await run(args)) !== 0) surprises.push(`"${args.join(' ')}" failed`);
       }
     }

@@ -15,6 +15,13 @@ export function homeFolder(option: string | undefined, env: NodeJS.ProcessEnv): 
   return join(env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'countersign');
 }
 
+/** A command as it can be typed in another terminal, where $COUNTERSIGN_HOME may not be set. */
+export function typedCommand(cli: { home(): string; env: NodeJS.ProcessEnv }, args: string): string {
+  const home = cli.home();
+  const usual = home === homeFolder(undefined, { ...cli.env, COUNTERSIGN_HOME: undefined });
+  return `npm run countersign -- ${usual ? '' : `--home ${home} `}${args}`;
+}
+
 /** Unix sockets have short names (sun_path: 104 bytes on macOS, 108 on Linux, with the closing zero). */
 const SOCKET_PATH_MAX = 103;
 

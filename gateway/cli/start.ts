@@ -6,7 +6,7 @@ import type { Service } from '../service.ts';
 import { openBrowser } from './browser.ts';
 import type { Cli } from './cli.ts';
 import { CONSOLE_FOLDER, ensureConsole } from './console-build.ts';
-import { prepareHome } from './home.ts';
+import { prepareHome, typedCommand } from './home.ts';
 import { lockHome } from './home-lock.ts';
 import { version } from './version.ts';
 
@@ -73,8 +73,8 @@ function greet(cli: Cli, service: Service, demo: boolean, consoleProblem: string
     cli.note(`  There is no console: ${consoleProblem}.`);
     cli.out(`  One-time code    ${loginCode}    (sets the first PIN)`);
   }
-  cli.out(`  Let a client in  npm run countersign -- connect ${demo ? DEMO_CONNECTION : 'NAME'}`);
-  if (demo) cli.out('  See it at work   npm run demo    (in another terminal)');
+  cli.out(`  Let a client in  ${typedCommand(cli, `connect ${demo ? DEMO_CONNECTION : 'NAME'}`)}`);
+  if (demo) cli.out(`  See it at work   ${typedCommand(cli, 'demo')}    (in another terminal)`);
   cli.out('');
   cli.out(`^C stops it${process.stdin.isTTY ? ', Enter shows a new code' : ''}.`);
 }

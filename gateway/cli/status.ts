@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type Cli, table } from './cli.ts';
+import { typedCommand } from './home.ts';
 
 async function status(cli: Cli): Promise<void> {
   const now = await cli.control().call('status', {});
@@ -13,7 +14,7 @@ async function status(cli: Cli): Promise<void> {
       now.policy.error ??
         `${now.policy.hash.slice(0, 12)}${now.policy.staged ? ', a change waits to be accepted' : ''}`,
     ],
-    ['PIN', now.pinSet ? 'set' : 'not set: approvals need it; set it with: npm run countersign -- pin set'],
+    ['PIN', now.pinSet ? 'set' : `not set: approvals need it; set it with: ${typedCommand(cli, 'pin set')}`],
     ['Now', `${many(now.openSessions, 'open session')}, ${many(now.waiting, 'request')} waiting for a person`],
   ];
   for (const line of table(rows)) cli.out(line);

@@ -90,7 +90,7 @@ describe('the demo', () => {
     const { surprises, sessionId, said, calls } = await play({ held: asked });
     expect(surprises).toEqual([]);
     expect(sessionId).toBe('S9');
-    expect(said).toContain('npm run countersign -- approvals approve A1');
+    expect(said).toContain('npm run countersign -- --home / approvals approve A1');
     expect(said).toContain('Nobody is at this terminal');
     expect(calls.filter((call) => call.name === 'decide')).toEqual([]);
     expect(calls.some((call) => call.name === 'revokeToken')).toBe(true);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { approvalText } from '../cli/approval-text.ts';
 import type { Cli } from '../cli/cli.ts';
+import { typedCommand } from '../cli/home.ts';
 import { askPin } from '../cli/pin.ts';
 import { resultGrid } from '../cli/terminal/grid.ts';
 import { oneLine } from '../cli/visible-text.ts';
@@ -82,8 +83,8 @@ async function whileHeld(around: AgentSurroundings, approval: Approval, answer: 
   cli.out(
     `  Decide in the console${around.consoleUrl === null ? '' : ` at ${around.consoleUrl}`}, or in another terminal:`,
   );
-  cli.out(`    npm run countersign -- approvals approve ${approval.id}`);
-  cli.out(`    npm run countersign -- approvals deny ${approval.id}`);
+  cli.out(`    ${typedCommand(cli, `approvals approve ${approval.id}`)}`);
+  cli.out(`    ${typedCommand(cli, `approvals deny ${approval.id}`)}`);
   if (!around.interactive) {
     cli.out('  The agent waits. Nobody is at this terminal, so without a decision it is denied when it expires.');
     return;
