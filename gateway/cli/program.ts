@@ -8,6 +8,8 @@ import { tellFailure } from './failure.ts';
 import { registerGrants } from './grants.ts';
 import { registerPin } from './pin.ts';
 import { registerPolicyCommands } from './policy.ts';
+import { registerSessionCommands } from './sessions.ts';
+import { sessionDeps } from './sessions-deps.ts';
 import { registerStart } from './start.ts';
 import { registerStatus } from './status.ts';
 import { version } from './version.ts';
@@ -31,6 +33,7 @@ export function createProgram(cli: Cli): Command {
   registerConnect(program, cli);
   registerApprovals(program, cli);
   registerGrants(program, cli);
+  registerSessionCommands(program, cli, sessionDeps(cli));
   registerConnections(program, cli);
   registerPin(program, cli);
   registerPolicyCommands(program, cli);
