@@ -1,0 +1,26 @@
+import type { z } from 'zod';
+import type { RouteName, RouteOutput, Routes } from '../contract/api.ts';
+import type { DecisionChannel, PresenceLevel } from '../contract/decision.ts';
+
+/** What is known of a call once the server has let it in. */
+export interface CallContext {
+  channel: Extract<DecisionChannel, 'console' | 'terminal'>;
+  /** Who is written down as having decided. */
+  decidedBy: string;
+  /** What the caller has proved; `pin` only where a right PIN came with this very call. */
+  level: Extract<PresenceLevel, 'click' | 'pin'>;
+}
+
+type Handler<N extends RouteName> = (
+  input: z.output<Routes[N]['input']>,
+  context: CallContext,
+) => Promise<RouteOutput<N>> | RouteOutput<N>;
+
+/** The server itself does what is about letting callers in. */
+export type OwnRoute = 'login' | 'logout' | 'setPin';
+
+/**
+ * What the routes do. Input is parsed and presence is established before a handler is called; expected
+ * refusals are thrown as CountersignError, whose message is shown to the person.
+ */
+export type ControlHandlers = { [N in Exclude<RouteName, OwnRoute>]: Handler<N> };

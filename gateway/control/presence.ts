@@ -1,0 +1,73 @@
+import type { PinGuard } from '../approvals/pin-guard.ts';
+import type { RouteName } from '../contract/api.ts';
+import { CountersignError } from '../contract/errors.ts';
+import type { CallContext } from './handlers.ts';
+
+/**
+ * What a call does to what the agent may do.
+ * read: looks. narrow: takes leave away, or prepares what takes effect elsewhere. agent: what lets an
+ * agent work within the policy. widen: gives leave, so it takes a person: the PIN, always.
+ * decide: gives leave when it approves. own: the server checks it in its own way.
+ */
+export type RoutePresence = 'read' | 'narrow' | 'agent' | 'widen' | 'decide' | 'own';
+
+/** Every route is here, so that a new one cannot be forgotten: this does not compile without it. */
+export const PRESENCE = {
+  login: 'own',
+  logout: 'narrow',
+  status: 'read',
+  approvals: 'read',
+  approval: 'read',
+  decide: 'decide',
+  grants: 'read',
+  revokeGrant: 'narrow',
+  sessions: 'read',
+  session: 'read',
+  statements: 'read',
+  result: 'read',
+  verifySession: 'read',
+  killSession: 'narrow',
+  search: 'read',
+  connections: 'read',
+  putConnection: 'widen',
+  deleteConnection: 'widen',
+  testConnection: 'agent',
+  mintToken: 'agent',
+  revokeToken: 'narrow',
+  policy: 'read',
+  stagePolicy: 'narrow',
+  acceptPolicy: 'widen',
+  discardPolicy: 'narrow',
+  setPin: 'own',
+} as const satisfies Record<RouteName, RoutePresence>;
+
+/**
+ * Establishes what the caller proves. A right PIN in the input raises the level; a wrong one is an
+ * error even where none was needed. Throws PIN_REQUIRED and what PinGuard.verify throws.
+ *
+ * A click counts in the console only: every process of the same user can open the socket, so what
+ * widens there takes the PIN whatever the policy asks for.
+ */
+export async function provePresence(
+  name: RouteName,
+  input: { pin?: string | undefined; decision?: string },
+  channel: CallContext['channel'],
+  pin: PinGuard,
+): Promise<CallContext['level']> {
+  const presence: RoutePresence = PRESENCE[name];
+  const approves = presence === 'decide' && input.decision !== 'deny';
+  const needsPin = presence === 'widen' || (approves && channel === 'terminal');
+  if (presence !== 'widen' && presence !== 'decide') return 'click';
+  if (input.pin !== undefined) {
+    await pin.verify(input.pin);
+    return 'pin';
+  }
+  if (!needsPin) return 'click';
+  if (!pin.isSet) {
+    throw new CountersignError(
+      'PIN_NOT_SET',
+      'This takes the PIN, and none is set: set one in the console, or with: countersign pin',
+    );
+  }
+  throw new CountersignError('PIN_REQUIRED', 'This takes the PIN.');
+}
