@@ -319,6 +319,6 @@ function looksTyped(value: Uint8Array): boolean {
   return TYPED.test(text);
 }
 
-/** Each alternative begins differently or is anchored by fixed counts: no backtracking beyond 128 bytes' worth of one run. */
+/** Fixed counts and single runs only: no backtracking beyond one run of at most 128 bytes. */
 const TYPED =
-  /^(?:[[({\\<"]|[+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?$|\d{4,6}-\d\d-\d\d(?:[ T]|$)|\d\d:\d\d(?::|$)|(?:t|f|true|false|NaN|-?Infinity|null)$|[0-9a-f]{8}-[0-9a-f]{4}-|\d+\.\d+\.\d+\.\d+(?:\/\d+)?$)/i;
+  /^(?:[[({\\<"'$]|[+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?$|\d{4,6}-\d\d-\d\d(?:[ T]|$)|[+-]?\d+:\d|-?\d+ (?:year|mon|day)|@ |(?:t|f|true|false|NaN|-?Infinity|null|empty)$|[0-9a-f]{8}-[0-9a-f]{4}-|\d+\.\d+\.\d+\.\d+(?:\/\d+)?$|[0-9a-f]{0,4}:[0-9a-f:]+)/i;
