@@ -153,7 +153,7 @@ export function fakeSession(
         state === 'open'
           ? null
           : {
-              at: START_US + queries.length * 1_000_000,
+              at: Date.parse(openedAt) * 1000 + queries.length * 1_000_000,
               reason: 'the client closed its connection',
               counts: {
                 exchanges: 0,

@@ -293,7 +293,7 @@ export class Deriver {
       this.#problem ??= `only the first ${MAX_STATEMENTS} statements of this exchange are shown`;
       return;
     }
-    if (this.#sink.columns && this.#wants(run)) this.#tellColumns(run);
+    if (run.columns.length > 0 && this.#sink.columns && this.#wants(run)) this.#tellColumns(run);
     this.#sink.statement?.(describeRun(run, outcome, this.#exchange, this.#now));
   }
 

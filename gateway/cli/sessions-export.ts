@@ -1,0 +1,161 @@
+import { once } from 'node:events';
+import { createWriteStream, existsSync, type WriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import { type Command, Option } from 'commander';
+import { CountersignError } from '../contract/errors.ts';
+import type { Statement } from '../contract/session.ts';
+import type { RecordedSession } from '../recording/recorded.ts';
+import { walkSession } from '../store/walk.ts';
+import type { Cli } from './cli.ts';
+import type { SessionDeps } from './sessions.ts';
+import { csvLine } from './sessions-csv.ts';
+import { countOption, openSession } from './sessions-find.ts';
+import { scriptHead, scriptLines } from './sessions-script.ts';
+import { sessionOfRecording } from './sessions-text.ts';
+import { placed } from './sessions-walk.ts';
+import { visibleJson, visibleLine } from './terminal/visible.ts';
+
+interface ExportOptions {
+  format: 'jsonl' | 'sql' | 'csv' | 'bundle';
+  out?: string;
+  statement?: number;
+}
+
+type Rows = (string | null)[][];
+
+/** What is made of a session's walk, piece by piece: nothing holds a whole result. */
+interface Writer {
+  head?(session: RecordedSession): Promise<void>;
+  wants(index: number): boolean;
+  columns?(index: number, columns: Statement['columns']): Promise<void>;
+  rows?(index: number, rows: Rows): Promise<void>;
+  statement?(statement: Statement & { copyIn: number | null }): Promise<void>;
+}
+
+/**
+ * JSON Lines: a session, then of each statement its `columns` and `rows` lines (as they came, so many
+ * rows a line as were together), then its `statement` line.
+ */
+function jsonl(write: (line: string) => Promise<void>): Writer {
+  const line = (value: unknown) => write(visibleJson(value));
+  return {
+    head: (session) => line({ type: 'session', ...sessionOfRecording(session) }),
+    wants: () => true,
+    columns: (index, columns) => line({ type: 'columns', statement: index, columns }),
+    rows: (index, rows) => line({ type: 'rows', statement: index, rows }),
+    statement: ({ copyIn: _copyIn, ...statement }) => line({ type: 'statement', ...statement }),
+  };
+}
+
+function script(write: (line: string) => Promise<void>): Writer {
+  const lines = async (all: readonly string[]) => {
+    for (const line of all) await write(line);
+  };
+  return {
+    wants: () => false,
+    head: (session) => lines(scriptHead(session)),
+    statement: (statement) => lines(scriptLines(statement)),
+  };
+}
+
+function csv(write: (line: string) => Promise<void>, only: number): Writer {
+  return {
+    wants: (index) => index === only,
+    columns: (_index, columns) => write(csvLine(columns.map((column) => column.name))),
+    rows: async (_index, rows) => {
+      for (const row of rows) await write(csvLine(row));
+    },
+  };
+}
+
+async function walkInto(
+  cli: Cli,
+  deps: SessionDeps,
+  folder: string,
+  session: RecordedSession,
+  writer: Writer,
+  only: number | null,
+): Promise<number> {
+  let index = 0;
+  let rows: Rows = [];
+  const flush = async () => {
+    if (rows.length === 0) return;
+    await writer.rows?.(index, rows);
+    rows = [];
+  };
+  // Ordinals count within an exchange and statements end in their order: the next to end is `index`.
+  let current = -1;
+  let base = 0;
+  await writer.head?.(session);
+  const wanted = (exchange: number, ordinal: number) => {
+    if (exchange !== current) {
+      current = exchange;
+      base = index;
+    }
+    return writer.wants(base + ordinal);
+  };
+  for await (const { exchange, told } of walkSession(deps.recordings, folder, { unfinished: true, rows: wanted })) {
+    if (cli.signal.aborted) throw new CountersignError('STOPPED', 'stopped; what was written is not whole');
+    if (exchange.exchange !== current) {
+      current = exchange.exchange;
+      base = index;
+    }
+    for (const one of told) {
+      if (one.type === 'columns') await writer.columns?.(index, one.columns);
+      else if (one.type === 'row') rows.push(one.values);
+      else if (one.type === 'statement') {
+        await flush();
+        await writer.statement?.(placed(one.statement, session.id, index));
+        index++;
+      }
+    }
+    await flush();
+    if (only !== null && index > only) break;
+  }
+  return index;
+}
+
+async function exportSession(cli: Cli, deps: SessionDeps, id: string, options: ExportOptions): Promise<void> {
+  const { format, out, statement } = options;
+  const { folder, session } = await openSession(deps, id);
+  if (out !== undefined && existsSync(out)) throw new CountersignError('USAGE', `${visibleLine(out)} is there already`);
+  if (format === 'bundle') {
+    if (out === undefined) throw new CountersignError('USAGE', 'a bundle needs a file: --out FILE');
+    await deps.exportBundle(folder, out);
+    cli.note(`${visibleLine(out)}: check it with: countersign sessions verify ${visibleLine(out)}`);
+    return;
+  }
+  if (format === 'csv' && statement === undefined) {
+    throw new CountersignError('USAGE', 'say whose result: --statement N ("sessions show" numbers them)');
+  }
+  const sink = out === undefined ? null : createWriteStream(out, { mode: 0o600, flags: 'wx' });
+  const write = sink ? (line: string) => drained(sink, `${line}\n`) : async (line: string) => cli.out(line);
+  const writer = format === 'jsonl' ? jsonl(write) : format === 'sql' ? script(write) : csv(write, statement!);
+  try {
+    const count = await walkInto(cli, deps, folder, session, writer, format === 'csv' ? statement! : null);
+    if (statement !== undefined && count <= statement) {
+      throw new CountersignError('STATEMENT_UNKNOWN', `the session has ${count} statements, from 0`);
+    }
+  } finally {
+    if (sink) {
+      sink.end();
+      await finished(sink);
+    }
+  }
+}
+
+async function drained(stream: WriteStream, text: string): Promise<void> {
+  if (!stream.write(text)) await once(stream, 'drain');
+}
+
+export function registerExport(sessions: Command, cli: Cli, deps: SessionDeps): void {
+  sessions
+    .command('export <id>')
+    .description('one session as a file')
+    .addOption(
+      new Option('--format <format>', 'what to make').choices(['jsonl', 'sql', 'csv', 'bundle']).default('jsonl'),
+    )
+    .option('--out <file>', 'where to; a file that is there is not replaced (default: standard output)')
+    .option('--statement <index>', 'for csv: whose result', countOption())
+    .action((id: string, options: ExportOptions) => exportSession(cli, deps, id, options));
+}

@@ -1,0 +1,67 @@
+import type { Statement } from '../contract/session.ts';
+import type { DerivedStatement, Notice } from '../protocols/postgres/derive/types.ts';
+import { type WalkOptions, walkSession } from '../store/walk.ts';
+import type { SessionDeps } from './sessions.ts';
+
+/** A statement with its place, and the rows that were wanted of it. */
+export interface ShownStatement extends Statement {
+  copyIn: number | null;
+  notices: Notice[];
+  shownRows: (string | null)[][];
+}
+
+/** Rows of one statement that are held; what is shown of larger results is cut there. */
+const MAX_HELD_CHARS = 4 * 1024 * 1024;
+
+/** All statements of a recording in order, each with its first `rows` rows. */
+export async function* statementsOf(
+  deps: SessionDeps,
+  folder: string,
+  sessionId: string,
+  rows: number,
+): AsyncGenerator<ShownStatement> {
+  let index = 0;
+  let held = new HeldRows(rows);
+  const options: WalkOptions = { unfinished: true, rows: () => rows > 0 };
+  for await (const { told } of walkSession(deps.recordings, folder, options)) {
+    for (const one of told) {
+      if (one.type === 'row') held.add(one.values);
+      else if (one.type === 'notice') held.notice(one.notice);
+      else if (one.type === 'statement') {
+        yield { ...placed(one.statement, sessionId, index++), notices: held.notices, shownRows: held.rows };
+        held = new HeldRows(rows);
+      }
+    }
+  }
+}
+
+/** The derived statement as the contract has it. */
+export function placed(
+  derived: DerivedStatement,
+  sessionId: string,
+  index: number,
+): Statement & { copyIn: number | null } {
+  const { ordinal: _ordinal, part: _part, objects: _objects, formats: _formats, ...statement } = derived;
+  return { sessionId, index, ...statement };
+}
+
+class HeldRows {
+  readonly rows: (string | null)[][] = [];
+  readonly notices: Notice[] = [];
+  readonly #limit: number;
+  #chars = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(values: (string | null)[]): void {
+    if (this.rows.length >= this.#limit || this.#chars > MAX_HELD_CHARS) return;
+    for (const value of values) this.#chars += value?.length ?? 4;
+    this.rows.push(values);
+  }
+
+  notice(notice: Notice): void {
+    if (this.notices.length < 100) this.notices.push(notice);
+  }
+}

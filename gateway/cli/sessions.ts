@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import type { Verification } from '../contract/session.ts';
+import type { RecordedEvent } from '../recording/recorded.ts';
+import type { RebuildOutcome, RebuildProgress, Store } from '../store/store.ts';
+import type { RecordingSource } from '../store/walk.ts';
+import type { Cli } from './cli.ts';
+import { registerExport } from './sessions-export.ts';
+import { registerList } from './sessions-list.ts';
+import { registerReplay } from './sessions-replay.ts';
+import { registerRetention } from './sessions-retention.ts';
+import { registerShow } from './sessions-show.ts';
+import { registerVerify } from './sessions-verify.ts';
+import type { TerminalShape } from './terminal/style.ts';
+
+/** What the commands work on; they need no running gateway. */
+export interface SessionDeps {
+  recordingsDir(): string;
+  /** For reading it never waits for a gateway. Throws STORE_MISSING, STORE_OUTDATED, STORE_FROM_FUTURE, STORE_UNREADABLE. */
+  openStore(mode: 'read' | 'write'): Store;
+  recordings: RecordingSource & { events(folder: string): AsyncIterable<RecordedEvent> };
+  /** Everything that can be checked of one session's folder, or of a bundle. Throws when there is nothing to check. */
+  verify(target: string, options: { headFile?: string }): Promise<VerifiedRecording>;
+  /** Writes a bundle to `out`; throws when `out` is there. */
+  exportBundle(folder: string, out: string): Promise<void>;
+  terminal: TerminalShape;
+  /** Tests decide how time goes. */
+  now(): number;
+  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+}
+
+export type VerifiedRecording = Verification;
+export type { RebuildOutcome, RebuildProgress };
+
+/** `countersign sessions …` */
+export function registerSessionCommands(program: Command, cli: Cli, deps: SessionDeps): void {
+  const sessions = program
+    .command('sessions')
+    .description('what was run: list, show, replay, export, verify, keep and forget')
+    .addHelpText(
+      'after',
+      '\nAn ID may be the beginning of one, or "last". Times are ISO 8601, or ages such as 2h or 7d.',
+    );
+  registerList(sessions, cli, deps);
+  registerShow(sessions, cli, deps);
+  registerReplay(sessions, cli, deps);
+  registerExport(sessions, cli, deps);
+  registerVerify(sessions, cli, deps);
+  registerRetention(sessions, cli, deps);
+}
