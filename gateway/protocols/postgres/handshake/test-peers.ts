@@ -4,7 +4,8 @@ import { readErrorFields, summarizeError } from '../codec/backend.ts';
 import { FrameScanner } from '../codec/frame-scanner.ts';
 import { backendStartupLimits } from '../codec/limits.ts';
 import { messageName } from '../codec/messages.ts';
-import { type ClientCommand, ClientHandshake } from './client-handshake.ts';
+import type { ClientCommand } from './client-events.ts';
+import { ClientHandshake } from './client-handshake.ts';
 import { type ScramKeys, scramKeys } from './scram.ts';
 import type { StartupRules } from './startup-parameters.ts';
 

@@ -21,7 +21,8 @@ import {
 import { writePassword } from '../codec/write-frontend.ts';
 import { readClientFirst, SCRAM, SCRAM_PLUS, serverFirst, verifyClientFinal } from './scram.ts';
 import { concat, ITERATIONS, keysOf, SALT, saltedPassword, utf8 } from './test-peers.ts';
-import { type UpstreamCommand, UpstreamHandshake, type UpstreamHandshakeOptions } from './upstream-handshake.ts';
+import type { UpstreamCommand, UpstreamHandshakeOptions } from './upstream-events.ts';
+import { UpstreamHandshake } from './upstream-handshake.ts';
 
 const PASSWORD = 'upstream-secret';
 const notice = writeNoticeResponse({ severity: 'WARNING', sqlstate: '01000', message: 'collation' });

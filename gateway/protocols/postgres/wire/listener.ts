@@ -5,13 +5,8 @@ import { CountersignError } from '../../../contract/errors.ts';
 import type { AgentSession } from '../../../pipeline/ports.ts';
 import { writeErrorResponse } from '../codec/write-backend.ts';
 import { certificateHash } from '../handshake/certificate-hash.ts';
-import {
-  type ClientCommand,
-  type ClientEvent,
-  ClientHandshake,
-  type ClientStartup,
-  type ScramCandidate,
-} from '../handshake/client-handshake.ts';
+import type { ClientCommand, ClientEvent, ClientStartup, ScramCandidate } from '../handshake/client-events.ts';
+import { ClientHandshake } from '../handshake/client-handshake.ts';
 import type { StartupRules } from '../handshake/startup-parameters.ts';
 import { isLoopback } from './loopback.ts';
 import type { Certificate } from './self-signed.ts';

@@ -5,7 +5,8 @@ import { promisify } from 'node:util';
 import { CountersignError, isCountersignError } from '../../../contract/errors.ts';
 import { writeCancelRequest, writeSslRequest } from '../codec/startup.ts';
 import { saslprep } from '../handshake/saslprep.ts';
-import { type UpstreamCommand, UpstreamHandshake, type UpstreamSession } from '../handshake/upstream-handshake.ts';
+import type { UpstreamCommand, UpstreamSession } from '../handshake/upstream-events.ts';
+import { UpstreamHandshake } from '../handshake/upstream-handshake.ts';
 import { deadline, type Target, Transport, tlsOptions, tlsWay } from './transport.ts';
 import { transportError } from './transport-error.ts';
 
