@@ -35,7 +35,7 @@ describe('start', () => {
   it('says where the console is, with a code beside the address and not in it', () => {
     expect(gateway.consoleUrl).toMatch(/^http:\/\/[\w.]+:\d+\/?$/);
     expect(gateway.loginCode).toMatch(/^[0-9A-Z]{5}-[0-9A-Z]{5}$/);
-    expect(gateway.said()).toContain('npm run countersign -- connect demo');
+    expect(gateway.said()).toContain(`npm run countersign -- --home ${gateway.home} connect demo`);
   });
 
   it('keeps its home to itself', () => {
