@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { appendFile, chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -50,6 +51,9 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
   const folder = await mkdtemp(join(tmpdir(), 'cs-pg-'));
   // The server runs as another user where the tests run as root, and has to reach its data.
   await chmod(folder, 0o755);
+  // A test that fails before stop() leaves no data behind either.
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', removeFolder);
   const dataDir = join(folder, 'data');
   const socketDir = join(folder, 'socket');
   const port = await freePort();
@@ -124,6 +128,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
     },
     async stop() {
       await server.stop();
+      process.off('exit', removeFolder);
       await rm(folder, { recursive: true, force: true });
     },
   };
