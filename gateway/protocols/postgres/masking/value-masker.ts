@@ -1,5 +1,6 @@
 import type { ColumnTag, Entity, MaskAction } from '../../../contract/connection.ts';
 import { type MaskActions, marker } from '../../../masking/actions.ts';
+import { ascii, isLetter } from '../../../masking/detectors/bytes.ts';
 import { type Finding, type Hints, NO_HINTS } from '../../../masking/detectors/findings.ts';
 import type { Scanner } from '../../../masking/detectors/scanner.ts';
 import { ByteWriter } from './byte-writer.ts';
@@ -314,9 +315,11 @@ function hex(bytes: Uint8Array): string {
 
 /** Numbers, dates, times, booleans, UUIDs, bytea, and structures: text in which a marker may not be valid. */
 function looksTyped(value: Uint8Array): boolean {
-  if (value.length > 128) return value[0] === 0x7b || value[0] === 0x5b || value[0] === 0x28 || value[0] === 0x5c;
-  const text = String.fromCharCode(...value);
-  return TYPED.test(text);
+  const first = value[0] ?? 0;
+  if (value.length > 128) return first === 0x7b || first === 0x5b || first === 0x28 || first === 0x5c;
+  // Words: of what begins with a letter, nothing typed has a space in it.
+  if (isLetter(first)) for (let i = 1; i < value.length; i += 1) if (value[i] === 0x20) return false;
+  return TYPED.test(ascii(value, 0, value.length));
 }
 
 /** Fixed counts and single runs only: no backtracking beyond one run of at most 128 bytes. */
