@@ -27,11 +27,10 @@ function print(cli: Cli, name: string, minted: MintedToken, pgpass: string | und
   if (pgpass !== undefined) cli.out(`export PGPASSFILE=${quoted(resolve(pgpass))}`);
   cli.note('');
   cli.note('These lines let one client in; they hold a token for the gateway, never the database’s password.');
-  cli.note(`In a shell:      eval "$(npm run --silent countersign -- connect ${name})" && psql`);
-  cli.note(`For one command: npm run countersign -- connect ${name} --exec -- psql`);
-  cli.note(
-    `The token ends when it is not used; end it now with: npm run countersign -- revoke ${minted.agentSessionId}`,
-  );
+  const command = (args: string) => typedCommand(cli, args);
+  cli.note(`In a shell:      eval "$(${command(`connect ${name}`).replace('npm run', 'npm run --silent')})" && psql`);
+  cli.note(`For one command: ${command(`connect ${name} --exec -- psql`)}`);
+  cli.note(`The token ends when it is not used; end it now with: ${command(`revoke ${minted.agentSessionId}`)}`);
 }
 
 /** The token goes into the program's environment, which other users cannot read, and ends with the program. */
