@@ -108,7 +108,8 @@ export function createScanner(entities: Iterable<Entity>, threshold: number): Sc
       sink.last = start;
       const range: Range = { bytes, context, start, end, hints };
       while (i < end) {
-        i = visit(range, i);
+        const short = table[bytes[i]!] === TRIGGER_DIGIT ? endOfShortNumber(bytes, i, end) : -1;
+        i = short === -1 || (i > start && isUpper(bytes[i - 1]!)) ? visit(range, i) : short;
         while (i < end && table[bytes[i]!] === 0) i += 1;
       }
       const result = found;
@@ -116,6 +117,15 @@ export function createScanner(entities: Iterable<Entity>, threshold: number): Sc
       return result;
     },
   };
+}
+
+/** Of a number below eight digits that nothing joins to a next one, nothing can be made: where it ends, else -1. */
+function endOfShortNumber(bytes: Uint8Array, at: number, end: number): number {
+  let i = at + 1;
+  while (i < end && isDigit(bytes[i]!)) i += 1;
+  if (i - at >= 8) return -1;
+  const next = i < end ? bytes[i]! : 0;
+  return next === 0x20 || next === 0x2d || next === 0x2e || next === 0x29 ? -1 : i;
 }
 
 function skipDigits(range: Range, at: number): number {
