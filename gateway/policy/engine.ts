@@ -66,6 +66,8 @@ class Engine implements PolicyEngine, PolicyAdmin {
   readonly #listeners = new Set<() => void>();
   #active: PolicySet | null = null;
   #error: string | null = null;
+  /** Status asks for the view often; a staged text is compiled once. */
+  #checked: { hash: string; errors: string[] } | null = null;
   #verdicts = new WeakMap<Effects, { last: LastVerdict; all: Map<string, Verdict> }>();
   #views = new Map<string, boolean>();
 
@@ -143,18 +145,14 @@ class Engine implements PolicyEngine, PolicyAdmin {
     const text = this.#active?.text ?? '';
     const staged = this.#files.readStaged();
     if (staged === null) return { hash: this.hash, text, staged: null };
-    const compiled = compilePolicies(staged.text, this.#cedar);
-    return {
-      hash: this.hash,
-      text,
-      staged: {
-        hash: hashOf(staged.text),
-        text: staged.text,
-        diff: unifiedDiff(text, staged.text),
-        errors: compiled instanceof PolicySet ? [] : compiled.errors.map(errorSentence),
-        stagedAt: staged.stagedAt,
-      },
-    };
+    const hash = hashOf(staged.text);
+    if (this.#checked?.hash !== hash) {
+      const compiled = compilePolicies(staged.text, this.#cedar);
+      this.#checked = { hash, errors: compiled instanceof PolicySet ? [] : compiled.errors.map(errorSentence) };
+    }
+    const { errors } = this.#checked;
+    const diff = unifiedDiff(text, staged.text);
+    return { hash: this.hash, text, staged: { hash, text: staged.text, diff, errors, stagedAt: staged.stagedAt } };
   }
 
   stage(text: string): PolicyView {

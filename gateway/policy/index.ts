@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 export { createPolicyEngine, type PolicyAdmin, type PolicyEngineOptions } from './engine.ts';
+export { checkPolicy } from './explain.ts';
+export { runPolicyTable, type TableResult } from './test-table.ts';
 
 /** The policy that Countersign ships, for PolicyEngineOptions.shipped. */
 export function shippedPolicy(): string {

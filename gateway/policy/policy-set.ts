@@ -102,11 +102,10 @@ function compileParts(text: string, parts: readonly string[], cedar: Cedar): Pol
   const policies: CompiledPolicy[] = [];
   const offsets = new Map<string, number>();
   const module = cedar.module;
-  let from = 0;
   for (const part of parts) {
-    const found = text.indexOf(part, from);
+    // Cedar returns policies verbatim, in no particular order.
+    const found = text.indexOf(part);
     const offset = found === -1 ? null : found;
-    if (offset !== null) from = offset + part.length;
     const place = offset === null ? null : placeOf(text, offset);
     const json = module.policyToJson(part);
     if (json.type === 'failure') {
@@ -119,14 +118,20 @@ function compileParts(text: string, parts: readonly string[], cedar: Cedar): Pol
     offsets.set(notes.id, offset ?? 0);
     policies.push({ ...notes, text: part, place });
   }
-  if (errors.length > 0) return { errors };
+  if (errors.length > 0) return { errors: sortedByPlace(errors) };
+  sortedByPlace(policies);
   const staticPolicies = Object.fromEntries(policies.map((policy) => [policy.id, policy.text]));
   const answer = module.validate({ schema: SCHEMA, policies: { staticPolicies } });
   const found =
     answer.type === 'failure'
       ? answer.errors.map((error) => located(text, 0, error))
       : answer.validationErrors.map(({ policyId, error }) => located(text, offsets.get(policyId) ?? 0, error));
-  return found.length > 0 ? { errors: found } : new PolicySet(text, policies, cedar);
+  return found.length > 0 ? { errors: sortedByPlace(found) } : new PolicySet(text, policies, cedar);
+}
+
+function sortedByPlace<T extends { place: Place | null }>(items: T[]): T[] {
+  const key = ({ place }: T): number => (place === null ? 0 : place.line * 1e6 + place.column);
+  return items.sort((a, b) => key(a) - key(b));
 }
 
 /** @param base UTF-16 offset in `text` of what Cedar was given. */

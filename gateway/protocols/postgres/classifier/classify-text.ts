@@ -154,9 +154,9 @@ function outputOf(results: readonly StatementResult[], analysis: Analysis): Outp
   const shapes = results.filter((result) => result.rows).map((result) => result.shape);
   // PREPARE and DECLARE send no rows; what they name will have this shape.
   const named = shapes.length === 0 && results.length === 1 ? [results[0]!.shape] : shapes;
-  if (named.every((shape) => shape.whole.size === 0)) return { columns: CLEAN_COLUMNS, all };
-  if (named.length > 1 || named[0]!.columns === null) return { columns: null, all };
-  return { columns: named[0]!.columns.map((column) => [...column.taint]), all };
+  const only = named.length === 1 ? named[0]!.columns : null;
+  if (only !== null && only.length > 0) return { columns: only.map((column) => [...column.taint]), all };
+  return { columns: named.every((shape) => shape.whole.size === 0) ? CLEAN_COLUMNS : null, all };
 }
 
 function noteReads(analysis: Analysis): void {

@@ -81,7 +81,7 @@ export class Knowledge {
     if (known !== undefined) return known;
     const found = this.#lookUp(schema, name);
     // A client can name any number of tables that do not matter.
-    if (found !== UNTAGGED && this.#depth === 0) this.#memo.set(key, found);
+    if (found !== UNTAGGED) this.#memo.set(key, found);
     return found;
   }
 
@@ -118,16 +118,17 @@ export class Knowledge {
     const memo = this.#views.get(relation);
     if (memo !== undefined) return memo;
     const view = this.#view(relation);
-    if (this.#depth === 0) this.#views.set(relation, view);
+    this.#views.set(relation, view);
     return view;
   }
 
   #view(relation: CatalogRelation): Relation {
-    if (this.#depth >= MAX_VIEW_DEPTH || relation.definition === null) return opaque(this.all);
+    const anything = withColumns(relation.columns.map(({ name }) => ({ name, taint: this.all })));
+    if (this.#depth >= MAX_VIEW_DEPTH || relation.definition === null) return anything;
     this.#depth += 1;
     try {
       const shape = this.#shapeOf(relation.definition, this);
-      if (shape === null) return opaque(this.all);
+      if (shape === null) return anything;
       const columns = shape.columns;
       const own = new Map<string, Taint>();
       for (const tag of this.#tagged.get(relation.name)?.find((one) => one.schema === relation.schema)?.columns ?? [])

@@ -114,12 +114,12 @@ export class LargeClassifier {
     if (job === undefined) return;
     const own = new Map([...job.knowledge.all].map((tag) => [tagName(tag), tag]));
     const mine = (tags: readonly ColumnTag[]): ColumnTag[] => tags.map((tag) => own.get(tagName(tag)) ?? tag);
-    const { effects, output, names } = reply.classification;
+    const { effects, output } = reply.classification;
     job.settle({
       classification: {
+        ...reply.classification,
         effects: { ...effects, fingerprint: this.#options.sha256(reply.hashed).slice(0, 16) },
         output: { columns: output.columns === null ? null : output.columns.map(mine), all: mine(output.all) },
-        names,
       },
       byShape: false,
       byText: reply.byText,

@@ -1,0 +1,245 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { Connection } from '../contract/connection.ts';
+import type { Effects } from '../contract/operation.ts';
+import type { PolicyInput } from '../pipeline/ports.ts';
+import { createPolicyEngine, shippedPolicy } from './index.ts';
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+const folder = () => {
+  const dir = mkdtempSync(join(tmpdir(), 'policy-'));
+  folders.push(dir);
+  return dir;
+};
+const open = (dir: string, shipped = shippedPolicy()) => createPolicyEngine({ dir, shipped, now: () => 0 });
+
+const connection = Connection.parse({ id: 'shop', kind: 'postgres', host: 'h', user: 'u', database: 'd' });
+const effects = (changes: Partial<Effects> = {}): Effects => ({
+  class: 'read',
+  ops: ['SELECT'],
+  flags: [],
+  reads: [],
+  writes: [],
+  filtersOn: [],
+  functions: [],
+  words: ['Reads orders'],
+  fingerprint: '0'.repeat(16),
+  shape: '',
+  ...changes,
+});
+const input = (changes: Partial<Effects> = {}, groups: string[] = []): PolicyInput => ({
+  identity: { subject: 'ada', display: 'Ada', kind: 'local', verified: false, groups },
+  agent: { pid: 1, name: 'psql', parents: [] },
+  connection,
+  database: 'd',
+  role: 'u',
+  effects: effects(changes),
+});
+
+const PERMIT = '@id("all") permit(principal, action == Action::"run", resource);\n';
+
+/** An engine with that text in force. */
+async function with_(text: string) {
+  const engine = await open(folder());
+  const { staged } = engine.stage(text);
+  expect(staged?.errors).toEqual([]);
+  engine.accept(staged!.hash);
+  return engine;
+}
+
+test('a fresh folder has the shipped policy in force', async () => {
+  const dir = folder();
+  const engine = await open(dir);
+  expect(engine.error).toBeNull();
+  expect(engine.decide(input())).toMatchObject({ effect: 'allow', policyIds: ['reads'], policyHash: engine.hash });
+  expect(engine.view()).toEqual({ hash: engine.hash, text: shippedPolicy(), staged: null });
+  expect(readFileSync(join(dir, 'active.cedar'), 'utf8')).toBe(shippedPolicy());
+});
+
+test('staged is not in force; accepted is, and it stays so after a restart', async () => {
+  const dir = folder();
+  const engine = await open(dir);
+  let changes = 0;
+  engine.onChanged(() => {
+    changes += 1;
+  });
+  const { staged } = engine.stage(PERMIT);
+  expect(staged?.diff).toContain('+@id("all") permit');
+  expect(engine.decide(input({ class: 'write' })).effect).toBe('ask');
+  expect(() => engine.accept('0'.repeat(64))).toThrow(expect.objectContaining({ code: 'POLICY_CHANGED' }));
+  engine.accept(staged!.hash);
+  expect(engine.decide(input({ class: 'write' })).effect).toBe('allow');
+  expect(changes).toBe(2);
+  expect(engine.view().staged).toBeNull();
+  expect(readdirSync(join(dir, 'history')).length).toBe(2);
+  const again = await open(dir);
+  expect(again.hash).toBe(staged!.hash);
+  expect(() => again.accept(staged!.hash)).toThrow(expect.objectContaining({ code: 'POLICY_NOT_STAGED' }));
+});
+
+test('a verdict that was cached ends with its policy set', async () => {
+  const engine = await open(folder());
+  const request = input({ class: 'write' });
+  expect(engine.decide(request)).toBe(engine.decide(request));
+  const { staged } = engine.stage(PERMIT);
+  engine.accept(staged!.hash);
+  expect(engine.decide(request).effect).toBe('allow');
+});
+
+test('a staged text with errors says where, and cannot be accepted', async () => {
+  const engine = await open(folder());
+  const hash = engine.hash;
+  const { staged } = engine.stage(
+    `${PERMIT}@id("b")\nforbid(principal, action == Action::"run", resource)\nwhen { context.clas == "x" };`,
+  );
+  expect(staged?.errors).toEqual([expect.stringMatching(/^line 4, column 8: .*`clas`/)]);
+  expect(() => engine.accept(staged!.hash)).toThrow(expect.objectContaining({ code: 'POLICY_INVALID' }));
+  expect(engine.hash).toBe(hash);
+  engine.discard();
+  expect(engine.view().staged).toBeNull();
+});
+
+test('an edited file is staged, and what was accepted stays in force', async () => {
+  const dir = folder();
+  const { hash } = await open(dir);
+  writeFileSync(join(dir, 'active.cedar'), PERMIT);
+  const engine = await open(dir);
+  expect(engine.hash).toBe(hash);
+  expect(engine.error).toContain('changed outside of Countersign');
+  expect(engine.view().staged?.text).toBe(PERMIT);
+  expect(engine.decide(input({ class: 'write' })).effect).toBe('ask');
+});
+
+test('nothing usable: everything is denied with a sentence', async () => {
+  const engine = await open(folder(), 'permit(');
+  expect(engine.error).toMatch(/line 1, column 8/);
+  expect(engine.decide(input())).toMatchObject({
+    effect: 'deny',
+    reason: expect.stringContaining('No policy can be read'),
+  });
+});
+
+test('the strongest level, the shortest time, and a grant only where all allow it', async () => {
+  const engine = await with_(`${PERMIT}
+    @id("a") @require("click") @expires("900") @grantable("yes") forbid(principal, action, resource) when { context has class && context.class == "write" };
+    @id("b") @require("pin") @expires("60") forbid(principal, action, resource) when { context has flags && context.flags.contains("ddl") };
+    @id("c") @require("passkey") @reason("Only with a passkey.") forbid(principal, action, resource) when { context has flags && context.flags.contains("drop-database") };
+    @id("d") @reason("Never here.") forbid(principal, action, resource) when { context has writeNames && context.writeNames.contains("salaries") };`);
+  expect(engine.decide(input({ class: 'write' }))).toMatchObject({
+    effect: 'ask',
+    level: 'click',
+    expiresSeconds: 900,
+    grantable: true,
+    policyIds: ['a'],
+  });
+  expect(engine.decide(input({ class: 'write', flags: ['ddl'] }))).toMatchObject({
+    effect: 'ask',
+    level: 'pin',
+    expiresSeconds: 60,
+    grantable: false,
+  });
+  expect(engine.decide(input({ flags: ['drop-database', 'ddl'] }))).toMatchObject({
+    effect: 'deny',
+    reason: expect.stringMatching(/Only with a passkey\. .*passkey/),
+  });
+  const write = { class: 'write', writes: [{ schema: null, name: 'salaries', columns: ['*'] }] } as const;
+  expect(
+    engine.decide(input({ ...write, writes: [...write.writes].map((one) => ({ ...one, columns: ['*'] })) })),
+  ).toMatchObject({
+    effect: 'deny',
+    policyIds: ['d'],
+    reason: 'Never here.',
+  });
+});
+
+test('groups, tables and unqualified names reach policies', async () => {
+  const engine = await with_(`
+    @id("dba") permit(principal in Group::"dba", action == Action::"run", resource);
+    @id("orders") permit(principal, action == Action::"run", resource == Connection::"shop")
+    when { ["?.orders", "app.orders"].containsAny(context.reads) && context.environment == "production" };`);
+  const reads = (schema: string | null, name: string) => ({ reads: [{ schema, name, columns: [] }] });
+  expect(engine.decide(input(reads(null, 'orders'))).effect).toBe('allow');
+  expect(engine.decide(input(reads('app', 'orders'))).effect).toBe('allow');
+  expect(engine.decide(input(reads('hr', 'orders')))).toMatchObject({
+    effect: 'deny',
+    reason: 'No policy permits it.',
+  });
+  expect(engine.decide(input(reads('hr', 'orders'), ['dba'])).effect).toBe('allow');
+});
+
+test('a policy that cannot be evaluated denies instead of being passed over', async () => {
+  const engine = await with_(
+    `${PERMIT}@id("overflow") forbid(principal, action == Action::"run", resource) when { 9223372036854775807 + 1 > 0 };`,
+  );
+  expect(engine.decide(input())).toMatchObject({
+    effect: 'deny',
+    reason: expect.stringContaining('could not be evaluated'),
+  });
+});
+
+test('hostile names and lone surrogates are only strings', async () => {
+  const engine = await open(folder());
+  const names = ['\ud800', '__entity', '"; permit(principal, action, resource); //', '\u0000'];
+  const verdict = engine.decide(
+    input({ class: 'write', reads: names.map((name) => ({ schema: name, name, columns: [] })), functions: names }),
+  );
+  expect(verdict.effect).toBe('ask');
+});
+
+test.each([
+  ['no id', 'permit(principal, action, resource);', /needs an @id/],
+  [
+    'an unknown annotation',
+    '@id("a") @requires("pin") forbid(principal, action, resource);',
+    /@requires is not an annotation/,
+  ],
+  ['an unknown level', '@id("a") @require("fax") forbid(principal, action, resource);', /@require takes/],
+  ['require on a permit', '@id("a") @require("pin") permit(principal, action, resource);', /belongs on a forbid/],
+  [
+    'a time that is none',
+    '@id("a") @require("pin") @expires("soon") forbid(principal, action, resource);',
+    /@expires takes/,
+  ],
+  ['an id twice', `${PERMIT}@id("all") forbid(principal, action, resource);`, /there twice/],
+  ['a template', '@id("a") permit(principal == ?principal, action, resource);', /templates/],
+  ['nothing', '// nothing', /holds no policy/],
+  [
+    'deep nesting',
+    `@id("a") permit(principal, action, resource) when { ${'('.repeat(200)}true${')'.repeat(200)} };`,
+    /column 11\d: is nested too deeply/,
+  ],
+  [
+    'many branches',
+    `@id("a") permit(principal, action, resource) when { ${'if true then true else '.repeat(200)}true };`,
+    /nested too deeply/,
+  ],
+  ['a lone surrogate', '@id("\ud800") permit(principal, action, resource);', /may hold letters/],
+])('refuses %s', async (_, text, message) => {
+  const engine = await open(folder());
+  expect(engine.stage(text).staged?.errors.join('\n')).toMatch(message);
+  expect(engine.decide(input()).effect).toBe('allow');
+});
+
+test('sensitive columns are seen plainly only where a policy permits it', async () => {
+  const tag = {
+    schema: 'public',
+    table: 'customers',
+    column: 'email',
+    entity: 'EMAIL_ADDRESS',
+    action: 'redact',
+  } as const;
+  const { identity } = input();
+  const shipped = await open(folder());
+  expect(shipped.canViewPlain(identity, connection, tag)).toBe(false);
+  const engine = await with_(
+    `${PERMIT}@id("support") permit(principal in Group::"support", action == Action::"viewPlain", resource == Column::"shop.public.customers.email");`,
+  );
+  expect(engine.canViewPlain(identity, connection, tag)).toBe(false);
+  expect(engine.canViewPlain({ ...identity, groups: ['support'] }, connection, tag)).toBe(true);
+  expect(engine.canViewPlain({ ...identity, groups: ['support'] }, connection, { ...tag, column: 'ssn' })).toBe(false);
+});
