@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CountersignError } from '../contract/errors.ts';
+import { exportBundle, verifyBundle } from '../recording/bundle.ts';
 import * as recordings from '../recording/reader.ts';
 import { verifySession } from '../recording/verify.ts';
 import { createStore } from '../store/store.ts';
@@ -22,15 +22,11 @@ export function sessionDeps(cli: Cli): SessionDeps {
       }),
     recordings,
     verify: async (target, { headFile }) => {
-      if (!statSync(target).isDirectory()) {
-        throw new CountersignError('NOT_A_RECORDING', 'this file is no folder of a session; unpack the bundle first');
-      }
       const head = headFile === undefined ? undefined : new Uint8Array(readFileSync(headFile));
-      return verifySession(target, head === undefined ? {} : { head });
+      const options = head === undefined ? {} : { head };
+      return statSync(target).isDirectory() ? verifySession(target, options) : verifyBundle(target, options);
     },
-    exportBundle: async () => {
-      throw new CountersignError('NOT_BUILT', 'bundles cannot be made yet');
-    },
+    exportBundle,
     terminal: terminalShape(process.stdout, cli.env),
     now: Date.now,
     sleep: async (milliseconds, signal) => {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Verification } from '../contract/session.ts';
 import type { RecordedEvent } from '../recording/recorded.ts';
-import type { RebuildOutcome, RebuildProgress, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { RecordingSource } from '../store/walk.ts';
 import type { Cli } from './cli.ts';
 import { registerExport } from './sessions-export.ts';
@@ -19,7 +19,7 @@ export interface SessionDeps {
   openStore(mode: 'read' | 'write'): Store;
   recordings: RecordingSource & { events(folder: string): AsyncIterable<RecordedEvent> };
   /** Everything that can be checked of one session's folder, or of a bundle. Throws when there is nothing to check. */
-  verify(target: string, options: { headFile?: string }): Promise<VerifiedRecording>;
+  verify(target: string, options: { headFile?: string }): Promise<Verification>;
   /** Writes a bundle to `out`; throws when `out` is there. */
   exportBundle(folder: string, out: string): Promise<void>;
   terminal: TerminalShape;
@@ -28,10 +28,7 @@ export interface SessionDeps {
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 
-export type VerifiedRecording = Verification;
-export type { RebuildOutcome, RebuildProgress };
-
-/** `countersign sessions …` */
+/** `countersign sessions …`. */
 export function registerSessionCommands(program: Command, cli: Cli, deps: SessionDeps): void {
   const sessions = program
     .command('sessions')
