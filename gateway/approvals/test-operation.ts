@@ -2,10 +2,10 @@ import type { Verdict } from '../contract/decision.ts';
 import type { Operation } from '../contract/operation.ts';
 import { operationDigest } from './digest.ts';
 
+export type OperationChanges = Omit<Partial<Operation>, 'effects'> & { effects?: Partial<Operation['effects']> };
+
 /** An operation with a true digest, for tests. */
-export function testOperation(
-  changes: Partial<Operation> & { effects?: Partial<Operation['effects']> } = {},
-): Operation {
+export function testOperation(changes: OperationChanges = {}): Operation {
   const { effects, ...rest } = changes;
   const operation: Operation = {
     sessionId: 'session-1',
