@@ -3,45 +3,68 @@ import type { Store } from '../store/store.ts';
 export interface Indexer {
   /** A session's recording grew or was closed. */
   sealed(sessionId: string): void;
-  /** Indexes what is known to wait, then stops. */
+  /** Stops after the session that is being indexed; the next start goes on from there. */
   close(): Promise<void>;
 }
 
-/** Feeds the index one session at a time; a session that grows while it waits is indexed once. */
+/** Of one core: what the index may take while sessions run. Traffic comes first. */
+const SHARE = 0.1;
+const MAX_REST_MS = 30_000;
+
+/**
+ * Feeds the index one session at a time; one that grows while it waits is indexed once. At start it
+ * brings the index up to the recordings, since the last run may have stopped before it was done.
+ */
 export function createIndexer(
-  store: Pick<Store, 'indexSession'>,
+  store: Pick<Store, 'indexSession' | 'rebuild'>,
   log: { error(detail: object, message: string): void },
 ): Indexer {
   const waiting = new Set<string>();
-  let running: Promise<void> | null = null;
+  const stop = new AbortController();
+  let wake: () => void = () => {};
+
+  const rest = (milliseconds: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      timer.unref();
+      stop.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  const more = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+      if (waiting.size > 0 || stop.signal.aborted) resolve();
+    });
 
   async function run(): Promise<void> {
-    for (let next = waiting.values().next(); !next.done; next = waiting.values().next()) {
-      const id = next.value;
-      waiting.delete(id);
+    const { problems } = await store.rebuild({ signal: stop.signal });
+    for (const problem of problems) log.error({ problem }, 'a recording could not be indexed');
+    while (!stop.signal.aborted) {
+      await more();
+      const next = waiting.values().next();
+      if (next.done) continue;
+      waiting.delete(next.value);
+      const since = performance.now();
       try {
-        await store.indexSession(id);
+        await store.indexSession(next.value);
       } catch (error) {
         // The recording is what counts: `countersign sessions reindex` makes the index good again.
-        log.error({ err: error, session: id }, 'a session could not be indexed');
+        log.error({ err: error, session: next.value }, 'a session could not be indexed');
       }
+      const took = performance.now() - since;
+      await rest(Math.min(took / SHARE - took, MAX_REST_MS));
     }
   }
 
-  const start = () => {
-    running ??= run().finally(() => {
-      running = null;
-      if (waiting.size > 0) start();
-    });
-  };
-
+  const running = run().catch((error: unknown) => log.error({ err: error }, 'the index stopped'));
   return {
     sealed(sessionId) {
       waiting.add(sessionId);
-      start();
+      wake();
     },
     async close() {
-      while (running) await running;
+      stop.abort();
+      wake();
+      await running;
     },
   };
 }
