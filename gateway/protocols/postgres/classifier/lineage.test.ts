@@ -112,6 +112,8 @@ test.each<[string, string[]]>([
   ['SELECT email FROM customers ORDER BY 1', ['public.customers.email']],
   ['SELECT email AS e FROM customers ORDER BY e', ['public.customers.email']],
   ['SELECT count(*) FROM customers GROUP BY ssn', ['public.customers.ssn']],
+  ['SELECT ssn, count(*) FROM customers GROUP BY ROLLUP (1)', ['public.customers.ssn']],
+  ['SELECT ssn, id FROM customers GROUP BY GROUPING SETS ((1, 2), ())', ['public.customers.ssn']],
   ["SELECT count(*) FROM customers HAVING min(ssn) > '1'", ['public.customers.ssn']],
   ['SELECT DISTINCT ssn FROM customers', ['public.customers.ssn']],
   ['SELECT DISTINCT ON (ssn) id FROM customers', ['public.customers.ssn']],
@@ -155,6 +157,8 @@ test.each([
   'MERGE INTO x USING customers c ON c.id = x.id WHEN MATCHED THEN UPDATE SET a = c.ssn',
   'CREATE MATERIALIZED VIEW x AS SELECT ssn FROM customers',
   'ALTER TABLE customers RENAME TO c2',
+  'ALTER TABLE customers INHERIT p',
+  'ALTER TABLE p ATTACH PARTITION customers DEFAULT',
 ])('copies-tagged: %s', (sql) => {
   const { effects } = classifier.classify(sql, context);
   expect(effects.flags).toContain('copies-tagged');

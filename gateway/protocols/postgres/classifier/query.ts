@@ -116,6 +116,13 @@ export class QueryWalker {
   /** ORDER BY and GROUP BY also take an output column's position or name. */
   #sortKey(node: Tree | null, scope: Scope, shape: QueryShape): void {
     if (node === null) return;
+    const grouping = as(node, 'GroupingSet');
+    if (grouping !== null) {
+      for (const one of list(grouping, 'content')) this.#sortKey(one, scope, shape);
+      return;
+    }
+    const row = as(node, 'RowExpr');
+    if (row !== null) for (const one of list(row, 'args')) this.#sortKey(one, scope, shape);
     const constant = as(node, 'A_Const');
     if (constant !== null) {
       if (shape.whole.size === 0) return;

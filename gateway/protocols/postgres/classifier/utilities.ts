@@ -164,6 +164,9 @@ const ALTER_DROPS = /^AT_(Drop(Column|Constraint|OfParam|Identity|Expression|Inh
 const ALTER_PRIVILEGES =
   /^AT_(ChangeOwner|(Enable|Disable|Force|NoForce)(RowSecurity|Trig|AlwaysTrig|ReplicaTrig|Rule|AlwaysRule|ReplicaRule)|.*RowSecurity|.*Trig.*|.*Rule.*)/;
 
+/** LOCKMODE AccessShareLock. */
+const ACCESS_SHARE = 1;
+
 /** Statements that are not queries. A kind that is not in the table is unknown. */
 export function simpleStatement(tag: string, body: Tree, walker: QueryWalker): void {
   const { analysis } = walker;
@@ -180,6 +183,14 @@ export function simpleStatement(tag: string, body: Tree, walker: QueryWalker): v
       return;
     case 'AlterTableStmt':
       alterTable(body, walker);
+      return;
+    case 'LockStmt':
+      if (body.mode !== ACCESS_SHARE) break;
+      // What any SELECT takes; pg_dump does it for every table.
+      analysis.ops.push('LOCK');
+      analysis.worsen('read');
+      analysis.flag('table-lock');
+      for (const table of tablesOf(body)) analysis.reads(text(table, 'schemaname') || null, text(table, 'relname'));
       return;
     case 'VacuumStmt': {
       const what = body.is_vacuumcmd === true ? 'VACUUM' : 'ANALYZE';
@@ -358,6 +369,7 @@ function alterTable(body: Tree, walker: QueryWalker): void {
       analysis.headline(`Changes who or what may act on ${name}`);
     }
   }
+  noteInheritance(body, walker, relation);
   noteExpressions(body, walker, relation);
   analysis.headline(`Changes the ${kind.toLowerCase()} ${name}`);
 }
@@ -393,6 +405,18 @@ const EXPRESSIONS: ReadonlySet<string> = new Set([
   'CaseExpr',
   'CoalesceExpr',
 ]);
+
+/** Rows of a table show through a parent or partitioned table that it is put under. */
+function noteInheritance(body: Tree, walker: QueryWalker, relation: Tree | null): void {
+  for (const node of list(body, 'cmds')) {
+    const command = as(node, 'AlterTableCmd');
+    const definition = child(command, 'def');
+    if (command?.subtype === 'AT_AddInherit') walker.noteCopy(walker.table(relation).whole, 'a parent table');
+    const attached = child(as(definition, 'PartitionCmd'), 'name');
+    if (command?.subtype === 'AT_AttachPartition' && attached !== null)
+      walker.noteCopy(walker.table(attached).whole, 'a partitioned table');
+  }
+}
 
 /** A new name or schema takes a tagged column, or its table, out of its tag's reach. */
 function noteMoved(body: Tree, walker: QueryWalker): void {
