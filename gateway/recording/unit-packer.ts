@@ -78,7 +78,7 @@ export class UnitPacker {
       this.count > 0 &&
       (this.count === MAX_CONTAINER_UNITS ||
         this.dataBytes + end - start > CONTAINER_TARGET_BYTES ||
-        at - this.last >= TWO_32)
+        at - this.base >= TWO_32)
     ) {
       this.seal();
     }

@@ -190,7 +190,8 @@ export function parseContainer(p: Primitives, raw: Uint8Array, header: Container
       seen = true;
     }
     at += delta;
-    if (!Number.isSafeInteger(at)) throw new FormatError('a unit has an impossible time');
+    if (!Number.isSafeInteger(at) || at - header.at > 0xffff_ffff)
+      throw new FormatError('a unit has an impossible time');
     const which = bucket(kind);
     units[i] = { kind, at, salt, bytes: raw.subarray(offsets[which]!, offsets[which]! + length) };
     offsets[which]! += length;
