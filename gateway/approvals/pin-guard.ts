@@ -37,15 +37,12 @@ export interface PinGuard {
   verify(pin: string): Promise<void>;
 }
 
-/** What a person has to know of a PIN in unprotected mode, where the agent runs as the same OS user. */
-export const pinWarning =
-  'In unprotected mode a program of your own user can read the file with the PIN’s hash and try PINs against it without limit, or replace it: use protected mode, or a long PIN.';
-
 /**
  * The PIN: its scrypt hash in a file of mode 0600, wrong tries counted beside it. A try is counted on
  * disk before it is checked, so that killing the gateway buys no further guesses. After five wrong ones
  * each further one waits twice as long, up to a day. In protected mode only the gateway's OS user can
- * read the file; in unprotected mode the agent can too and guess offline: see `pinWarning`.
+ * read the file. In unprotected mode every program of the person's own user can read it and try PINs
+ * against it without limit, or replace it: only a long PIN resists the former, and nothing the latter.
  */
 export function createPinGuard(options: { file: string; clock: Clock }): PinGuard {
   const { file, clock } = options;
@@ -109,7 +106,7 @@ export function createPinGuard(options: { file: string; clock: Clock }): PinGuar
         if (state === null) {
           throw new CountersignError(
             'PIN_NOT_SET',
-            'No PIN is set yet; set one in the console, or with: countersign pin',
+            'No PIN is set yet; set one in the console, or with: countersign pin set',
           );
         }
         const now = clock.now();

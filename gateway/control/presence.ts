@@ -66,7 +66,7 @@ export async function provePresence(
   if (!pin.isSet) {
     throw new CountersignError(
       'PIN_NOT_SET',
-      'This takes the PIN, and none is set: set one in the console, or with: countersign pin',
+      'This takes the PIN, and none is set: set one in the console, or with: countersign pin set',
     );
   }
   throw new CountersignError('PIN_REQUIRED', 'This takes the PIN.');

@@ -57,7 +57,7 @@ describe('a token', () => {
   ])('that is not one is refused with what to do: %j', (token, reason) => {
     const refusal = open().verify(token, 'demo');
     expect(refusal).toMatchObject({ ok: false, reason: expect.stringContaining(reason) });
-    expect(refusal).toMatchObject({ reason: expect.stringContaining('countersign token demo') });
+    expect(refusal).toMatchObject({ reason: expect.stringContaining('countersign connect demo') });
   });
 
   it('with another secret is unknown, also when it was revoked', () => {

@@ -86,7 +86,7 @@ interface Live extends StoredToken {
  */
 export function createTokens(deps: TokensDeps): Tokens & TokensAdmin {
   const limits = { ...DEFAULT_TOKEN_LIMITS, ...deps.limits };
-  const howTo = deps.howTo ?? ((connectionId) => `get a new one with: countersign token ${connectionId}`);
+  const howTo = deps.howTo ?? ((connectionId) => `get a new one with: countersign connect ${connectionId}`);
   const now = () => deps.clock.now();
   const live = new Map<string, Live>();
   const ended = new Map<string, { hash: Buffer; reason: string }>();
