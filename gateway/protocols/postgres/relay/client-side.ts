@@ -206,8 +206,11 @@ export class ClientSide {
         return this.#copyEnd();
       case frontend.CopyFail:
         return this.#copyEnd();
+      case frontend.Terminate:
+        this.#state.terminated = true;
+        return this.#pass();
       default:
-        // Flush and Terminate; the scanner's limits admit nothing else.
+        // Flush; the scanner's limits admit nothing else.
         return this.#pass();
     }
   }

@@ -11,6 +11,7 @@ import {
   writeParse,
   writeQuery,
   writeSync,
+  writeTerminate,
 } from '../codec/write-frontend.ts';
 import { DENIED_PORTAL } from './denial.ts';
 import { frames, harness, join, server, settled } from './relay.fixture.ts';
@@ -399,6 +400,25 @@ describe('any split of the same bytes', () => {
     expect(whole.ends.filter((l) => l.startsWith('end'))).toEqual(['end 0', 'end 1', 'end 2']);
     for (let cut = 1; cut < up.length; cut++) expect(play(cut, 0)).toEqual(whole);
     for (let cut = 1; cut < down.length; cut++) expect(play(0, cut)).toEqual(whole);
+  });
+});
+
+describe('the end', () => {
+  it('of a client that says goodbye adds nothing to the recording', () => {
+    const h = harness();
+    h.relay.clientData(writeTerminate());
+    h.relay.serverEnded();
+    expect(h.log).toEqual(['request 0 X', 'server> X', 'finish: the client ended the session']);
+  });
+
+  it('that the server makes is told to the client', () => {
+    const h = harness();
+    h.relay.serverEnded();
+    expect(lastError(h.toClient)).toEqual({
+      severity: 'FATAL',
+      sqlstate: '08006',
+      message: 'Countersign: the server closed the connection',
+    });
   });
 });
 

@@ -34,7 +34,13 @@ export class Relay {
   }
 
   serverEnded(): void {
-    this.end('the server closed the connection', '08006');
+    const state = this.#state;
+    if (!state.terminated) {
+      this.end('the server closed the connection', '08006');
+    } else if (!state.ended) {
+      state.ended = true;
+      state.deps.io.finish('the client ended the session');
+    }
   }
 
   /** @returns true when a held statement was withdrawn; false: pass the cancellation on to the server. */

@@ -79,6 +79,8 @@ export class RelayState {
   /** The exchange whose COPY FROM STDIN the server is reading; -1 when none. */
   copyIn = -1;
   ended = false;
+  /** The client said goodbye: the server closing is the answer to that. */
+  terminated = false;
   /** Bytes of Bind bodies kept because an approval may need their parameters. */
   keptBinds = 0;
   /** A statement that may have changed the catalog ran in the transaction that is open. */
