@@ -152,7 +152,8 @@ export const strings = {
     deny: 'Deny',
     timer: (clock: string) => `denied by itself in ${clock}`,
     denyNote: 'When the time is up it is denied.',
-    message: 'Tell the agent why (optional, sent when you deny)',
+    message: 'Reason, if you deny (optional)',
+    messagePlaceholder: 'The agent receives it',
     guard: 'One moment…',
     gone: {
       approved: 'Approved',
@@ -254,7 +255,7 @@ export const strings = {
     maskedNone: 'none',
     asked: 'asked',
     denied: 'denied',
-    errors: 'errors',
+    errors: (n: number) => (n === 1 ? 'error' : 'errors'),
     identityLocal: 'local account, not verified',
     identityVerified: 'verified',
     observe: 'Observe mode: what policy would deny or ask is forwarded and only marked.',
@@ -318,8 +319,11 @@ export const strings = {
     fullScreen: 'Full screen',
     idle: 'Idle time and waiting are shortened',
     marker: { asked: 'asked', denied: 'denied', error: 'error' },
-    markers: (asked: number, denied: number, errors: number) =>
-      `${asked} asked, ${denied} denied, ${plural(errors, 'error')}`,
+    markerCount: {
+      asked: (n: number) => `${n} asked`,
+      denied: (n: number) => `${n} denied`,
+      error: (n: number) => plural(n, 'error'),
+    },
     at: (position: string, total: string) => `${position} of ${total}`,
   },
 
@@ -391,6 +395,7 @@ export const strings = {
     environmentHint: 'Policy may decide by it',
     description: 'Description',
     tls: 'Encryption (TLS)',
+    tlsMode: 'Level',
     tlsModes: {
       'verify-full': 'verify-full: certificate and name are checked',
       'verify-ca': 'verify-ca: certificate is checked, its name is not',

@@ -45,7 +45,7 @@ function scopeSentence(scope: GrantScope, approval: Approval): string {
     : t.scopeSession(operation.identity.display, where);
 }
 
-export function ApprovalActions({ approval, onDecided }: { approval: Approval; onDecided(): void }) {
+export function ApprovalActions({ approval, onDecided }: { approval: Approval; onDecided(id: string): void }) {
   const { verdict, operation } = approval;
   const client = useQueryClient();
   const status = useApi('status', {});
@@ -61,43 +61,42 @@ export function ApprovalActions({ approval, onDecided }: { approval: Approval; o
   const needsPin = verdict.level === 'pin';
   const left = Date.parse(approval.expiresAt) - now;
   const approvable = verdict.level !== 'passkey' && (!needsPin || (pinSet && pin.length >= PIN_MIN));
+  // The guard refuses without greying the buttons out: they do not change under the eye.
   const busy = decide.isPending || !ready;
 
-  const send = (decision: 'approve' | 'deny') => {
-    decide.mutate(
-      {
+  // Not through mutate's callbacks: the event of the decision may come before the answer and take this
+  // component away, and they would be dropped.
+  const send = async (decision: 'approve' | 'deny') => {
+    try {
+      const decided = await decide.mutateAsync({
         id: approval.id,
         digest: operation.digest,
         decision,
         scope: decision === 'approve' ? scope : { kind: 'once' },
         ...(decision === 'approve' && needsPin ? { pin } : {}),
         ...(decision === 'deny' && message.trim() !== '' ? { message: message.trim() } : {}),
-      },
-      {
-        onSuccess: (decided) => {
-          applyEvent(client, { type: 'approval', approval: decided });
-          const approved = decided.state === 'approved';
-          notifications.show({
-            message: approved ? (scope.kind === 'once' ? t.approvedToast : t.grantedToast) : t.deniedToast,
-            icon: approved ? <IconCheck size={16} /> : <IconX size={16} />,
-            color: approved ? 'green' : 'red',
-          });
-          onDecided();
-        },
-        onError: () => {
-          setPin('');
-          if (needsPin && decision === 'approve') pinField.current?.focus();
-        },
-      },
-    );
+      });
+      applyEvent(client, { type: 'approval', approval: decided });
+      const approved = decided.state === 'approved';
+      notifications.show({
+        message: approved ? (scope.kind === 'once' ? t.approvedToast : t.grantedToast) : t.deniedToast,
+        icon: approved ? <IconCheck size={16} /> : <IconX size={16} />,
+        color: approved ? 'green' : 'red',
+      });
+      onDecided(approval.id);
+    } catch {
+      // What went wrong is in decide.error, above the buttons.
+      setPin('');
+      if (needsPin && decision === 'approve') pinField.current?.focus();
+    }
   };
   const approve = () => {
     if (busy) return;
-    if (approvable) send('approve');
+    if (approvable) void send('approve');
     else if (needsPin) pinField.current?.focus();
   };
   const deny = () => {
-    if (!busy) send('deny');
+    if (!busy) void send('deny');
   };
   useDecisionKeys(ready, { approve, deny }, hasMod);
 
@@ -134,6 +133,7 @@ export function ApprovalActions({ approval, onDecided }: { approval: Approval; o
         <TextInput
           className={classes.message}
           label={t.message}
+          placeholder={t.messagePlaceholder}
           value={message}
           onChange={(event) => setMessage(event.currentTarget.value)}
           onKeyDown={noEnter}
@@ -146,7 +146,8 @@ export function ApprovalActions({ approval, onDecided }: { approval: Approval; o
           className={classes.deny}
           variant="default"
           size="md"
-          disabled={busy}
+          disabled={decide.isPending}
+          aria-disabled={!ready}
           onClick={deny}
           leftSection={<IconX size={18} />}
           rightSection={<Keys keys={['mod', 'Backspace']} />}
@@ -157,11 +158,13 @@ export function ApprovalActions({ approval, onDecided }: { approval: Approval; o
             {clock(left)}
           </span>
         </Button>
+        <span className={classes.note}>{t.denyNote}</span>
         <div className={classes.split}>
           <Button
             className={classes.approve}
             size="md"
-            disabled={busy || !approvable}
+            disabled={decide.isPending || !approvable}
+            aria-disabled={!ready}
             onClick={approve}
             onKeyDown={noEnter}
             leftSection={<IconCheck size={18} />}
@@ -174,44 +177,46 @@ export function ApprovalActions({ approval, onDecided }: { approval: Approval; o
           {verdict.grantable && (
             <Menu position="top-end" width={340} withinPortal>
               <Menu.Target>
-                <Button className={classes.more} size="md" px={10} aria-label={t.approveMore} disabled={busy}>
+                <Button
+                  className={classes.more}
+                  size="md"
+                  px={10}
+                  aria-label={t.approveMore}
+                  disabled={decide.isPending}
+                >
                   <IconChevronDown size={18} />
                 </Button>
               </Menu.Target>
               <Menu.Dropdown>
                 <Menu.Label>{t.scopeIntro}</Menu.Label>
                 {SCOPES.map((candidate) => (
-                  <Menu.Item
+                  <Menu.RadioItem
                     key={candidate.kind}
-                    role="menuitemradio"
-                    aria-checked={candidate.kind === scope.kind}
-                    leftSection={<span className={classes.check}>{candidate.kind === scope.kind ? '✓' : ''}</span>}
-                    onClick={() => setScope(candidate)}
+                    value={candidate.kind}
+                    checked={candidate.kind === scope.kind}
+                    onChange={() => setScope(candidate)}
+                    closeMenuOnClick
                   >
                     <span className={classes.scopeName}>{scopeLabel(candidate)}</span>
                     <span className={classes.scopeText}>
                       <Visible>{scopeSentence(candidate, approval)}</Visible>
                     </span>
-                  </Menu.Item>
+                  </Menu.RadioItem>
                 ))}
               </Menu.Dropdown>
             </Menu>
           )}
         </div>
       </div>
-      <div className={classes.foot}>
-        {scope.kind === 'once' ? (
-          t.denyNote
-        ) : (
-          <>
-            <Visible>{scopeSentence(scope, approval)}</Visible> {t.scopeShape}{' '}
-            <code className={classes.shape}>
-              <Visible>{operation.effects.shape}</Visible>
-            </code>{' '}
-            {t.scopeEnds}
-          </>
-        )}
-      </div>
+      {scope.kind !== 'once' && (
+        <div className={classes.foot}>
+          <Visible>{scopeSentence(scope, approval)}</Visible> {t.scopeShape}{' '}
+          <code className={classes.shape}>
+            <Visible>{operation.effects.shape}</Visible>
+          </code>
+          . {t.scopeEnds}
+        </div>
+      )}
     </div>
   );
 }

@@ -18,7 +18,7 @@ interface Props {
   position: number | null;
   waiting: number;
   move(by: 1 | -1): void;
-  onDecided(): void;
+  onDecided(id: string): void;
 }
 
 const END_TONE: Readonly<Record<Exclude<Approval['state'], 'waiting'>, Tone>> = {
@@ -154,7 +154,7 @@ export function ApprovalCard({ approval, position, waiting, move, onDecided }: P
               </>
             )}
           </Notice>
-          <Button variant="default" onClick={onDecided}>
+          <Button variant="default" onClick={() => onDecided(approval.id)}>
             {waiting > 0 ? t.goneNext : t.goneDone}
           </Button>
         </div>

@@ -105,7 +105,10 @@ export function ApprovalFacts({ approval }: { approval: Approval }) {
         <span className={classes.columns}> {t.processHint}</span>
         {!identity.verified && (
           <span className={classes.unverified}>
-            <ToneIcon tone="info" size={14} /> <Visible>{identity.display}</Visible>: {t.unverified}
+            <ToneIcon tone="info" size={14} />
+            <span>
+              <Visible>{identity.display}</Visible>: {t.unverified}
+            </span>
           </span>
         )}
       </Fact>

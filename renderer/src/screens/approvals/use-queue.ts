@@ -16,8 +16,8 @@ interface Queue {
   error: unknown;
   show(id: string): void;
   move(by: 1 | -1): void;
-  /** Leaves the card: the oldest that waits comes next. */
-  advance(): void;
+  /** Leaves the card, if it is still this one: the oldest that waits comes next. */
+  advance(id: string): void;
 }
 
 /** Which request is on the card. What arrives goes to the end of the list and never takes the card's place. */
@@ -72,6 +72,6 @@ export function useQueue(): Queue {
     error: query.error,
     show: setShownId,
     move,
-    advance: useCallback(() => setShownId(null), []),
+    advance: useCallback((id: string) => setShownId((current) => (current === id ? null : current)), []),
   };
 }

@@ -95,7 +95,7 @@ export function ConnectionForm({ start, before }: { start: Draft; before: Connec
       <fieldset className={classes.group}>
         <legend>{t.tls}</legend>
         <Select
-          label={t.tls}
+          label={t.tlsMode}
           data={options(t.tlsModes)}
           value={draft.tlsMode}
           onChange={(value) => value !== null && set({ tlsMode: value as Draft['tlsMode'] })}

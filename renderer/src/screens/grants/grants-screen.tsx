@@ -18,7 +18,7 @@ const isActive = (grant: Grant, now: number) =>
 function State({ grant, now }: { grant: Grant; now: number }) {
   if (isActive(grant, now)) {
     return (
-      <ToneBadge tone="ask">
+      <ToneBadge tone="late">
         <span className={classes.clock}>{t.left(span(Date.parse(grant.expiresAt) - now))}</span>
       </ToneBadge>
     );

@@ -94,7 +94,7 @@ export function SessionHeader({
         <div>
           <dt>{t.counts}</dt>
           <dd>
-            {count(session.statements)} <Findings session={session} />
+            {count(session.statements)} <Findings session={session} none="" />
           </dd>
         </div>
         <div>

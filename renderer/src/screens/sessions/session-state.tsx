@@ -11,14 +11,14 @@ export function SessionStateBadge({ state }: { state: Session['state'] }) {
 }
 
 /** "2 asked, 1 denied": words with their counts, only those that are there. */
-export function Findings({ session }: { session: Session }) {
+export function Findings({ session, none = '–' }: { session: Session; none?: string }) {
   const t = strings.session;
   const parts = [
     { n: session.asked, word: t.asked, className: classes.asked },
     { n: session.denied, word: t.denied, className: classes.denied },
-    { n: session.errors, word: t.errors, className: classes.errors },
+    { n: session.errors, word: t.errors(session.errors), className: classes.errors },
   ].filter((part) => part.n > 0);
-  if (parts.length === 0) return <span className={classes.none}>–</span>;
+  if (parts.length === 0) return <span className={classes.none}>{none}</span>;
   return (
     <span className={classes.findings}>
       {parts.map((part) => (

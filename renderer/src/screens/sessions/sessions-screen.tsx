@@ -28,8 +28,11 @@ function Row({ session, now }: { session: Session; now: number }) {
         <strong>
           <Visible>{session.agent.name}</Visible>
         </strong>
-        <span className={classes.sub}>
+        <span className={`${classes.sub} ${classes.whom}`}>
           <Visible>{`${strings.session.for} ${session.identity.display}`}</Visible>
+        </span>
+        <span className={`${classes.sub} ${classes.brief}`}>
+          <Visible>{`${t.states[session.state]} · ${session.connectionId} / ${session.database}`}</Visible>
         </span>
       </span>
       <span className={classes.where}>

@@ -146,7 +146,7 @@ export function PlayerBar({ timeline, state, open, send, fullScreen }: Props) {
             .filter((kind) => counts[kind] > 0)
             .map((kind) => (
               <span key={kind} className={classes.legendItem}>
-                <Shape kind={kind} /> {counts[kind]} {t.marker[kind]}
+                <Shape kind={kind} /> {t.markerCount[kind](counts[kind])}
               </span>
             ))}
         </span>
