@@ -46,13 +46,17 @@ export function useApi<N extends RouteName>(
   }) as UseQueryResult<RouteOutput<N>>;
 }
 
-/** A change through the API; `touches` names the routes whose answers it makes stale. */
-export function useApiMutation<N extends RouteName>(name: N, touches: readonly RouteName[] = []) {
+/**
+ * A change through the API; `touches` names the routes whose answers it makes stale. `done` is called even
+ * when the change took the calling component off the page; callbacks given to `mutate` are not.
+ */
+export function useApiMutation<N extends RouteName>(name: N, touches: readonly RouteName[] = [], done?: () => void) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (input: RouteInput<N>) => callApi(name, input),
-    onSuccess: async () => {
-      await Promise.all(touches.map((route) => client.invalidateQueries({ queryKey: [route] })));
+    onSuccess: () => {
+      for (const route of touches) void client.invalidateQueries({ queryKey: [route] });
+      done?.();
     },
   });
 }

@@ -25,8 +25,12 @@ function Staged({
   goTo(line: number, column: number): void;
 }) {
   const [pin, setPin] = useState('');
-  const accept = useApiMutation('acceptPolicy', ['policy', 'status']);
-  const discard = useApiMutation('discardPolicy', ['policy', 'status']);
+  const accept = useApiMutation('acceptPolicy', ['policy', 'status'], () =>
+    notifications.show({ message: t.accepted, color: 'green' }),
+  );
+  const discard = useApiMutation('discardPolicy', ['policy', 'status'], () =>
+    notifications.show({ message: t.discarded }),
+  );
   return (
     <Card label={t.staged}>
       <div className={classes.head}>
@@ -61,25 +65,13 @@ function Staged({
       <div className={classes.accept}>
         {staged.errors.length === 0 && <PinField value={pin} onChange={setPin} className={classes.pin} />}
         <Group gap="xs">
-          <Button
-            variant="default"
-            loading={discard.isPending}
-            onClick={() => discard.mutate({}, { onSuccess: () => notifications.show({ message: t.discarded }) })}
-          >
+          <Button variant="default" loading={discard.isPending} onClick={() => discard.mutate({})}>
             {t.discard}
           </Button>
           <Button
             loading={accept.isPending}
             disabled={staged.errors.length > 0 || pin.length < PIN_MIN}
-            onClick={() =>
-              accept.mutate(
-                { hash: staged.hash, pin },
-                {
-                  onSuccess: () => notifications.show({ message: t.accepted, color: 'green' }),
-                  onSettled: () => setPin(''),
-                },
-              )
-            }
+            onClick={() => accept.mutate({ hash: staged.hash, pin }, { onSettled: () => setPin('') })}
           >
             {t.accept}
           </Button>

@@ -15,7 +15,7 @@ export function PinForm({ isSet }: { isSet: boolean }) {
   const [pin, setPin] = useState('');
   const [again, setAgain] = useState('');
   const [proof, setProof] = useState('');
-  const save = useApiMutation('setPin', ['status']);
+  const save = useApiMutation('setPin', ['status'], () => notifications.show({ message: t.pinSaved, color: 'green' }));
   const differs = again !== '' && !pin.startsWith(again) && pin !== again;
   const complete = pin.length >= PIN_MIN && pin === again && proof.trim().length >= PIN_MIN;
 
@@ -24,7 +24,6 @@ export function PinForm({ isSet }: { isSet: boolean }) {
     if (!complete || save.isPending) return;
     save.mutate(isSet ? { pin, current: proof } : { pin, code: proof.trim() }, {
       onSuccess: () => {
-        notifications.show({ message: t.pinSaved, color: 'green' });
         setPin('');
         setAgain('');
         setProof('');

@@ -70,9 +70,10 @@ export function usePlayerKeys(timeline: Timeline, send: (event: PlayerEvent) => 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const { target } = event;
-      const isRange = target instanceof HTMLInputElement && target.type === 'range';
-      if ((isTyping(target) && !isRange) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (isTyping(target) || event.ctrlKey || event.metaKey || event.altKey) return;
       if (target instanceof HTMLElement && target.closest('[role="dialog"], [role="menu"], [role="listbox"]')) return;
+      const isRadio = target instanceof HTMLInputElement && target.type === 'radio';
+      if (isRadio && event.key.startsWith('Arrow')) return;
       if (event.key === ' ' && target instanceof HTMLElement && target.closest('button, a')) return;
       if (event.key === 'f') {
         current.current.fullScreen();
