@@ -2,8 +2,9 @@ import type { Migration } from './migration.ts';
 
 /**
  * Statements in the order they were indexed. Texts and what statements share (operation, verdict,
- * columns) are stored once per session in `strings`. `batches` tells which session a range of
- * statement ids belongs to: a range begins at `first` and ends before the next one.
+ * columns) are stored once per session in `strings`. `batches` tells which session a range of ids
+ * belongs to: statements from `first` and strings from `first_string` up to those of the next batch.
+ * An index over strings by session would cost as much as the strings.
  */
 export const migration: Migration = {
   version: 20,
@@ -11,10 +12,8 @@ export const migration: Migration = {
     db.exec(`
       CREATE TABLE strings (
         id INTEGER PRIMARY KEY,
-        session INTEGER NOT NULL REFERENCES sessions (seq) ON DELETE CASCADE,
         value TEXT NOT NULL
       ) STRICT;
-      CREATE INDEX strings_by_session ON strings (session);
       CREATE TABLE statements (
         id INTEGER PRIMARY KEY,
         session INTEGER NOT NULL REFERENCES sessions (seq) ON DELETE CASCADE,
@@ -37,6 +36,7 @@ export const migration: Migration = {
       CREATE UNIQUE INDEX statements_by_session ON statements (session, idx);
       CREATE TABLE batches (
         first INTEGER PRIMARY KEY,
+        first_string INTEGER NOT NULL,
         session INTEGER NOT NULL REFERENCES sessions (seq) ON DELETE CASCADE
       ) STRICT;
       CREATE INDEX batches_by_session ON batches (session);

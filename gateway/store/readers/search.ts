@@ -34,27 +34,26 @@ export function searchStatements(db: Db, typed: string, page: Page): { items: St
 }
 
 /**
- * Sessions (seq) with a matching statement. It jumps from the latest match to the batch it lies in and
- * on to the batch before, so a common word costs as much as there are batches, not matches.
+ * Sessions (seq) with a matching statement. It jumps from a match to the batch behind the one it lies
+ * in, so a common word costs as much as there are batches, not matches.
+ * FTS5 seeks to a bound on rowid only when it is an integer, and a number is bound as a real.
  */
 export function sessionsMatching(db: Db, typed: string): number[] {
   const query = ftsQuery(typed);
   if (query === null) return [];
   const match = db
-    .prepare('SELECT rowid FROM statements_fts WHERE statements_fts MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT 1')
+    .prepare('SELECT rowid FROM statements_fts WHERE statements_fts MATCH ? AND rowid >= ? ORDER BY rowid LIMIT 1')
     .pluck();
-  const batch = db.prepare<[number], { first: number; session: number }>(
-    'SELECT first, session FROM batches WHERE first <= ? ORDER BY first DESC LIMIT 1',
-  );
+  const sessionAt = db.prepare('SELECT session FROM batches WHERE first <= ? ORDER BY first DESC LIMIT 1').pluck();
+  const behind = db.prepare('SELECT first FROM batches WHERE first > ? ORDER BY first LIMIT 1').pluck();
   const found = new Set<number>();
-  let below = Number.MAX_SAFE_INTEGER;
-  for (let probes = 0; probes < MAX_PROBES; probes++) {
-    const id = match.get(query, below) as number | undefined;
+  let from: number | undefined = 0;
+  for (let probes = 0; probes < MAX_PROBES && from !== undefined; probes++) {
+    const id = match.get(query, BigInt(from)) as number | undefined;
     if (id === undefined) break;
-    const range = batch.get(id);
-    if (!range) break;
-    found.add(range.session);
-    below = range.first;
+    const session = sessionAt.get(id) as number | undefined;
+    if (session !== undefined) found.add(session);
+    from = behind.get(id) as number | undefined;
   }
   return [...found];
 }

@@ -8,7 +8,7 @@ import { insertStatements, type PlacedStatement } from './insert-statements.ts';
 import type { Interner } from './interner.ts';
 
 /** Statements and characters of one transaction: what a batch holds in memory and blocks the disk for. */
-const BATCH_STATEMENTS = 2_000;
+const BATCH_STATEMENTS = 4_000;
 const BATCH_CHARS = 4 * 1024 * 1024;
 /** A deriver's state that is larger is not kept: the session is then walked again from its start. */
 const MAX_SNAPSHOT_CHARS = 4 * 1024 * 1024;

@@ -35,7 +35,7 @@ export function insertStatements(
   const { insert, insertText, addObject } = prepared(db);
   const last = db.prepare('SELECT max(id) FROM statements').pluck().get() as number | null;
   let id = (last ?? 0) + 1;
-  startBatch(db, id, session);
+  startBatch(db, id, interner.begin(), session);
   const entities = new Map<string, number>();
   for (const { statement, index, unit } of statements) {
     const text = cut(statement.text, MAX_TEXT);
@@ -87,10 +87,14 @@ function isDenied({ verdict }: DerivedStatement): boolean {
 }
 
 /** Ids up to the next batch belong to `session`; a batch of the session that was last goes on. */
-function startBatch(db: Db, first: number, session: number): void {
+function startBatch(db: Db, first: number, firstString: number, session: number): void {
   const before = db.prepare<[], { session: number }>('SELECT session FROM batches ORDER BY first DESC LIMIT 1').get();
   if (before?.session === session) return;
-  db.prepare('INSERT OR REPLACE INTO batches (first, session) VALUES (?, ?)').run(first, session);
+  db.prepare('INSERT OR REPLACE INTO batches (first, first_string, session) VALUES (?, ?, ?)').run(
+    first,
+    firstString,
+    session,
+  );
 }
 
 const cache = new WeakMap<Db, ReturnType<typeof prepare>>();

@@ -6,7 +6,7 @@ const MAX_STRINGS = 5_000;
 const MAX_CHARS = 4_096;
 
 /**
- * Ids of strings that were written, by session. A string that was forgotten is written again: `strings`
+ * Ids of strings that were written, by session; another session never gets them, as they go with it. A string that was forgotten is written again: `strings`
  * then holds it twice, which is harmless.
  */
 export class Interner {
@@ -16,8 +16,16 @@ export class Interner {
 
   constructor(db: Db) {
     this.#db = db;
-    this.#insert = this.#db.prepare<[number, string]>('INSERT INTO strings (session, value) VALUES (?, ?)');
+    this.#insert = this.#db.prepare<[number, string]>('INSERT INTO strings (id, value) VALUES (?, ?)');
   }
+
+  /** First id of the strings that follow; at the start of a transaction. */
+  begin(): number {
+    const last = this.#db.prepare('SELECT max(id) FROM strings').pluck().get() as number | null;
+    this.#next = (last ?? 0) + 1;
+    return this.#next;
+  }
+  #next = 0;
 
   id(session: number, value: string): number {
     let known = this.#sessions.get(session);
@@ -28,7 +36,8 @@ export class Interner {
     }
     const found = known.get(value);
     if (found !== undefined) return found;
-    const id = Number(this.#insert.run(session, value).lastInsertRowid);
+    const id = this.#next++;
+    this.#insert.run(id, value);
     if (value.length <= MAX_CHARS) {
       if (known.size >= MAX_STRINGS) known.delete(known.keys().next().value!);
       known.set(value, id);

@@ -21,9 +21,22 @@ export function removeSession(db: Db, id: string, interner: Interner): boolean {
       }
     }).immediate();
   }
-  // Strings, batches, entities and objects go with the session's row (ON DELETE CASCADE).
+  removeStrings(db, seq);
+  // Batches, entities and objects go with the session's row (ON DELETE CASCADE).
   db.prepare('DELETE FROM sessions WHERE seq = ?').run(seq);
   return true;
+}
+
+/** Before the batches that say which strings these are. */
+function removeStrings(db: Db, seq: number): void {
+  const ranges = db
+    .prepare<[number], { from: number; to: number | null }>(
+      `SELECT b.first_string AS "from", (SELECT n.first_string FROM batches n WHERE n.first > b.first ORDER BY n.first LIMIT 1) AS "to"
+       FROM batches b WHERE b.session = ?`,
+    )
+    .all(seq);
+  const forget = db.prepare('DELETE FROM strings WHERE id >= ? AND id < ?');
+  for (const { from, to } of ranges) forget.run(from, to ?? Number.MAX_SAFE_INTEGER);
 }
 
 /** Empties the index; the recordings stay. */
