@@ -24,11 +24,12 @@ import type { Clock, PolicyEngine } from './pipeline/ports.ts';
 import { createPolicyEngine, shippedPolicy } from './policy/index.ts';
 import { createClassifier } from './protocols/postgres/classifier/index.ts';
 import { createMasking } from './protocols/postgres/masking/masking.ts';
+import { withPlainView } from './protocols/postgres/masking/plain-view.ts';
 import { startPostgres } from './protocols/postgres/protocol.ts';
 import { createInspector } from './protocols/postgres/wire/inspector.ts';
+import { testConnection } from './protocols/postgres/wire/probe.ts';
 import { loadOrMakeCertificate } from './protocols/postgres/wire/self-signed.ts';
 import { connectSimpleClient } from './protocols/postgres/wire/simple-client.ts';
-import { testConnection } from './protocols/postgres/wire/probe.ts';
 import { createRecorder } from './recording/recorder.ts';
 import { recoverRecordings } from './recording/recovery.ts';
 import { createSessionHandlers } from './sessions/handlers.ts';
@@ -56,8 +57,8 @@ export interface Service {
   home: string;
   postgres: { host: string; port: number };
   control: { url: string; socketPath: string };
-  /** Opens one console session; printed on the terminal. */
-  loginCode: string;
+  /** Opens one console session; a fresh code each time it is read, for the terminal alone. */
+  readonly loginCode: string;
   /** Registers or refreshes the quick start's connection; its password goes to the vault. */
   registerDemo(connection: ConnectionInput, secret: string): Promise<void>;
   /** Ends sessions, seals recordings, stops listening. */
@@ -152,7 +153,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       clock,
       newSessionId: () => ulid(clock.now(), randomBytes(10)),
       digest: operationDigest,
-      masking: (connection) => createMasking(connection, maskingKey(connection.id)),
+      masking: (connection, person) =>
+        withPlainView(
+          createMasking(connection, maskingKey(connection.id)),
+          (tag) => !policy.canViewPlain(person, connection, tag),
+        ),
       inspect: (connection, database) =>
         createInspector({
           connection,
@@ -236,7 +241,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     home,
     postgres: postgres.address,
     control: { url, socketPath: socketPath! },
-    loginCode: control.newLoginCode(),
+    get loginCode() {
+      return control.newLoginCode();
+    },
     async registerDemo(connection, secret) {
       const { id } = connections.put(connection);
       await vault.write(id, secret);

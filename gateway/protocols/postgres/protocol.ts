@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Connection } from '../../contract/connection.ts';
-import type { AgentProcess } from '../../contract/identity.ts';
+import type { AgentProcess, Identity } from '../../contract/identity.ts';
 import type { DigestInput } from '../../contract/operation-digest.ts';
 import type { Session } from '../../contract/session.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
@@ -37,7 +37,7 @@ export interface PostgresDeps {
   clock: Clock;
   newSessionId(): string;
   digest(input: DigestInput): string;
-  masking(connection: Connection): Masking;
+  masking(connection: Connection, identity: Identity): Masking;
   inspect(connection: Connection, database: string): DatabaseInspector;
   clientProcess(remote: { address: string; port: number }, localPort: number): Promise<AgentProcess>;
   /** SCRAM salt and iterations for any connection name; the same ones each time. */
@@ -244,7 +244,7 @@ class OpenSession {
       recorder,
       pipeline: deps.pipeline,
       classifier: deps.classifier,
-      masking: connection.masking === 'on' ? deps.masking(connection) : null,
+      masking: connection.masking === 'on' ? deps.masking(connection, session.identity) : null,
       database: more.database,
       digest: deps.digest,
       monotonic: () => performance.now(),

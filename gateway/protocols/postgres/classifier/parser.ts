@@ -1,3 +1,4 @@
+/// <reference path="./libpg-query.d.ts" />
 import PgQueryModule, { type PgQueryInstance } from 'libpg-query/wasm/libpg-query.js';
 import { list, type Tree } from './tree.ts';
 
