@@ -5,8 +5,7 @@ import { type Line, parseLine, type RunPart, type Shape } from './format/lines.t
 import { FormatError } from './format/primitives.ts';
 import { type MapEntry, parseMap } from './format/run-map.ts';
 import { parseSegmentHeader, SEGMENT_HEADER_BYTES } from './format/segments.ts';
-import { UNIT_MAP, type Unit, unitHash } from './format/units.ts';
-import { nodePrimitives as p } from './primitives.ts';
+import { MAX_UNIT_BYTES, UNIT_MAP, UNIT_REDACTED, type Unit } from './format/units.ts';
 import { readBounded, scanSegment } from './scan.ts';
 import type { UnitSource } from './unit-source.ts';
 
@@ -84,6 +83,22 @@ const MAX_RUN_UNITS = 8192;
 
 export const hasRun = (line: Line): line is Line & RunPart => 'u' in line && line.u !== undefined;
 
+const scratch = Buffer.alloc(25 + MAX_UNIT_BYTES);
+
+/** format/units.ts's unitHash without a buffer per unit: verification does little else. */
+function putUnitHash(unit: Unit, out: Buffer, offset: number): void {
+  if (unit.kind === UNIT_REDACTED) {
+    out.set(unit.bytes, offset);
+    return;
+  }
+  scratch.set(unit.salt, 0);
+  scratch[16] = unit.kind;
+  scratch.writeUInt32BE(Math.floor(unit.at / 0x1_0000_0000), 17);
+  scratch.writeUInt32BE(unit.at % 0x1_0000_0000, 21);
+  scratch.set(unit.bytes, 25);
+  out.write(crypto.hash('sha256', scratch.subarray(0, 25 + unit.bytes.length), 'binary'), offset, 32, 'latin1');
+}
+
 export function bindRun(line: RunPart, source: UnitSource): BoundRun {
   const [first, count] = line.u;
   if (count < 1 || count > MAX_RUN_UNITS) return { first, units: [], map: null, intact: false, redacted: 0 };
@@ -94,8 +109,8 @@ export function bindRun(line: RunPart, source: UnitSource): BoundRun {
   units.forEach((unit, i) => {
     if (unit === null) complete = false;
     else {
-      hashes.set(unitHash(p.sha256, unit), i * 32);
-      if (unit.kind === 0x80) redacted += 1;
+      putUnitHash(unit, hashes, i * 32);
+      if (unit.kind === UNIT_REDACTED) redacted += 1;
     }
   });
   const expected = fromBase64(line.ud);

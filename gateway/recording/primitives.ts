@@ -7,8 +7,15 @@ const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 const ZERO_BLOCK = Buffer.alloc(16);
 const ZEROS = Buffer.alloc(65_536);
 
+/** The last key, since heads come many to a key. */
+let parsed: { raw: Buffer; key: crypto.KeyObject } | null = null;
+
 function publicKeyOf(raw: Uint8Array): crypto.KeyObject {
-  return crypto.createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' });
+  if (parsed?.raw.equals(raw) !== true) {
+    const key = crypto.createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' });
+    parsed = { raw: Buffer.from(raw), key };
+  }
+  return parsed.key;
 }
 
 export function publicKeyPem(raw: Uint8Array): string {

@@ -30,7 +30,8 @@ export interface RecorderOptions {
 const BATCH_BYTES = 1024 * 1024;
 const BATCH_CAPACITY = MAX_RECORD_PAYLOAD + 64 * 1024;
 const BATCH_MS = 50;
-const MAX_SPARE_BATCHES = 8;
+/** As many as the backlog's limit lets be under way. */
+const MAX_SPARE_BATCHES = 16;
 /** The port's limit; the caller pauses its upstream above it. */
 export const BACKLOG_LIMIT = 16 * 1024 * 1024;
 

@@ -43,7 +43,9 @@ export function unitHash(sha256: Primitives['sha256'], unit: Unit): Uint8Array {
   const input = new Uint8Array(25 + unit.bytes.length);
   input.set(unit.salt, 0);
   input[16] = unit.kind;
-  new DataView(input.buffer).setBigUint64(17, BigInt(unit.at));
+  const view = new DataView(input.buffer);
+  view.setUint32(17, Math.floor(unit.at / 0x1_0000_0000));
+  view.setUint32(21, unit.at % 0x1_0000_0000);
   input.set(unit.bytes, 25);
   return sha256(input);
 }
