@@ -13,7 +13,7 @@ import { countOption, openSession } from './sessions-find.ts';
 import { scriptHead, scriptLines } from './sessions-script.ts';
 import { sessionOfRecording } from './sessions-text.ts';
 import { placed } from './sessions-walk.ts';
-import { visibleJson, visibleLine } from './terminal/visible.ts';
+import { visibleJson, visibleLine, visibleLines } from './terminal/visible.ts';
 
 interface ExportOptions {
   format: 'jsonl' | 'sql' | 'csv' | 'bundle';
@@ -128,8 +128,10 @@ async function exportSession(cli: Cli, deps: SessionDeps, id: string, options: E
   if (format === 'csv' && statement === undefined) {
     throw new CountersignError('USAGE', 'say whose result: --statement N ("sessions show" numbers them)');
   }
+  // A file or a pipe gets the data as it is; a terminal gets nothing that acts on it.
+  const shown = (line: string) => (deps.terminal.columns === null ? line : visibleLines(line).join('\n'));
   const sink = out === undefined ? null : createWriteStream(out, { mode: 0o600, flags: 'wx' });
-  const write = sink ? (line: string) => drained(sink, `${line}\n`) : async (line: string) => cli.out(line);
+  const write = sink ? (line: string) => drained(sink, `${line}\n`) : async (line: string) => cli.out(shown(line));
   const writer = format === 'jsonl' ? jsonl(write) : format === 'sql' ? script(write) : csv(write, statement!);
   try {
     const count = await walkInto(cli, deps, folder, session, writer, format === 'csv' ? statement! : null);

@@ -281,6 +281,12 @@ describe('export', () => {
   });
 });
 
+test('a result that is exported to a terminal does nothing to it', async () => {
+  const { run } = world(two(), { terminal: { columns: 80, color: false } });
+  const { out } = await run('export', '01AAA', '--format', 'csv', '--statement', '0');
+  expect(out).toContain('-3,<001B>]0;owned<0007><202E>');
+});
+
 test('verify: exit codes and a sentence for each check', async () => {
   const good = await world(two()).run('verify', '01AAA');
   expect(good).toMatchObject({ code: 0, out: 'ok           root: it holds\nVERIFIED: session 01AAA (closed)' });
