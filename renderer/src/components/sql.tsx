@@ -1,12 +1,14 @@
 import { Button } from '@mantine/core';
 import { memo, useMemo, useState } from 'react';
 import { strings } from '../strings.ts';
-import { type SqlTokenKind, sqlTokens } from '../text/sql-tokens.ts';
+import { type SqlToken, type SqlTokenKind, sqlTokens } from '../text/sql-tokens.ts';
 import classes from './sql.module.css';
 import { Visible } from './visible.tsx';
 
 /** Longer texts are cut at first: colouring a megabyte would hold up the page. */
 const SHOWN_AT_FIRST = 20_000;
+const LINE_LOOKS_AT = 2000;
+const LINE_SHOWS = 300;
 
 const CLASS: Readonly<Record<SqlTokenKind, string | undefined>> = {
   keyword: classes.keyword,
@@ -19,6 +21,22 @@ const CLASS: Readonly<Record<SqlTokenKind, string | undefined>> = {
   space: undefined,
 };
 
+/** For one line: comments before the statement would hide it, and white space is one space. */
+function lineTokens(text: string): SqlToken[] {
+  const tokens = sqlTokens(text);
+  const first = tokens.findIndex((token) => token.kind !== 'comment' && token.kind !== 'space');
+  let length = 0;
+  return tokens
+    .slice(Math.max(0, first))
+    .map((token) =>
+      token.kind === 'space' ? { ...token, text: ' ' } : { ...token, text: token.text.slice(0, LINE_SHOWS) },
+    )
+    .filter((token) => {
+      length += token.text.length;
+      return length <= 2 * LINE_SHOWS;
+    });
+}
+
 interface Props {
   text: string;
   label?: string;
@@ -29,14 +47,14 @@ interface Props {
 /** A statement, highlighted. Letters stand in the order they have in memory, whatever their script. */
 export const Sql = memo(function Sql({ text, label, line = false }: Props) {
   const [all, setAll] = useState(false);
-  const shown = line ? text.slice(0, 300).replaceAll(/[\r\n\t ]+/g, ' ') : all ? text : text.slice(0, SHOWN_AT_FIRST);
-  const tokens = useMemo(() => sqlTokens(shown), [shown]);
+  const shown = text.slice(0, line ? LINE_LOOKS_AT : all ? text.length : SHOWN_AT_FIRST);
+  const tokens = useMemo(() => (line ? lineTokens(shown) : sqlTokens(shown)), [line, shown]);
   const code = tokens.map((token, index) => {
     const foreign = token.kind === 'name' && /[^\u0020-\u007e]/.test(token.text);
     return (
       // biome-ignore lint/suspicious/noArrayIndexKey: tokens are derived from the text and never move.
       <span key={index} className={foreign ? classes.foreign : CLASS[token.kind]}>
-        <Visible lines="block">{token.text}</Visible>
+        <Visible lines={line ? 'one' : 'block'}>{token.text}</Visible>
       </span>
     );
   });
