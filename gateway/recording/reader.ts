@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Decision } from '../contract/decision.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { RecorderSessionInfo } from '../pipeline/ports.ts';
-import { OPEN_NAME, sessionsDir } from './files.ts';
+import { timeOfUlid } from '../sessions/ulid.ts';
+import { OPEN_NAME, sessionFolder, sessionsDir } from './files.ts';
 import { fromUtf8 } from './format/bytes.ts';
 import { type Line, type OpenLine, type OwnStatement, parseLine, type Shape } from './format/lines.ts';
 import { FormatError } from './format/primitives.ts';
@@ -45,8 +46,13 @@ async function* walk(folder: string, depth: number): AsyncGenerator<string> {
   }
 }
 
-/** The folder of one session, or null. */
+/** The folder of one session, or null. Where the id's own time says first, since a team has many folders. */
 export async function findSession(dir: string, id: string): Promise<string | null> {
+  const openedAt = timeOfUlid(id);
+  if (openedAt !== null) {
+    const usual = sessionFolder(dir, id, new Date(openedAt).toISOString());
+    if (fs.existsSync(join(usual, OPEN_NAME))) return usual;
+  }
   for await (const folder of sessionFolders(dir))
     if (folder.endsWith(`/${id}`) || folder.endsWith(`\\${id}`)) return folder;
   return null;

@@ -19,3 +19,11 @@ export function ulid(now: number, random: Uint8Array): string {
   }
   return time + tail;
 }
+
+/** Milliseconds since the epoch that a ULID was made at; null where it is none. */
+export function timeOfUlid(id: string): number | null {
+  if (!/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(id)) return null;
+  let time = 0;
+  for (const char of id.slice(0, 10)) time = time * 32 + ALPHABET.indexOf(char);
+  return time > 8.64e15 ? null : time;
+}
