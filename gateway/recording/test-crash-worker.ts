@@ -4,8 +4,8 @@ import { createRecorder } from './recorder.ts';
 import { sessionId, sessionInfo, statement } from './test-support.ts';
 
 /** Writes at full speed until it is killed; after each request() the session's count goes into a file of its own. */
-const [dir = '', rounds = '0'] = process.argv.slice(2);
-const recorder = createRecorder({ dir, journalBytes: 1 });
+const [dir = '', rounds = '0', journalBytes = '1'] = process.argv.slice(2);
+const recorder = createRecorder({ dir, journalBytes: Number(journalBytes) });
 const sessions = [0, 1, 2].map((i) => {
   const n = Number(rounds) * 10 + i;
   return {
