@@ -141,6 +141,22 @@ const COMPONENTS: readonly Component[] = [
     find: () => postgresProgram('lib/pgxs/src/test/regress/pg_regress'),
   },
   {
+    name: 'pg_isolation_regress',
+    need: 'optional',
+    packages: ['postgresql-client-15'],
+    usedBy: 'test',
+    what: "PostgreSQL's own isolation suite; the path is that of its runner",
+    find: () => postgresProgram('lib/pgxs/src/test/isolation/pg_isolation_regress'),
+  },
+  {
+    name: 'postgres-15',
+    need: 'optional',
+    packages: ['postgresql-15'],
+    usedBy: 'test',
+    what: "Debian's server, to which its pg_dump and the regression suite belong",
+    find: () => (executable(`${DEBIAN_POSTGRES}/15/bin/postgres`) ? `${DEBIAN_POSTGRES}/15/bin/postgres` : null),
+  },
+  {
     name: 'electron',
     need: 'optional',
     packages: [],
@@ -155,6 +171,14 @@ const COMPONENTS: readonly Component[] = [
         return null;
       }
     },
+  },
+  {
+    name: 'postgres',
+    need: 'optional',
+    packages: ['postgresql-15|postgresql'],
+    usedBy: 'bench',
+    what: 'the server under the benchmark; the embedded one stands in for it',
+    find: () => postgresProgram('bin/postgres'),
   },
   {
     name: 'pgbouncer',
