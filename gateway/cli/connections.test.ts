@@ -130,19 +130,19 @@ describe('connect', () => {
   });
 });
 
-describe('pin set', () => {
-  const status = (pinSet: boolean) => () => ({
-    version: '0',
-    protection: 'unprotected' as const,
-    recorder: { ok: true, error: null, bytes: 0 },
-    policy: { hash: '', staged: null, error: null },
-    pinSet,
-    waiting: 0,
-    openSessions: 0,
-    postgres: { host: '127.0.0.1', port: 1 },
-    identity: 'ada',
-  });
+const status = (pinSet: boolean) => () => ({
+  version: '0',
+  protection: 'unprotected' as const,
+  recorder: { ok: true, error: null, bytes: 0 },
+  policy: { hash: '', staged: null, error: null },
+  pinSet,
+  waiting: 0,
+  openSessions: 0,
+  postgres: { host: '127.0.0.1', port: 1 },
+  identity: 'ada',
+});
 
+describe('pin set', () => {
   it('takes the one-time code the first time', async () => {
     const run = await runCommand(['pin', 'set'], {
       answers: { status: status(false), setPin: () => ({}) },
@@ -166,5 +166,22 @@ describe('pin set', () => {
     });
     expect(run.code).toBe(1);
     expect(run.calls.map((call) => call.name)).toEqual(['status']);
+  });
+});
+
+describe('code', () => {
+  it('is given for the PIN', async () => {
+    const run = await runCommand(['code'], {
+      answers: { status: status(true), newLoginCode: () => ({ code: 'ABCDE-FGHJK' }) },
+      typed: ['246810'],
+    });
+    expect(run).toMatchObject({ code: 0, out: 'ABCDE-FGHJK' });
+    expect(run.calls.at(-1)?.input).toEqual({ pin: '246810' });
+  });
+
+  it('is not given to whoever reaches the socket before a PIN is set', async () => {
+    const run = await runCommand(['code'], { answers: { status: status(false) } });
+    expect(run).toMatchObject({ code: 1, out: '', asked: [] });
+    expect(run.notes).toContain('press Enter there');
   });
 });

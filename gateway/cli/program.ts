@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { registerApprovals } from './approvals.ts';
 import type { Cli } from './cli.ts';
+import { registerCode } from './code.ts';
 import { registerConnect } from './connect.ts';
 import { registerConnections } from './connections.ts';
 import { registerDemo } from './demo.ts';
@@ -37,15 +38,9 @@ export function createProgram(cli: Cli): Command {
   registerConnections(program, cli);
   registerPin(program, cli);
   registerPolicyCommands(program, cli);
+  registerCode(program, cli);
   registerStatus(program, cli);
   registerDemo(program, cli, (args) => runProgram(createProgram(cli), args, cli));
-  program
-    .command('code')
-    .description('how to get a new one-time code for the console')
-    .action(() => {
-      cli.out('Press Enter in the terminal in which the gateway runs: it shows a new code there.');
-      cli.out('Codes are not given out here, since every process of yours could ask for one.');
-    });
   program
     .command('version')
     .description('the version of this program')
