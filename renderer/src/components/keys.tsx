@@ -10,8 +10,9 @@ const NAMES: Readonly<Record<string, string>> = isApple
 export function Keys({ keys }: { keys: readonly string[] }) {
   return (
     <span className={classes.keys} aria-hidden>
-      {keys.map((key) => (
-        <Kbd key={key} size="xs" className={classes.key}>
+      {keys.map((key, at) => (
+        // The same key may come twice ("g g"), and the list never changes.
+        <Kbd key={`${at} ${key}`} size="xs" className={classes.key}>
           {NAMES[key] ?? key}
         </Kbd>
       ))}
