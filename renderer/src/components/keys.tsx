@@ -11,7 +11,7 @@ export function Keys({ keys }: { keys: readonly string[] }) {
   return (
     <span className={classes.keys} aria-hidden>
       {keys.map((key, at) => (
-        // The same key may come twice ("g g"), and the list never changes.
+        // biome-ignore lint/suspicious/noArrayIndexKey: a key may come twice ("g g"), and the list never changes
         <Kbd key={`${at} ${key}`} size="xs" className={classes.key}>
           {NAMES[key] ?? key}
         </Kbd>
