@@ -22,6 +22,8 @@ import { createMaskingKeys } from './masking/keys.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
 import type { Clock, PolicyEngine } from './pipeline/ports.ts';
 import { createPolicyEngine, shippedPolicy } from './policy/index.ts';
+import { assertProtected } from './protect/assert-protected.ts';
+import type { ProtectedLayout } from './protect/layout.ts';
 import { createClassifier } from './protocols/postgres/classifier/index.ts';
 import { createMasking } from './protocols/postgres/masking/masking.ts';
 import { withPlainView } from './protocols/postgres/masking/plain-view.ts';
@@ -50,7 +52,8 @@ export interface ServiceOptions {
   expireAfterSeconds?: number | undefined;
   /** Where the built console lies; without it the control API serves a page that says so. */
   consoleFolder?: string | undefined;
-  protection?: 'protected' | 'unprotected';
+  /** Protected mode. Never taken on trust: startService refuses where the machine is not set up so. */
+  protected?: ProtectedLayout | undefined;
 }
 
 export interface Service {
@@ -72,7 +75,8 @@ const DEFAULT_CONTROL_PORT = 7716;
 /** Starts the gateway. Throws CountersignError with a sentence that says what to do. */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { home } = options;
-  const protection = options.protection ?? 'unprotected';
+  const isolation = options.protected ? assertProtected(options.protected) : null;
+  const protection = isolation ? 'protected' : 'unprotected';
   const clock: Clock = { now: () => Date.now() };
   const folder = (name: string) => {
     const path = join(home, name);
@@ -90,7 +94,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   for (const { folder: path, reason } of recovered.unreadable)
     log.error({ path, reason }, 'a recording could not be closed');
 
-  const identity = localIdentity();
+  const identity = localIdentity(isolation?.developers.join(' or '));
   const recorder = createRecorder({ dir: recordingsDir, clock });
   const store = createStore({ file: join(home, 'index.db'), recordingsDir });
   const indexer = createIndexer(store, log);
@@ -226,14 +230,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     clock,
     person: identity.display,
     consoleDir: options.consoleFolder ?? join(home, 'no-console'),
-    socketForGroup: protection === 'protected',
+    socketGroup: isolation?.clientsGroup,
     unexpected: (error) => log.error({ err: error }, 'the control API made a mistake'),
   });
   registry.onChange((session) => control.publish({ type: 'session', session }));
   await control.listen({
     host: HOST,
     port: await choosePort(options.controlPort, DEFAULT_CONTROL_PORT),
-    socketPath: controlSocketPath(home),
+    socketPath: options.protected?.socket ?? controlSocketPath(home),
+    rootSocketPath: options.protected?.rootSocket,
   });
   const { url, socketPath } = control.address!;
 

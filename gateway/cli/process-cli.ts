@@ -1,6 +1,6 @@
 import { createControlClient } from '../control/client.ts';
 import type { Cli } from './cli.ts';
-import { controlSocketPath, homeFolder } from './home.ts';
+import { clientSocketPath, homeFolder } from './home.ts';
 import { terminalPrompt } from './prompt.ts';
 
 /** The commands' surroundings when they run for real. A reader that went away (`| head`) is not a failure. */
@@ -18,7 +18,7 @@ export function processCli(homeOption: () => string | undefined): Cli {
     note: (line) => process.stderr.write(`${line}\n`),
     env: process.env,
     home,
-    control: () => createControlClient({ socketPath: controlSocketPath(home()) }),
+    control: () => createControlClient({ socketPath: clientSocketPath(homeOption(), process.env) }),
     prompt: terminalPrompt,
     // Only what listens to it changes what ^C does: without a listener the process ends, as it should.
     get signal() {

@@ -9,6 +9,7 @@ import { tellFailure } from './failure.ts';
 import { registerGrants } from './grants.ts';
 import { registerPin } from './pin.ts';
 import { registerPolicyCommands } from './policy.ts';
+import { registerProtect } from './protect.ts';
 import { registerSessionCommands } from './sessions.ts';
 import { sessionDeps } from './sessions-deps.ts';
 import { registerStart } from './start.ts';
@@ -39,6 +40,7 @@ export function createProgram(cli: Cli): Command {
   registerPin(program, cli);
   registerPolicyCommands(program, cli);
   registerCode(program, cli);
+  registerProtect(program, cli);
   registerStatus(program, cli);
   registerDemo(program, cli, (args) => runProgram(createProgram(cli), args, cli));
   program

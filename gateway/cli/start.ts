@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { CountersignError, isCountersignError } from '../contract/errors.ts';
+import { isCountersignError } from '../contract/errors.ts';
 import { DEMO_CONNECTION, demoConnection } from '../demo/connection.ts';
 import { demoDataFolder, type EmbeddedPostgres, startEmbeddedPostgres } from '../demo/embedded-postgres.ts';
+import { protectedLayout } from '../protect/layout.ts';
 import type { Service } from '../service.ts';
 import { openBrowser } from './browser.ts';
 import type { Cli } from './cli.ts';
@@ -9,6 +10,7 @@ import { CONSOLE_FOLDER, ensureConsole } from './console-build.ts';
 import { prepareHome, typedCommand } from './home.ts';
 import { lockHome } from './home-lock.ts';
 import { version } from './version.ts';
+import { wholeNumber } from './whole-number.ts';
 
 interface StartOptions {
   port?: string;
@@ -16,6 +18,7 @@ interface StartOptions {
   expireAfter?: string;
   demo: boolean;
   open: boolean;
+  protected?: string;
 }
 
 /** What npm or a shell sends when it wants the gateway to end. */
@@ -23,9 +26,7 @@ const ENDINGS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 function whole(value: string | undefined, name: string, lowest: number, highest: number): number | undefined {
   if (value === undefined) return undefined;
-  const number = Number(value);
-  if (Number.isInteger(number) && number >= lowest && number <= highest) return number;
-  throw new CountersignError('USAGE', `${name} is a whole number from ${lowest} to ${highest}`);
+  return wholeNumber(value, name, lowest, highest);
 }
 
 /** Resolves with what asked the gateway to end. A second request ends it at once: recovery at the next start seals what is open. */
@@ -62,6 +63,14 @@ async function startDemo(cli: Cli, service: Service): Promise<EmbeddedPostgres |
   }
 }
 
+/** In protected mode this goes to a log that others than root may read, so there is no code in it. */
+function greetProtected(cli: Cli, { postgres, control }: Service): void {
+  cli.out(
+    `Countersign ${version()} is running in protected mode; PostgreSQL clients: ${postgres.host}:${postgres.port}.`,
+  );
+  cli.out(`Console: ${control.url} (a one-time code: sudo countersign code)`);
+}
+
 function greet(cli: Cli, service: Service, demo: boolean, consoleProblem: string | null): void {
   const { postgres, control, loginCode } = service;
   cli.out(`Countersign ${version()} is running; PostgreSQL clients connect to ${postgres.host}:${postgres.port}.`);
@@ -93,7 +102,8 @@ async function start(cli: Cli, options: StartOptions): Promise<void> {
   const postgresPort = whole(options.port, '--port', 0, 65_535);
   const controlPort = whole(options.consolePort, '--console-port', 0, 65_535);
   const expireAfterSeconds = whole(options.expireAfter, '--expire-after', 1, 86_400);
-  const home = cli.home();
+  const layout = options.protected === undefined ? undefined : protectedLayout(options.protected);
+  const home = layout?.home ?? cli.home();
   prepareHome(home);
   const unlock = lockHome(home);
   const stop = ending(cli.note);
@@ -106,12 +116,16 @@ async function start(cli: Cli, options: StartOptions): Promise<void> {
       controlPort,
       expireAfterSeconds,
       consoleFolder: CONSOLE_FOLDER,
+      protected: layout,
     });
     let server: EmbeddedPostgres | null = null;
     try {
       if (options.demo) server = await startDemo(cli, service);
-      greet(cli, service, server !== null, consoleProblem);
-      showCodes(cli, service);
+      if (layout) greetProtected(cli, service);
+      else {
+        greet(cli, service, server !== null, consoleProblem);
+        showCodes(cli, service);
+      }
       if (options.open && consoleProblem === null) openBrowser(service.control.url, cli.env);
       await stop;
     } finally {
@@ -133,5 +147,6 @@ export function registerStart(program: Command, cli: Cli): void {
     .option('--expire-after <seconds>', 'deny what waits for a person at the latest after this time')
     .option('--no-demo', 'without the embedded database and its sample data')
     .option('--no-open', 'without opening the browser')
+    .option('--protected <name>', 'as the service that "countersign protect" sets up; refused anywhere else')
     .action((options: StartOptions) => start(cli, options));
 }

@@ -95,6 +95,14 @@ export const routes = {
   /** The one-time code is printed by `countersign start`; it opens one console session (cookie). */
   login: route('POST', '/api/login', 'anyone', z.object({ code: z.string().min(6).max(64) }), Nothing),
   logout: route('POST', '/api/logout', 'session', Nothing, Nothing),
+  /** A one-time code. Whoever has one opens the console and clicks, so it takes the PIN; root needs none (protected mode). */
+  newLoginCode: route(
+    'POST',
+    '/api/login-code',
+    'session',
+    z.object({ pin: Pin.optional() }),
+    z.object({ code: z.string() }),
+  ),
   status: route('GET', '/api/status', 'session', Nothing, GatewayStatus),
 
   approvals: route(

@@ -15,6 +15,7 @@ export type RoutePresence = 'read' | 'narrow' | 'agent' | 'widen' | 'decide' | '
 export const PRESENCE = {
   login: 'own',
   logout: 'narrow',
+  newLoginCode: 'widen',
   status: 'read',
   approvals: 'read',
   approval: 'read',

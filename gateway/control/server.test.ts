@@ -22,6 +22,7 @@ const CONNECTION = { id: 'main', kind: 'postgres' as const, host: 'db.example', 
 const INPUTS: Record<RouteName, Record<string, unknown>> = {
   login: { code: 'AAAAA-AAAAA' },
   logout: {},
+  newLoginCode: { pin: '000001' },
   status: {},
   approvals: {},
   approval: { id: 'x' },
@@ -112,7 +113,7 @@ describe('every route', () => {
 
   const widening = NAMES.filter((name) => (['widen', 'decide'] as RoutePresence[]).includes(PRESENCE[name]));
   it('has routes that widen', () => {
-    expect(widening.sort()).toEqual(['acceptPolicy', 'decide', 'deleteConnection', 'putConnection']);
+    expect(widening.sort()).toEqual(['acceptPolicy', 'decide', 'deleteConnection', 'newLoginCode', 'putConnection']);
   });
 
   it.each(widening)('%s: refused over the socket without the right PIN', async (name) => {
@@ -513,5 +514,23 @@ describe('the console’s files', () => {
 
   it('say how to build them when they are not there', async () => {
     expect((await control.send('GET', '/')).text).toContain('npm run build:renderer');
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('the socket of root', () => {
+  it('gives a code that opens a console, and nothing else', async () => {
+    const root = createControlClient({ socketPath: control.rootSocketPath });
+    const { code } = await root.call('newLoginCode', {});
+    expect((await control.post('/api/login', { code })).status).toBe(200);
+    for (const name of NAMES) {
+      if (name === 'newLoginCode') continue;
+      await expect(root.call(name, INPUTS[name] as never)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    }
+    expect(control.called).toEqual([]);
+  });
+
+  it('is closed to everybody else', () => {
+    expect(statSync(control.rootSocketPath).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(control.rootSocketPath)).mode & 0o777).toBe(0o700);
   });
 });

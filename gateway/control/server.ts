@@ -26,8 +26,8 @@ export interface ControlDeps {
   person: string;
   /** The built console (renderer/dist). */
   consoleDir: string;
-  /** Protected mode: the developer's group reaches the socket of the gateway's own user. */
-  socketForGroup?: boolean;
+  /** Protected mode: number of the group (the developers) that reaches the socket of the gateway's own user. */
+  socketGroup?: number | undefined;
   /** A mistake of ours; the caller is told nothing of it. */
   unexpected(error: unknown): void;
   /** Called when a one-time code was used up, so that the terminal can show the next. */
@@ -40,9 +40,15 @@ export interface ControlDeps {
 export interface ControlServer {
   /**
    * Loopback (the console) and, when given, a unix socket or named pipe (command line and hooks).
-   * `port` 0 takes a free one. Throws CONTROL_NOT_LOOPBACK, CONTROL_IN_USE, CONTROL_SOCKET.
+   * `rootSocketPath`: a socket that only the gateway's user and root can open, for one-time codes and
+   * nothing else. `port` 0 takes a free one. Throws CONTROL_NOT_LOOPBACK, CONTROL_IN_USE, CONTROL_SOCKET.
    */
-  listen(where: { host: string; port: number; socketPath: string | null }): Promise<void>;
+  listen(where: {
+    host: string;
+    port: number;
+    socketPath: string | null;
+    rootSocketPath?: string | undefined;
+  }): Promise<void>;
   /** null before listen(). */
   readonly address: { host: string; port: number; url: string; socketPath: string | null } | null;
   /** A one-time code for the person at the terminal: opens one console, or sets the first PIN. */
@@ -51,10 +57,12 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
+type Channel = CallContext['channel'] | 'root';
+
 interface Bindings {
   incoming: IncomingMessage;
   outgoing: ServerResponse;
-  channel: CallContext['channel'];
+  channel: Channel;
 }
 type Env = { Bindings: Bindings };
 
@@ -82,9 +90,13 @@ export function createControlServer(deps: ControlDeps): ControlServer {
 
   async function serveRoute(name: RouteName, c: Context<Env>): Promise<Response> {
     const route = routes[name];
+    const { channel } = c.env;
+    if (channel === 'root') {
+      if (name !== 'newLoginCode') throw new CountersignError('NOT_FOUND', 'This socket gives one-time codes only.');
+      return c.json({ code: logins.newCode() });
+    }
     if (route.access === 'session') assertCaller(c);
     const input = await parseInput(name, c.req, c.env.incoming);
-    const { channel } = c.env;
     const level = await provePresence(name, input, channel, pin);
     const output = await call(name, input, { channel, decidedBy: deps.person, level }, c);
     return c.json((deps.checkOutput ? route.output.parse(output) : output) as object);
@@ -104,6 +116,8 @@ export function createControlServer(deps: ControlDeps): ControlServer {
         c.header('set-cookie', expiredCookie());
         return {};
       }
+      case 'newLoginCode':
+        return { code: logins.newCode() };
       case 'setPin':
         await setPin(input as { pin: string; current?: string; code?: string });
         return {};
@@ -153,6 +167,7 @@ export function createControlServer(deps: ControlDeps): ControlServer {
     app.on(routes[name].method, routes[name].path, (c) => serveRoute(name, c));
   }
   app.get('/api/events', (c) => {
+    if (c.env.channel === 'root') throw new CountersignError('NOT_FOUND', 'This socket gives one-time codes only.');
     assertCaller(c);
     const id = sessionOf(c);
     const alive = c.env.channel === 'terminal' ? () => true : () => id !== null && logins.has(id);
@@ -173,7 +188,7 @@ export function createControlServer(deps: ControlDeps): ControlServer {
     });
   });
 
-  function serverFor(channel: CallContext['channel']): Server {
+  function serverFor(channel: Channel): Server {
     const listener = getRequestListener(
       (request, env) => app.fetch(request, { ...(env as Omit<Bindings, 'channel'>), channel }),
       { overrideGlobalObjects: false },
@@ -188,12 +203,13 @@ export function createControlServer(deps: ControlDeps): ControlServer {
   }
 
   return {
-    async listen({ host, port, socketPath }) {
+    async listen({ host, port, socketPath, rootSocketPath }) {
       if (host !== '127.0.0.1') {
         throw new CountersignError('CONTROL_NOT_LOOPBACK', 'The console is served on 127.0.0.1 only.');
       }
       // The socket first: it is what tells that another gateway runs.
-      if (socketPath !== null) await listenOnSocket(serverFor('terminal'), socketPath, deps.socketForGroup ?? false);
+      if (socketPath !== null) await listenOnSocket(serverFor('terminal'), socketPath, deps.socketGroup);
+      if (rootSocketPath !== undefined) await listenOnSocket(serverFor('root'), rootSocketPath);
       const bound = await listenOnLoopback(serverFor('console'), host, port);
       address = { host, port: bound, url: `http://${host}:${bound}/`, socketPath };
     },

@@ -81,7 +81,8 @@ export async function startTestControl(options: { pin?: boolean; consoleDir?: st
     checkOutput: false,
   });
   const socketPath = join(dir, 'run', 'control.sock');
-  await server.listen({ host: '127.0.0.1', port: 0, socketPath });
+  const rootSocketPath = join(dir, 'run', 'root.sock');
+  await server.listen({ host: '127.0.0.1', port: 0, socketPath, rootSocketPath });
   const port = server.address!.port;
 
   function send(
@@ -132,6 +133,7 @@ export async function startTestControl(options: { pin?: boolean; consoleDir?: st
     server,
     port,
     socketPath,
+    rootSocketPath,
     unexpected,
     called,
     client: createControlClient({ socketPath }),

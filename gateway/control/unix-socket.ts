@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -8,11 +8,12 @@ import { CountersignError } from '../contract/errors.ts';
 const MAX_PATH = process.platform === 'darwin' ? 103 : 107;
 
 /**
- * Listens on a unix socket that only its owner (with `group`: also its group) can open. The folder's
- * mode is what keeps others out, since it is set before the socket exists. A socket that nobody
- * answers on is a dead gateway's and is replaced. Throws CONTROL_IN_USE, CONTROL_SOCKET.
+ * Listens on a unix socket that only its owner (with `group`: also the members of that group, which the
+ * gateway's user must be in) can open. The folder's mode is what keeps others out, since it is set before
+ * the socket exists. Who a caller is among those is not known: Node has no SO_PEERCRED. A socket that
+ * nobody answers on is a dead gateway's and is replaced. Throws CONTROL_IN_USE, CONTROL_SOCKET.
  */
-export async function listenOnSocket(server: Server, path: string, group: boolean): Promise<void> {
+export async function listenOnSocket(server: Server, path: string, group?: number): Promise<void> {
   if (process.platform !== 'win32') await prepare(path, group);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -21,22 +22,27 @@ export async function listenOnSocket(server: Server, path: string, group: boolea
       resolve();
     });
   });
-  if (process.platform !== 'win32') chmodSync(path, group ? 0o660 : 0o600);
+  if (process.platform === 'win32') return;
+  chmodSync(path, group === undefined ? 0o600 : 0o660);
+  if (group !== undefined) {
+    chownSync(path, -1, group);
+    chownSync(dirname(path), -1, group);
+  }
 }
 
-async function prepare(path: string, group: boolean): Promise<void> {
+async function prepare(path: string, group: number | undefined): Promise<void> {
   if (Buffer.byteLength(path) > MAX_PATH) {
     throw new CountersignError('CONTROL_SOCKET', `The path of the control socket is too long for this system: ${path}`);
   }
   const folder = dirname(path);
-  mkdirSync(folder, { recursive: true, mode: group ? 0o750 : 0o700 });
+  mkdirSync(folder, { recursive: true, mode: group === undefined ? 0o700 : 0o750 });
   const { uid, mode } = statSync(folder);
   const own = process.getuid?.();
-  if ((own !== undefined && uid !== own) || (mode & (group ? 0o027 : 0o077)) !== 0) {
+  if ((own !== undefined && uid !== own) || (mode & (group === undefined ? 0o077 : 0o027)) !== 0) {
     // Not repaired: it may be a folder that others need, such as /tmp.
     throw new CountersignError(
       'CONTROL_SOCKET',
-      `${folder} must belong to the gateway's user and be closed to others (chmod ${group ? '750' : '700'}) to hold the control socket.`,
+      `${folder} must belong to the gateway's user and be closed to others (chmod ${group === undefined ? '700' : '750'}) to hold the control socket.`,
     );
   }
   const existing = lstatSync(path, { throwIfNoEntry: false });

@@ -111,6 +111,7 @@ export async function startStubGateway(options: { signedIn?: boolean; empty?: bo
       signedIn = false;
       return {};
     },
+    newLoginCode: () => ({ code: fixtures.CODE }),
     status: () => state.status,
     approvals: (input: RouteInput<'approvals'>) =>
       page(input.state === 'all' ? state.approvals : waiting(), input as Record<string, number>),
