@@ -29,7 +29,9 @@ async function main(args: readonly string[]): Promise<number> {
     if (only !== undefined && only !== side) continue;
     const run = await onServer(server.path, side, (env) => runSuite({ ...suite, env }));
     runs[side] = run;
-    say(`${side}: ${run.passed.length} of ${run.passed.length + run.failed.length} passed in ${run.seconds.toFixed(0)} s`);
+    say(
+      `${side}: ${run.passed.length} of ${run.passed.length + run.failed.length} passed in ${run.seconds.toFixed(0)} s`,
+    );
     if (run.passed.length === 0) say(run.said);
     if (run.failed.length > 0) say(`  failed: ${run.failed.join(', ')}`);
   }

@@ -63,6 +63,8 @@ class SharedContext implements DatabaseContext {
   #loadedAt = 0;
   #stale = false;
   #loading: Promise<void> | null = null;
+  /** Begins when the one that runs has ended. */
+  #next: Promise<void> | null = null;
 
   constructor(connection: Connection, inspector: DatabaseInspector, now: () => number) {
     this.connection = connection;
@@ -92,8 +94,21 @@ class SharedContext implements DatabaseContext {
     await this.refresh();
   }
 
+  /** What is read began to be read after the last invalidate(). */
   refresh(): Promise<void> {
-    this.#loading ??= this.#load().finally(() => {
+    if (this.#loading && this.#stale) {
+      this.#next ??= this.#loading.then(
+        () => this.#start(),
+        () => this.#start(),
+      );
+      return this.#next;
+    }
+    return this.#loading ?? this.#start();
+  }
+
+  #start(): Promise<void> {
+    this.#next = null;
+    this.#loading = this.#load().finally(() => {
       this.#loading = null;
     });
     return this.#loading;

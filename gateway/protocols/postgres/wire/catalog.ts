@@ -1,5 +1,6 @@
 import type { ColumnTag } from '../../../contract/connection.ts';
 import { CountersignError } from '../../../contract/errors.ts';
+import { UpstreamRefusal } from '../handshake/upstream-error.ts';
 import type { CatalogFunction, CatalogRelation, CatalogSnapshot } from '../ports.ts';
 import { quoteLiteral, type SimpleClient, type SimpleResult } from './simple-client.ts';
 
@@ -7,6 +8,10 @@ const MAX_RELATIONS = 10_000;
 const MAX_FUNCTIONS = 10_000;
 /** Characters of function source over all; what is above is left out and marked so. */
 const MAX_SOURCE = 1024 * 1024;
+/** For a lock that another session holds. */
+const LOCK_MS = 100;
+/** For views one by one, after one of them could not be read. */
+const SINGLY_MS = 2_000;
 /** PostgreSQL 14 brought SQL-standard function bodies, whose prosrc is empty. */
 const SQL_BODIES_SINCE = 140_000;
 
@@ -40,8 +45,7 @@ function relationsSql(tags: readonly ColumnTag[]): string {
       JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.classid = 'pg_rewrite'::regclass
       JOIN pg_rewrite r ON r.oid = d.objid AND r.ev_class <> t.oid
     )
-    SELECT c.oid, n.nspname, c.relname, c.relkind, f.oid IS NOT NULL,
-           CASE WHEN c.relkind IN ('v','m') THEN pg_get_viewdef(c.oid) END
+    SELECT c.oid, n.nspname, c.relname, c.relkind, f.oid IS NOT NULL
     FROM dependent t
     JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN family f ON f.oid = t.oid
@@ -54,11 +58,15 @@ function columnsSql(oids: readonly string[]): string {
     WHERE attrelid IN (${oids.join(',')}) AND attnum > 0 AND NOT attisdropped ORDER BY attrelid, attnum`;
 }
 
-function functionsSql(version: number): string {
+function definitionsSql(oids: readonly string[]): string {
+  return `SELECT c.oid, pg_get_viewdef(c.oid) FROM pg_class c WHERE c.oid IN (${oids.join(',')})`;
+}
+
+/** @param bodies false: the source of SQL-standard bodies is NULL. */
+function functionsSql(version: number, bodies: boolean): string {
+  const body = bodies ? 'pg_get_function_sqlbody(p.oid)' : 'NULL';
   const source =
-    version >= SQL_BODIES_SINCE
-      ? 'CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_get_function_sqlbody(p.oid) END'
-      : 'p.prosrc';
+    version >= SQL_BODIES_SINCE ? `CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE ${body} END` : 'p.prosrc';
   return `
     SELECT nspname, proname, provolatile, lanname,
            CASE WHEN sum(length(source)) OVER (ORDER BY oid) <= ${MAX_SOURCE} THEN source END
@@ -96,16 +104,22 @@ interface Relation extends CatalogRelation {
  * Rejects with PG_CATALOG_TOO_LARGE above 10,000 relations or functions: a catalog that was cut would
  * let statements seem harmless. A function whose source is beyond 1 MiB of all sources comes with
  * language 'omitted', volatility volatile and no source.
+ *
+ * The server deparses views and bodies under its newest catalog and with locks: where another session
+ * drops or locks what they name, they come without definition (whatever they show counts as tagged) or
+ * as omitted, and nobody waits.
  */
 export async function readCatalog(client: SimpleClient, tags: readonly ColumnTag[]): Promise<CatalogSnapshot> {
   const version = Number(client.parameters.get('server_version_num') ?? (await versionOf(client)));
   await client.query(
-    `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = 10000`,
+    `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = 10000; SET LOCAL lock_timeout = ${LOCK_MS}`,
   );
   try {
     const relations = readRelations(await one(client, relationsSql(tags)));
     if (relations.size > 0) addColumns(relations, await one(client, columnsSql([...relations.keys()])));
-    const functions = readFunctions(await one(client, functionsSql(version)));
+    await addDefinitions(relations, client);
+    const whole = await attempt(client, functionsSql(version, true));
+    const functions = readFunctions(whole ?? (await one(client, functionsSql(version, false))));
     const volatile = await one(client, VOLATILE_SQL);
     return {
       tagByOid: tagsByOid(relations.values(), tags),
@@ -120,6 +134,37 @@ export async function readCatalog(client: SimpleClient, tags: readonly ColumnTag
 
 async function one(client: SimpleClient, sql: string): Promise<SimpleResult> {
   return client.execute(sql, [], [], { timeoutMs: 15_000 });
+}
+
+/** @returns null where the server refused; the transaction goes on. */
+async function attempt(client: SimpleClient, sql: string): Promise<SimpleResult | null> {
+  await client.query('SAVEPOINT attempt');
+  try {
+    return await one(client, sql);
+  } catch (error) {
+    if (client.closed || !(error instanceof UpstreamRefusal)) throw error;
+    await client.query('ROLLBACK TO attempt');
+    return null;
+  }
+}
+
+async function addDefinitions(relations: ReadonlyMap<string, Relation>, client: SimpleClient): Promise<void> {
+  const views = [...relations].filter(([, { kind }]) => kind === 'view' || kind === 'materialized-view');
+  if (views.length === 0) return;
+  const add = ({ rows }: SimpleResult) => {
+    for (const [oid, definition] of rows) relations.get(oid!)!.definition = definition ?? null;
+  };
+  const all = await attempt(client, definitionsSql(views.map(([oid]) => oid)));
+  if (all) {
+    add(all);
+    return;
+  }
+  const until = Date.now() + SINGLY_MS;
+  for (const [oid] of views) {
+    if (Date.now() > until) return;
+    const one = await attempt(client, definitionsSql([oid]));
+    if (one) add(one);
+  }
 }
 
 async function versionOf(client: SimpleClient): Promise<string> {
@@ -137,14 +182,14 @@ function tooLarge(what: string, limit: number): CountersignError {
 function readRelations({ rows }: SimpleResult): Map<string, Relation> {
   if (rows.length > MAX_RELATIONS) throw tooLarge('relations with sensitive columns', MAX_RELATIONS);
   const relations = new Map<string, Relation>();
-  for (const [oid, schema, name, kind, family, definition] of rows) {
+  for (const [oid, schema, name, kind, family] of rows) {
     relations.set(oid!, {
       oid: Number(oid),
       schema: schema!,
       name: name!,
       kind: kinds[kind!]!,
       columns: [],
-      definition: definition ?? null,
+      definition: null,
       family: family === 't',
     });
   }

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startPostgres, type TestPostgres } from '../../../../test/support/postgres.ts';
 import { Connection, type ConnectionInput } from '../../../contract/connection.ts';
@@ -139,6 +140,21 @@ describe('catalog', () => {
       source: '',
     });
     expect(functions.find((entry) => entry.name === 'peek')?.language).toBe('sql');
+  });
+
+  test('is read past what another session locks, as if all of it were tagged', async () => {
+    const other = new pg.Client({ host: postgres.socketDir, port: postgres.port, user: 'postgres' });
+    await other.connect();
+    await other.query('BEGIN; ALTER VIEW one SET (security_barrier)');
+    inspector.invalidate();
+    const { relations } = await inspector.catalog();
+    await other.query('ROLLBACK');
+    await other.end();
+    const definition = (name: string) => relations.find((relation) => relation.name === name)?.definition;
+    expect(definition('one')).toBe(null);
+    expect(definition('of_partition')).toContain('FROM public.parted');
+    inspector.invalidate();
+    expect((await inspector.catalog()).relations.find(({ name }) => name === 'one')?.definition).toContain('SELECT');
   });
 
   test('is kept until it is invalidated', async () => {
