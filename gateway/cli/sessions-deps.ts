@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { CountersignError } from '../contract/errors.ts';
 import { exportBundle, verifyBundle } from '../recording/bundle.ts';
 import * as recordings from '../recording/reader.ts';
 import { verifySession } from '../recording/verify.ts';
@@ -9,9 +10,26 @@ import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
 import { terminalShape } from './terminal/style.ts';
 
+/** A protected gateway's recordings are its own: there they are seen in the console, or as root. */
+function assertMayRead(home: string): void {
+  if (!existsSync(home)) return;
+  try {
+    accessSync(home, constants.R_OK | constants.X_OK);
+  } catch (cause) {
+    throw new CountersignError(
+      'HOME_NOT_OURS',
+      `${home} belongs to the protected gateway; look at its sessions in the console, or run this with sudo`,
+      { cause },
+    );
+  }
+}
+
 /** What `countersign sessions` works on when it runs for real: the folders of the home, gateway or not. */
 export function sessionDeps(cli: Cli): SessionDeps {
-  const recordingsDir = () => join(cli.home(), 'recordings');
+  const recordingsDir = () => {
+    assertMayRead(cli.home());
+    return join(cli.home(), 'recordings');
+  };
   return {
     recordingsDir,
     openStore: (mode) =>

@@ -64,11 +64,11 @@ async function startDemo(cli: Cli, service: Service): Promise<EmbeddedPostgres |
 }
 
 /** In protected mode this goes to a log that others than root may read, so there is no code in it. */
-function greetProtected(cli: Cli, { postgres, control }: Service): void {
+function greetProtected(cli: Cli, { postgres, control }: Service, name: string): void {
   cli.out(
     `Countersign ${version()} is running in protected mode; PostgreSQL clients: ${postgres.host}:${postgres.port}.`,
   );
-  cli.out(`Console: ${control.url} (a one-time code: sudo countersign code)`);
+  cli.out(`Console: ${control.url} (a one-time code: sudo ${name} code)`);
 }
 
 function greet(cli: Cli, service: Service, demo: boolean, consoleProblem: string | null): void {
@@ -121,7 +121,7 @@ async function start(cli: Cli, options: StartOptions): Promise<void> {
     let server: EmbeddedPostgres | null = null;
     try {
       if (options.demo) server = await startDemo(cli, service);
-      if (layout) greetProtected(cli, service);
+      if (layout) greetProtected(cli, service, layout.name);
       else {
         greet(cli, service, server !== null, consoleProblem);
         showCodes(cli, service);

@@ -60,7 +60,7 @@ function assertHome(home: string, uid: number): void {
   for (const name of ['', 'policy', 'vault']) {
     const folder = join(home, name);
     if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;
-    const planted = readdirSync(folder).find((entry) => lstatSync(join(folder, entry)).uid !== uid);
+    const planted = readdirSync(folder).find((entry) => ![uid, 0].includes(lstatSync(join(folder, entry)).uid));
     if (planted !== undefined) refuse(`${join(folder, planted)} belongs to somebody else`);
   }
 }
