@@ -14,15 +14,16 @@ import {
 import { frontendLimits } from '../codec/limits.ts';
 import { frontend } from '../codec/messages.ts';
 import { writeDescribe } from '../codec/write-frontend.ts';
-import type { Classification } from '../ports.ts';
 import { type Decided, decide, refusal } from './decide.ts';
 import { CANCELLED, DENIED_PORTAL, denialText, errorResponse, failing, IN_FAILED_TRANSACTION } from './denial.ts';
 import { GatedSender } from './gated-sender.ts';
 import {
   base64,
+  dependsOnNames,
   mergeClassifications,
   type PortalInfo,
   readParameters,
+  type SessionClassification,
   type StatementInfo,
   unknownClassification,
 } from './names.ts';
@@ -181,8 +182,11 @@ export class ClientSide {
   #step(): Wait | null {
     const { type } = this.#scanner;
     const { skipping, deps } = this.#state;
-    // The server reads nothing before the next Sync, so there is nothing to decide.
-    if (skipping && type !== frontend.Sync && type !== frontend.Terminate) return this.#pass();
+    // The server would ignore it up to the next Sync. It was not decided on, so it does not leave here.
+    if (skipping && type !== frontend.Sync && type !== frontend.Terminate) {
+      this.#recordPresent();
+      return null;
+    }
     switch (type) {
       case frontend.Query:
       case frontend.Parse:
@@ -332,8 +336,8 @@ export class ClientSide {
     const { statement: name, text, lossless, parameterTypes } = readParse(bytes, bodyStart, end);
     return this.#withClassification(text, lossless, (classification) => {
       const statement = this.#state.info(text, classification, parameterTypes);
-      const ticket = this.#state.statements.define(name, statement, this.#state.batch);
-      this.#push(PENDING.parse, { name, ticket, statement });
+      const ticket = this.#state.statements.define(name, statement, this.#state.batch, text.length);
+      this.#push(PENDING.parse, { name, ticket });
       return this.#pass();
     });
   }
@@ -346,7 +350,10 @@ export class ClientSide {
     }
     const { statements, portals, batch } = this.#state;
     const candidates = statements.lookup(message.statement, batch);
-    const mayAsk = candidates?.some((info) => this.#state.verdict(info.classification.effects).effect !== 'allow');
+    const mayAsk = candidates?.some(
+      ({ classification }) =>
+        dependsOnNames(classification) || this.#state.verdict(classification.effects).effect !== 'allow',
+    );
     let bind: Uint8Array | null = null;
     if (mayAsk && this.#state.keptBinds + (end - bodyStart) <= MAX_KEPT_BINDS) {
       bind = bytes.slice(bodyStart, end);
@@ -359,7 +366,8 @@ export class ClientSide {
       fields: undefined,
       allowed: null,
     };
-    const ticket = portals.define(message.portal, portal, batch);
+    const weight = candidates?.reduce((sum, info) => sum + info.text.length, 0) ?? 0;
+    const ticket = portals.define(message.portal, portal, batch, weight);
     this.#push(PENDING.bind, { name: message.portal, ticket, portal });
     return this.#pass();
   }
@@ -391,15 +399,20 @@ export class ClientSide {
   }
 
   #copyEnd(): null {
-    // Without an answer outstanding the server ignores it.
-    if (this.#state.pending.size > 0) this.#push(PENDING.copyEnd);
+    const { pending } = this.#state;
+    // Without an answer outstanding the server ignores it; a second one adds nothing.
+    if (pending.size > 0 && pending.at(pending.size - 1)?.kind !== PENDING.copyEnd) this.#push(PENDING.copyEnd);
     return this.#pass();
   }
 
   #sync(): null {
     const state = this.#state;
     // The server ignores Sync while it reads COPY data, up to CopyDone or CopyFail.
-    if (state.copyIn >= 0 && !state.pending.some((item) => item.kind === PENDING.copyEnd)) return this.#pass();
+    if (state.copyIn >= 0 && !state.pending.some((item) => item.kind === PENDING.copyEnd)) {
+      // It may have left COPY by an error that is still on its way: then this Sync counts.
+      state.batch++;
+      return this.#pass();
+    }
     state.skipping = false;
     this.#push(PENDING.sync);
     this.#pass();
@@ -411,10 +424,11 @@ export class ClientSide {
   #execute(): Wait | null {
     const { bytes, bodyStart, end } = this.#scanner;
     const { portal: name } = readExecute(bytes, bodyStart, end);
-    const { portals, batch } = this.#state;
+    const { portals, cursors, batch } = this.#state;
     const found = portals.lookup(name, batch);
-    if (!found) {
-      // No portal of the protocol: a cursor of SQL, or nothing. What FETCH would be is what this is.
+    const declared = name !== '' && cursors.has(name);
+    if (declared || !portals.has(name)) {
+      // A cursor of SQL, or nothing, or a portal of the same name. What FETCH would be is what this is.
       const text = `FETCH ALL FROM "${name.replaceAll('"', '""')}"`;
       const statement = this.#state.info(text, this.#state.classify(text));
       return this.#decide(
@@ -423,9 +437,35 @@ export class ClientSide {
         (decided) => this.#finishExecute(name, statement, null, decided),
       );
     }
+    const candidates: StatementInfo[] = [];
+    for (const portal of found ?? []) {
+      if (!portal.statements) return this.#executeUnknown(name);
+      candidates.push(...portal.statements);
+    }
+    if (!found || candidates.length === 0) return this.#executeUnknown(name);
+    return this.#refreshed(candidates, 0, () => this.#executePortals(name, found, candidates));
+  }
+
+  /** Goes on when the large ones among the statements have been classified again where they have to be. */
+  #refreshed(infos: readonly StatementInfo[], from: number, then: () => Wait | null): Wait | null {
+    const state = this.#state;
+    for (let i = from; i < infos.length; i++) {
+      const info = infos[i]!;
+      if (!state.needsWorker(info)) continue;
+      const { catalog } = state.deps.database;
+      return waitFor(state.deps.classifier.classifyLarge(info.text, state.classifyContext), (classification) => {
+        info.classification = state.understood(classification);
+        info.catalog = catalog;
+        return this.#refreshed(infos, i + 1, then);
+      });
+    }
+    for (const info of infos) if (info.text.length <= LARGE_TEXT) state.current(info);
+    return then();
+  }
+
+  #executePortals(name: string, found: readonly PortalInfo[], candidates: readonly StatementInfo[]): Wait | null {
     const portal = found.length === 1 ? found[0]! : null;
-    const statement = this.#statementOf(found);
-    if (!statement) return this.#executeUnknown(name);
+    const statement = this.#oneOf(candidates);
     if (portal?.allowed) {
       return this.#finishExecute(name, statement, portal, { ...portal.allowed, heldMs: 0, cancelled: false });
     }
@@ -456,21 +496,10 @@ export class ClientSide {
     return this.#finishExecute(name, statement, null, { decision, digest: null, heldMs: 0, cancelled: false });
   }
 
-  /** What an Execute may run: one statement, or the worst of several; null where one is not known. */
-  #statementOf(portals: readonly PortalInfo[]): StatementInfo | null {
-    const candidates: StatementInfo[] = [];
-    for (const portal of portals) {
-      if (!portal.statements) return null;
-      candidates.push(...portal.statements);
-    }
+  /** What an Execute may run: one statement, or the worst of several. */
+  #oneOf(candidates: readonly StatementInfo[]): StatementInfo {
     const first = candidates[0]!;
-    if (candidates.length === 1) {
-      if (first.catalog !== this.#state.deps.database.catalog && first.text.length <= LARGE_TEXT) {
-        first.classification = this.#state.classify(first.text);
-        first.catalog = this.#state.deps.database.catalog;
-      }
-      return first;
-    }
+    if (candidates.length === 1) return first;
     const merged = mergeClassifications(candidates.map((info) => info.classification));
     return this.#state.info(candidates.map((info) => info.text).join('\n-- or\n'), merged, first.parameterTypes);
   }
@@ -533,7 +562,7 @@ export class ClientSide {
   #withClassification(
     text: string,
     lossless: boolean,
-    then: (classification: Classification) => Wait | null,
+    then: (classification: SessionClassification) => Wait | null,
   ): Wait | null {
     if (!lossless)
       return then(
@@ -545,7 +574,9 @@ export class ClientSide {
       );
     if (text.length <= LARGE_TEXT) return then(this.#state.classify(text));
     const { classifier } = this.#state.deps;
-    return waitFor(classifier.classifyLarge(text, this.#state.classifyContext), then);
+    return waitFor(classifier.classifyLarge(text, this.#state.classifyContext), (classification) =>
+      then(this.#state.understood(classification)),
+    );
   }
 
   #decide(
@@ -573,7 +604,7 @@ export class ClientSide {
       error: null,
       masked: null,
       substitute,
-      defined: decision.effect === 'allow' ? this.#state.defineNames(statement) : [],
+      ...(decision.effect === 'allow' ? this.#state.defineNames(statement) : { defined: [], closes: [] }),
       done: false,
     };
   }

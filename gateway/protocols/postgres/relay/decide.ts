@@ -31,6 +31,11 @@ export function decide(
   const now = (decision: Decision, digest: string | null = null) =>
     then({ decision, digest, heldMs: 0, cancelled: false });
   let bound: Parameter[] = [];
+  let reached = '';
+  if (verdict.effect !== 'deny' && connection.mode === 'enforce' && effects.flags.includes('sets-pinned-setting')) {
+    // What is read under one setting and run under another was never decided on, whatever the policy says.
+    return now(refusal(verdict, PINNED));
+  }
   if (verdict.effect === 'ask' && connection.mode === 'enforce') {
     // The server would refuse it unread; a person is not asked for that.
     if (state.transaction === 'failed' && state.pending.size === 0 && !endsTransaction(effects.ops)) {
@@ -39,10 +44,13 @@ export function decide(
     const kept = parameters();
     if (kept === null) return now(refusal(verdict, 'the parameters of this statement are not at hand; bind it again'));
     bound = kept;
+    const named = state.reached(statement);
+    if (named === null) return now(refusal(verdict, 'it runs a portal by its name; send Execute for it instead'));
+    reached = named;
   }
   let operation: Operation | null = null;
   const result = pipeline.decide(verdict, connection, () => {
-    operation = state.operation(statement.text, effects, bound);
+    operation = state.operation(statement.text + reached, effects, bound);
     return operation;
   });
   const digest = (operation as Operation | null)?.digest ?? null;
@@ -77,6 +85,9 @@ export function decide(
   };
   return wait as Wait;
 }
+
+const PINNED =
+  'it changes a setting by which statements are read (standard_conforming_strings, client_encoding), and these stay as they are';
 
 /** ROLLBACK and COMMIT are what a failed transaction still takes. */
 function endsTransaction(ops: readonly string[]): boolean {

@@ -3,13 +3,28 @@ import type { Decision } from '../../../contract/decision.ts';
 import type { Parameter } from '../../../contract/operation.ts';
 import { OPERATION_CLASSES } from '../../../contract/operation.ts';
 import { formatAt, readBind } from '../codec/frontend.ts';
-import type { CatalogSnapshot, Classification, FieldDescription, OutputTaint } from '../ports.ts';
+import type { CatalogSnapshot, Classification, FieldDescription, OutputTaint, SessionName } from '../ports.ts';
+
+/** A classification that also says what may happen to the session's names, as far as it can be known. */
+export interface SessionClassification extends Classification {
+  /** Of statements that this one runs by name, or of several that it may be: defined perhaps, undone never. */
+  maybe?: readonly SessionName[];
+}
+
+/** What it does depends on what names of the session mean when it runs. */
+export function dependsOnNames({ names, maybe }: SessionClassification): boolean {
+  return names.some(isUse) || (maybe?.some(isUse) ?? false);
+}
+
+function isUse(name: SessionName): boolean {
+  return name.kind === 'execute' || name.kind === 'fetch';
+}
 
 /** A statement text as this session knows it, with what was found out about it. */
 export interface StatementInfo {
   text: string;
   parameterTypes: readonly number[];
-  classification: Classification;
+  classification: SessionClassification;
   /** The catalog that the classification rests on. */
   catalog: CatalogSnapshot;
   /** What the server said of its result: undefined until a Describe is on its way, null while it is. */
@@ -27,7 +42,7 @@ export interface PortalInfo {
 }
 
 /** The worst of several candidates: what a decision must assume when it cannot know which one runs. */
-export function mergeClassifications(list: readonly Classification[]): Classification {
+export function mergeClassifications(list: readonly SessionClassification[]): SessionClassification {
   const [first, ...rest] = list;
   if (!first) throw new Error('nothing to merge');
   return rest.reduce((a, b) => {
@@ -47,7 +62,9 @@ export function mergeClassifications(list: readonly Classification[]): Classific
         fingerprint: `${worse.effects.fingerprint}+${other.effects.fingerprint}`,
       },
       output: mergeTaints(worse.output, other.output),
-      names: [...worse.names, ...other.names],
+      // Which of them runs is not known: the names they close stay open.
+      names: [],
+      maybe: [...worse.names, ...(worse.maybe ?? []), ...other.names, ...(other.maybe ?? [])],
     };
   }, first);
 }

@@ -33,6 +33,8 @@ export interface Run {
   substitute: { message: Uint8Array; sqlstate: string } | null;
   /** Definitions that this statement makes by SQL (PREPARE, DECLARE), to be confirmed when it succeeds. */
   defined: readonly { table: 'statements' | 'cursors'; name: string; ticket: number }[];
+  /** What it closes by SQL (DEALLOCATE, CLOSE) once it has succeeded: all that was defined before it was sent. */
+  closes: readonly { table: 'statements' | 'cursors' | 'portals'; name: string; mark: number }[];
   /** CommandComplete or the like was seen. */
   done: boolean;
 }

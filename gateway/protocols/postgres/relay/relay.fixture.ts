@@ -13,7 +13,7 @@ import {
   writeReadyForQuery,
   writeRowDescription,
 } from '../codec/write-backend.ts';
-import type { CatalogSnapshot, Classification, Masking } from '../ports.ts';
+import type { CatalogSnapshot, Classification, ClassifyContext, Masking } from '../ports.ts';
 import { Relay } from './relay.ts';
 import type { RelayDeps } from './state.ts';
 
@@ -33,16 +33,38 @@ export interface Harness {
 
 const CATALOG: CatalogSnapshot = { tagByOid: new Map(), relations: [], functions: [], volatileBuiltins: new Set() };
 
+/** Names that the first words of a text use or give, as the classifier finds them. */
+function namesIn(text: string): Classification['names'] {
+  const [, kind, name] = /^(PREPARE|EXECUTE|DEALLOCATE|FETCH|DECLARE) (\w+)/.exec(text) ?? [];
+  if (kind === undefined || name === undefined) return [];
+  const kinds = {
+    PREPARE: 'prepare',
+    EXECUTE: 'execute',
+    DEALLOCATE: 'deallocate',
+    FETCH: 'fetch',
+    DECLARE: 'declare-cursor',
+  } as const;
+  return [{ kind: kinds[kind as keyof typeof kinds], name }];
+}
+
 /** By the first word: SELECT is allowed, UPDATE is asked, DROP is denied; PREPARE takes its inner statement's. */
-function classify(text: string): Classification {
+function classify(text: string, context: ClassifyContext): Classification {
+  const names = namesIn(text);
+  const [named] = names;
+  const runs = named?.kind === 'execute' ? context.prepared(named.name) : null;
+  if (runs) return { ...runs, names };
   const prepare = /^PREPARE (\w+) AS (.*)$/.exec(text);
   const inner = prepare ? prepare[2]! : text;
   const op = inner.split(/[\s;]/)[0]!.toUpperCase();
   const kinds: Record<string, OperationClass> = {
     SELECT: 'read',
     BEGIN: 'session',
+    SET: 'session',
     ROLLBACK: 'session',
     COPY: 'write',
+    DEALLOCATE: 'session',
+    DECLARE: 'read',
+    FETCH: 'read',
     INSERT: 'write',
     UPDATE: 'write',
     DROP: 'destructive',
@@ -50,7 +72,7 @@ function classify(text: string): Classification {
   const effects: Effects = {
     class: kinds[op] ?? 'unknown',
     ops: [op],
-    flags: [],
+    flags: /^SET standard_conforming_strings/.test(text) ? ['sets-pinned-setting'] : [],
     reads: [],
     writes: [],
     filtersOn: [],
@@ -62,7 +84,7 @@ function classify(text: string): Classification {
   return {
     effects,
     output: { columns: null, all: [] },
-    names: prepare ? [{ kind: 'prepare', name: prepare[1]! }] : [],
+    names,
   };
 }
 
@@ -180,7 +202,7 @@ export function harness(
     },
     recorder,
     pipeline,
-    classifier: { classify, classifyLarge: async (text) => classify(text) },
+    classifier: { classify, classifyLarge: async (text, context) => classify(text, context) },
     masking: options.masking ?? null,
     database: {
       catalog: CATALOG,

@@ -284,6 +284,81 @@ describe('the extended protocol', () => {
     });
   });
 
+  it('asks for a FETCH what it would ask for the portal that was bound and not executed', () => {
+    const h = harness();
+    h.relay.clientData(join(writeParse('s', 'DROP x'), writeBind('p', 's', []), writeQuery('FETCH p')));
+    expect(frames(join(...h.toServer))).toBe('P B Q(countersign: denied)');
+  });
+
+  it('refuses a FETCH of a portal that a person would have to be asked about', () => {
+    const h = harness();
+    h.relay.clientData(join(writeParse('s', 'UPDATE t'), writeBind('p', 's', []), writeQuery('FETCH p')));
+    expect(h.held).toHaveLength(0);
+    expect(frames(join(...h.toServer))).toBe('P B Q(countersign: denied)');
+  });
+
+  it('takes a portal for what it runs under the name of a cursor that was declared in vain', () => {
+    const h = harness();
+    h.relay.clientData(writeQuery('DECLARE c'));
+    h.relay.serverData(join(server.error('25P01'), server.ready()));
+    h.relay.clientData(join(writeParse('s', 'DROP x'), writeBind('c', 's', []), writeQuery('FETCH c')));
+    expect(frames(join(...h.toServer)).endsWith('P B Q(countersign: denied)')).toBe(true);
+  });
+
+  it('takes a prepared EXECUTE for what its name means when it runs', () => {
+    const h = harness();
+    h.relay.clientData(join(writeParse('x', 'SELECT 1'), writeParse('e', 'EXECUTE x'), writeSync()));
+    h.relay.serverData(join(server.parsed(), server.parsed(), server.ready()));
+    h.relay.clientData(join(writeClose('statement', 'x'), writeParse('x', 'UPDATE t SET a = 1'), writeSync()));
+    h.relay.serverData(join(server.closed(), server.parsed(), server.ready()));
+    h.relay.clientData(exec('e'));
+    expect(h.held).toHaveLength(1);
+    expect(h.held[0]!.operation.text).toBe('EXECUTE x\n-- x is:\nUPDATE t SET a = 1');
+  });
+
+  it('keeps what was parsed after a DEALLOCATE that is only then confirmed', () => {
+    const h = harness();
+    h.relay.clientData(join(writeQuery('DEALLOCATE x'), writeParse('x', 'DROP x'), writeSync()));
+    h.relay.serverData(join(server.complete('DEALLOCATE'), server.ready(), server.parsed(), server.ready()));
+    h.relay.clientData(join(writeParse('x', 'SELECT 1'), writeSync(), exec('x')));
+    expect(frames(join(...h.toServer)).endsWith(`B E(${DENIED_PORTAL}) S`)).toBe(true);
+  });
+
+  it('counts a Sync during COPY, since the COPY may be over already', async () => {
+    const h = harness();
+    h.relay.clientData(join(writeParse('x', 'DROP x'), writeSync()));
+    h.relay.serverData(join(server.parsed(), server.ready()));
+    h.relay.clientData(join(writeParse('', 'COPY t FROM STDIN'), writeBind('', '', []), writeExecute('')));
+    await settled();
+    h.relay.serverData(join(server.parsed(), server.bound(), server.copyIn()));
+    h.relay.clientData(join(writeSync(), writeParse('x', 'SELECT 1'), writeSync(), exec('x')));
+    await settled();
+    expect(frames(join(...h.toServer)).endsWith(`P S B E(${DENIED_PORTAL}) S`)).toBe(true);
+  });
+
+  it('forwards nothing of what it takes the server to skip', () => {
+    const h = harness();
+    h.relay.clientData(join(writeParse('', 'SELECT broken'), writeBind('', '', []), writeExecute('')));
+    h.relay.serverData(server.error('42703'));
+    h.relay.clientData(join(writeQuery('DROP x'), writeParse('', 'DROP x'), writeSync()));
+    expect(frames(join(...h.toServer))).toBe('P B E S');
+    expect(h.log).toContain('request 0 Q(DROP x) P S');
+  });
+
+  it('ends the session when what stands for a denied statement has a result', () => {
+    const h = harness();
+    h.relay.clientData(join(writeParse('', 'DROP x'), exec('')));
+    h.relay.serverData(join(server.parsed(), server.bound(), server.row('secret')));
+    expect(h.log.at(-1)).toContain('finish: the server sent DataRow');
+    expect(new TextDecoder().decode(join(...h.toClient))).not.toContain('secret');
+  });
+
+  it('never lets a setting through by which it reads statements, whatever the policy says', () => {
+    const h = harness();
+    h.relay.clientData(writeQuery('SET standard_conforming_strings = off'));
+    expect(frames(join(...h.toServer))).toBe('Q(countersign: denied)');
+  });
+
   it('takes a reserved portal name for an attack', () => {
     const h = harness();
     h.relay.clientData(join(writeParse('', 'SELECT 1'), writeBind(DENIED_PORTAL, '', [])));

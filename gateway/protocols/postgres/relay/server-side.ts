@@ -109,9 +109,8 @@ export class ServerSide {
     const { type, count } = this.#scanner;
     switch (type) {
       case backend.DataRow: {
-        const head = this.#head();
-        if (!head?.run) throw desync(type);
-        head.run.rows += count;
+        const { head, run } = this.#running();
+        run.rows += count;
         if (head !== this.#rowsOf) this.#startExecute(head);
         if (this.#rows) {
           this.#maskRow(this.#rows);
@@ -197,6 +196,14 @@ export class ServerSide {
     return pending.peek();
   }
 
+  /** The statement whose result this is. What was put in the place of a denied one has none: it only fails. */
+  #running(): { head: Pending; run: Run } {
+    const head = this.#head();
+    const run = head?.run;
+    if (!head || !run || run.substitute) throw desync(this.#scanner.type);
+    return { head, run };
+  }
+
   #expect(...kinds: Pending['kind'][]): Pending {
     const head = this.#head();
     if (!head || !kinds.includes(head.kind)) throw desync(this.#scanner.type);
@@ -218,6 +225,7 @@ export class ServerSide {
     const fields = type === backend.NoData ? [] : readRowDescription(bytes, bodyStart, end);
     switch (head.kind) {
       case PENDING.query:
+        this.#running();
         this.#startRows(head, fields);
         this.#pass();
         return;
@@ -294,9 +302,7 @@ export class ServerSide {
   }
 
   #completed(tag: string | null): void {
-    const head = this.#head();
-    const run = head?.run;
-    if (!head || !run) throw desync(this.#scanner.type);
+    const { head, run } = this.#running();
     if (tag !== null && run.rows === 0) run.rows = rowsOfTag(tag);
     this.#takeCounts(run);
     if (head.kind === PENDING.execute) {
@@ -372,6 +378,9 @@ export class ServerSide {
       pending.shift();
       if (item.kind === PENDING.parse) statements.fail(item.name, item.ticket);
       if (item.kind === PENDING.bind) portals.fail(item.name, item.ticket);
+      // Nobody has described it after all.
+      if (item.statement?.fields === null) item.statement.fields = undefined;
+      if (item.portal?.fields === null) item.portal.fields = undefined;
       if (item.run && item.kind !== PENDING.ownDescribe && item.run.error !== null) {
         this.#finishRun(item.run, item.exchange);
       }
@@ -480,8 +489,7 @@ export class ServerSide {
 
   #copyInStarted(): void {
     const state = this.#state;
-    const head = this.#head();
-    if (!head) throw desync(this.#scanner.type);
+    const { head } = this.#running();
     state.copyIn = head.exchange;
     // The server ignores the Syncs that came before the end of the data.
     let ended = false;
@@ -495,8 +503,7 @@ export class ServerSide {
 
   #copyOutStarted(): void {
     const { bytes, bodyStart, end } = this.#scanner;
-    const head = this.#head();
-    if (!head) throw desync(this.#scanner.type);
+    const { head } = this.#running();
     const response = readCopyResponse(bytes, bodyStart, end);
     const { masking, database } = this.#state.deps;
     const classification = head.statement?.classification;
@@ -549,13 +556,13 @@ export class ServerSide {
   }
 
   #functionResult(): void {
-    const head = this.#head();
-    if (head?.kind !== PENDING.functionCall || !head.run) throw desync(this.#scanner.type);
-    head.run.rows = 1;
-    if (this.#state.deps.masking && head.run.statement.classification.output.all.length > 0) {
+    const { head, run } = this.#running();
+    if (head.kind !== PENDING.functionCall) throw desync(this.#scanner.type);
+    run.rows = 1;
+    if (this.#state.deps.masking && run.statement.classification.output.all.length > 0) {
       // The value may hold what is tagged and its type is not known: NULL takes its place.
       const message = writeMessage(backend.FunctionCallResponse, new Uint8Array([255, 255, 255, 255]));
-      head.run.masked = { CUSTOM: 1 };
+      run.masked = { CUSTOM: 1 };
       this.#add(message, 0, message.length);
       return;
     }

@@ -5,9 +5,16 @@ import type { DigestInput } from '../../../contract/operation-digest.ts';
 import type { Session } from '../../../contract/session.ts';
 import type { Pipeline } from '../../../pipeline/pipeline.ts';
 import type { SessionRecorder } from '../../../pipeline/ports.ts';
-import type { CatalogSnapshot, Classification, Classifier, ClassifyContext, Masking } from '../ports.ts';
+import type { CatalogSnapshot, Classification, Classifier, ClassifyContext, Masking, SessionName } from '../ports.ts';
 import { NameTable } from './name-table.ts';
-import { mergeClassifications, type PortalInfo, type StatementInfo } from './names.ts';
+import {
+  dependsOnNames,
+  mergeClassifications,
+  type PortalInfo,
+  type SessionClassification,
+  type StatementInfo,
+  unknownClassification,
+} from './names.ts';
 import { PendingQueue, type Run } from './pending.ts';
 import { TrackedSettings } from './settings.ts';
 
@@ -55,6 +62,10 @@ export interface RelayDeps {
 
 const MAX_STATEMENTS = 10_000;
 const MAX_PORTALS = 1_000;
+/** Characters of the texts that a session's names keep in memory, for each kind of name. */
+const MAX_TEXTS = 80 * 1024 * 1024;
+/** Characters of what a statement runs by name that a person is shown with it. */
+const MAX_SHOWN = 64 * 1024;
 
 /** Texts above this are classified on a worker, so that one client cannot stall the others. */
 export const LARGE_TEXT = 16 * 1024;
@@ -62,10 +73,10 @@ export const LARGE_TEXT = 16 * 1024;
 /** What both directions of one session share. */
 export class RelayState {
   readonly deps: RelayDeps;
-  readonly statements = new NameTable<StatementInfo>(MAX_STATEMENTS);
-  readonly portals = new NameTable<PortalInfo>(MAX_PORTALS);
+  readonly statements = new NameTable<StatementInfo>(MAX_STATEMENTS, MAX_TEXTS);
+  readonly portals = new NameTable<PortalInfo>(MAX_PORTALS, MAX_TEXTS);
   /** SQL cursors by name: a protocol Execute or a FETCH may continue them. */
-  readonly cursors = new NameTable<StatementInfo>(MAX_PORTALS);
+  readonly cursors = new NameTable<StatementInfo>(MAX_PORTALS, MAX_TEXTS);
   readonly pending = new PendingQueue();
   readonly settings: TrackedSettings;
   transaction: TransactionStatus = 'idle';
@@ -87,33 +98,129 @@ export class RelayState {
   catalogTouched = false;
   readonly #verdicts = new WeakMap<Effects, { hash: string; role: string; verdict: Verdict }>();
   readonly #seen = new Set<string>();
+  readonly #refreshing = new Set<StatementInfo>();
   readonly classifyContext: ClassifyContext;
 
   constructor(deps: RelayDeps) {
     this.deps = deps;
     this.settings = new TrackedSettings(deps.session.role, deps.parameters.get('search_path'));
-    const classificationOf = (table: NameTable<StatementInfo>, name: string): Classification | null => {
-      const found = table.lookup(name, this.batch);
-      return found ? mergeClassifications(found.map((info) => info.classification)) : null;
-    };
     const { connection, database } = deps;
     this.classifyContext = {
       connection,
       get catalog() {
         return database.catalog;
       },
-      prepared: (name) => classificationOf(this.statements, name),
-      cursor: (name) => classificationOf(this.cursors, name),
+      prepared: (name) => this.#prepared(name),
+      cursor: (name) => this.#cursor(name),
     };
   }
 
-  info(text: string, classification: Classification, parameterTypes: readonly number[] = []): StatementInfo {
+  info(text: string, classification: SessionClassification, parameterTypes: readonly number[] = []): StatementInfo {
     return { text, parameterTypes, classification, catalog: this.deps.database.catalog, fields: undefined };
   }
 
   /** Synchronous classification; the caller has checked that the text is not large. */
-  classify(text: string): Classification {
-    return this.deps.classifier.classify(text, this.classifyContext);
+  classify(text: string): SessionClassification {
+    return this.understood(this.deps.classifier.classify(text, this.classifyContext));
+  }
+
+  /**
+   * A text's classification together with what it runs by name. Bind is not decided on, so a FETCH or
+   * MOVE of a portal that nobody executed yet is what the portal runs.
+   */
+  understood(classification: Classification): SessionClassification {
+    const { names } = classification;
+    if (names.length === 0) return classification;
+    let whole: SessionClassification = classification;
+    const maybe: SessionName[] = [];
+    for (const name of names) {
+      if (name.kind === 'execute') {
+        for (const info of this.statements.lookup(name.name, this.batch) ?? []) maybe.push(...namesOf(info));
+      } else if (name.kind === 'fetch' && this.portals.has(name.name)) {
+        const runs = this.#portal(name.name);
+        whole = mergeClassifications([whole, runs ?? this.#unknown(`Runs the portal ${name.name}`)]);
+      }
+    }
+    return maybe.length === 0 ? whole : { ...whole, maybe: [...(whole.maybe ?? []), ...maybe] };
+  }
+
+  /** The classification of a statement that was named before, as of now. */
+  current(info: StatementInfo): SessionClassification {
+    const { catalog } = this.deps.database;
+    const depends = dependsOnNames(info.classification);
+    if (info.catalog === catalog && !depends) return info.classification;
+    if (this.#refreshing.has(info)) return this.#unknown('Runs itself');
+    if (info.text.length > LARGE_TEXT) {
+      return depends ? this.#unknown('Runs by name what may have changed') : info.classification;
+    }
+    this.#refreshing.add(info);
+    try {
+      info.classification = this.classify(info.text);
+      info.catalog = catalog;
+    } finally {
+      this.#refreshing.delete(info);
+    }
+    return info.classification;
+  }
+
+  /** Its classification may be out of date, and is too costly to be made again here and now. */
+  needsWorker(info: StatementInfo): boolean {
+    if (info.text.length <= LARGE_TEXT) return false;
+    return info.catalog !== this.deps.database.catalog || dependsOnNames(info.classification);
+  }
+
+  #prepared(name: string): SessionClassification | null {
+    const found = this.statements.lookup(name, this.batch);
+    return found ? mergeClassifications(found.map((info) => this.current(info))) : null;
+  }
+
+  /** Cursors of SQL and portals of the protocol share their names on the server. */
+  #cursor(name: string): SessionClassification | null {
+    const declared = this.cursors.lookup(name, this.batch);
+    if (!declared && this.cursors.has(name)) return null;
+    const bound = this.portals.has(name) ? this.#portal(name) : undefined;
+    if (bound === null) return null;
+    const all = (declared ?? []).map((info) => this.current(info));
+    if (bound) all.push(bound);
+    return all.length === 0 ? null : mergeClassifications(all);
+  }
+
+  /** What the portals that may have this name run; null where that is not known. */
+  #portal(name: string): SessionClassification | null {
+    const found = this.portals.lookup(name, this.batch);
+    if (!found) return null;
+    const all: SessionClassification[] = [];
+    for (const { statements } of found) {
+      if (!statements) return null;
+      all.push(...statements.map((info) => this.current(info)));
+    }
+    return mergeClassifications(all);
+  }
+
+  #unknown(reason: string): SessionClassification {
+    return unknownClassification(reason, 'unknown-statement', this.deps.connection.columns);
+  }
+
+  /**
+   * The texts that a statement runs by name, for the person who is asked about it; null where it may run
+   * a portal, whose parameters nobody would see.
+   */
+  reached(statement: StatementInfo): string | null {
+    const seen = new Set<StatementInfo>([statement]);
+    let shown = '';
+    for (const info of seen) {
+      for (const name of namesOf(info)) {
+        if (name.kind === 'fetch' && this.portals.has(name.name)) return null;
+        if (name.kind !== 'execute') continue;
+        for (const next of this.statements.lookup(name.name, this.batch) ?? []) {
+          if (seen.has(next)) continue;
+          seen.add(next);
+          shown += `\n-- ${name.name.replace(/[\r\n]/g, ' ')} is:\n${next.text}`;
+          if (shown.length > MAX_SHOWN) return null;
+        }
+      }
+    }
+    return shown;
   }
 
   verdict(effects: Effects): Verdict {
@@ -150,37 +257,48 @@ export class RelayState {
     };
   }
 
-  /** Names that an allowed statement is about to give by SQL. */
-  defineNames(statement: StatementInfo): Run['defined'] {
-    const { names } = statement.classification;
-    if (names.length === 0) return NO_NAMES;
+  /** Names that an allowed statement is about to give and to close by SQL. */
+  defineNames(statement: StatementInfo): Pick<Run, 'defined' | 'closes'> {
+    const { names, maybe } = statement.classification;
+    if (names.length === 0 && !maybe) return NO_NAMES;
     const defined: { table: 'statements' | 'cursors'; name: string; ticket: number }[] = [];
+    const closes: { table: 'statements' | 'cursors' | 'portals'; name: string; mark: number }[] = [];
     for (const name of names) {
-      const table = name.kind === 'prepare' ? 'statements' : name.kind === 'declare-cursor' ? 'cursors' : null;
-      if (!table || !('name' in name) || name.name === null) continue;
       // No batch of the extended protocol: SQL names take effect when their statement has run.
-      defined.push({ table, name: name.name, ticket: this[table].define(name.name, statement, -1) });
+      if (gives(name)) {
+        const table = tableOf(name);
+        defined.push({ table, name: name.name, ticket: this.#define(table, name.name, statement) });
+      } else if (name.kind === 'deallocate' && name.name !== null) {
+        closes.push({ table: 'statements', name: name.name, mark: this.statements.mark() });
+      } else if (name.kind === 'close-cursor' && name.name !== null) {
+        closes.push({ table: 'cursors', name: name.name, mark: this.cursors.mark() });
+        closes.push({ table: 'portals', name: name.name, mark: this.portals.mark() });
+      }
     }
-    return defined;
+    for (const name of maybe ?? []) if (gives(name)) this.#define(tableOf(name), name.name, statement);
+    return { defined, closes };
+  }
+
+  #define(table: 'statements' | 'cursors', name: string, statement: StatementInfo): number {
+    return this[table].define(name, statement, -1, statement.text.length);
   }
 
   /** A statement succeeded: what it did to the session's names and settings. */
   applyNames(run: Run): void {
+    const { names, maybe } = run.statement.classification;
     for (const { table, name, ticket } of run.defined) this[table].confirm(name, ticket);
-    for (const name of run.statement.classification.names) {
-      if (name.kind === 'deallocate' && name.name !== null) {
-        this.statements.closed(name.name, this.statements.mark());
-      } else if (name.kind === 'close-cursor' && name.name !== null) {
-        this.cursors.closed(name.name, this.cursors.mark());
-      } else if (name.kind === 'set') {
-        this.settings.applied(name, this.transaction === 'in-transaction');
-      }
+    for (const { table, name, mark } of run.closes) this[table].closed(name, mark);
+    for (const name of names) {
+      if (name.kind === 'set') this.settings.applied(name, this.transaction === 'in-transaction');
     }
+    if (maybe?.some((name) => name.kind === 'set')) this.settings.failed();
   }
 
   /** No transaction is open and nothing is under way: no portal is left. */
   forgetPortals(): void {
     this.portals.clear();
+    // A cursor WITH HOLD outlives its transaction, and says so in its text.
+    this.cursors.prune((info) => /hold/i.test(info.text));
     this.keptBinds = 0;
   }
 
@@ -221,7 +339,22 @@ export class RelayState {
 }
 
 const NO_OBJECTS: readonly string[] = [];
-const NO_NAMES: Run['defined'] = [];
+const NO_NAMES: Pick<Run, 'defined' | 'closes'> = { defined: [], closes: [] };
+
+function namesOf({ classification }: StatementInfo): readonly SessionName[] {
+  const { names, maybe } = classification;
+  return maybe ? [...names, ...maybe] : names;
+}
+
+type Giving = Extract<SessionName, { kind: 'prepare' | 'declare-cursor' }>;
+
+function gives(name: SessionName): name is Giving {
+  return name.kind === 'prepare' || name.kind === 'declare-cursor';
+}
+
+function tableOf(name: Giving): 'statements' | 'cursors' {
+  return name.kind === 'prepare' ? 'statements' : 'cursors';
+}
 
 function objectsOf(effects: Effects): string[] {
   return [...new Set([...effects.writes, ...effects.reads].map((t) => (t.schema ? `${t.schema}.${t.name}` : t.name)))];
