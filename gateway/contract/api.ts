@@ -90,10 +90,22 @@ function route<I extends z.ZodType, O extends z.ZodType>(
   return { method, path, access, input, output };
 }
 
+export const PAGE_KEY_HEADER = 'x-countersign-page';
+
 /** Path parameters (`:id`) are part of `input`; for GET and DELETE the rest of it is the query string. */
 export const routes = {
-  /** The one-time code is printed by `countersign start`; it opens one console session (cookie). */
-  login: route('POST', '/api/login', 'anyone', z.object({ code: z.string().min(6).max(64) }), Nothing),
+  /**
+   * The one-time code is printed by `countersign start`; it opens one console session: a cookie, which
+   * other ports of this machine are sent too, and a key for the header PAGE_KEY_HEADER, which only pages
+   * of the console's own origin can keep. It takes both.
+   */
+  login: route(
+    'POST',
+    '/api/login',
+    'anyone',
+    z.object({ code: z.string().min(6).max(64) }),
+    z.object({ key: z.string().min(1).max(64) }),
+  ),
   logout: route('POST', '/api/logout', 'session', Nothing, Nothing),
   /** A one-time code. Whoever has one opens the console and clicks, so it takes the PIN; root needs none (protected mode). */
   newLoginCode: route(

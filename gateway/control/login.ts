@@ -21,10 +21,10 @@ export interface Logins {
   newCode(): string;
   /** Uses a code up. Throws LOGIN_CODE_WRONG, LOGIN_TOO_MANY. */
   redeem(code: string): void;
-  /** @returns the secret for the cookie; only its hash is kept. */
-  openSession(): string;
-  /** @returns the session's id, or null. */
-  find(secret: string): string | null;
+  /** @returns the secret for the cookie and the key for the page; only their hashes are kept. */
+  openSession(): { secret: string; key: string };
+  /** It takes both. @returns the session's id, or null. */
+  find(secret: string, key: string): string | null;
   /** Whether the session with this id is still open. */
   has(id: string): boolean;
   closeSession(id: string): void;
@@ -34,7 +34,7 @@ export function createLogins(clock: Clock): Logins {
   /** Hashes of codes that were not used yet. */
   let codes: Array<{ hash: Buffer; expires: number }> = [];
   let wrong: number[] = [];
-  const sessions = new Map<string, { hash: Buffer; expires: number }>();
+  const sessions = new Map<string, { hash: Buffer; key: Buffer; expires: number }>();
 
   function forgetExpired(): void {
     const now = clock.now();
@@ -74,18 +74,21 @@ export function createLogins(clock: Clock): Logins {
     openSession() {
       forgetExpired();
       const secret = randomBytes(32).toString('base64url');
+      const key = randomBytes(32).toString('base64url');
       const hash = digest(secret);
-      sessions.set(hash.toString('hex'), { hash, expires: clock.now() + SESSION_MS });
+      sessions.set(hash.toString('hex'), { hash, key: digest(key), expires: clock.now() + SESSION_MS });
       if (sessions.size > MAX_SESSIONS) sessions.delete(sessions.keys().next().value!);
-      return secret;
+      return { secret, key };
     },
 
-    find(secret) {
+    find(secret, key) {
       forgetExpired();
       const hash = digest(secret);
       const id = hash.toString('hex');
       const session = sessions.get(id);
-      return session && timingSafeEqual(session.hash, hash) ? id : null;
+      if (!session) return null;
+      const both = timingSafeEqual(session.hash, hash) && timingSafeEqual(session.key, digest(key));
+      return both ? id : null;
     },
 
     has(id) {

@@ -74,7 +74,7 @@ describe('every route', () => {
   });
 
   it.each(NAMES)('%s: refused for another Host, Origin or site', async (name) => {
-    const { cookie } = await control.login();
+    const session = await control.login();
     const { method, path, body } = prepared(name);
     const attacks: Array<[Record<string, string>, string]> = [
       [{ host: `evil.example:${control.port}` }, 'WRONG_HOST'],
@@ -89,7 +89,7 @@ describe('every route', () => {
     ];
     for (const [headers, code] of attacks) {
       const reply = await control.send(method, path, {
-        headers: { ...JSON_TYPE, cookie, ...headers },
+        headers: { ...JSON_TYPE, ...session, ...headers },
         ...(body ? { body } : {}),
       });
       expect([headers, reply.json.error?.code]).toEqual([headers, code]);
@@ -100,10 +100,10 @@ describe('every route', () => {
   it.each(NAMES.filter((name) => routes[name].method === 'POST' || (routes[name].method as string) === 'PUT'))(
     '%s: refused when its body is not declared as JSON',
     async (name) => {
-      const { cookie } = await control.login();
+      const session = await control.login();
       const { method, path, body } = prepared(name);
       for (const type of [undefined, 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) {
-        const headers = { cookie, ...(type ? { 'content-type': type } : {}) };
+        const headers = { ...session, ...(type ? { 'content-type': type } : {}) };
         const reply = await control.send(method, path, { headers, ...(body ? { body } : {}) });
         expect([type, reply.json.error?.code]).toEqual([type, 'NOT_JSON']);
       }
@@ -135,9 +135,9 @@ describe('every route', () => {
   });
 
   it.each(widening.filter((name) => name !== 'decide'))('%s: refused in the console with a wrong PIN', async (name) => {
-    const { cookie } = await control.login();
+    const session = await control.login();
     const { method, path, body } = prepared(name);
-    const reply = await control.send(method, path, { headers: { ...JSON_TYPE, cookie }, body: body! });
+    const reply = await control.send(method, path, { headers: { ...JSON_TYPE, ...session }, body: body! });
     expect(reply.json.error?.code).toBe('PIN_WRONG');
     expect(control.called).toEqual([]);
   });
@@ -182,11 +182,18 @@ describe('the one-time code', () => {
 });
 
 describe('a console session', () => {
-  it('is the cookie and nothing else', async () => {
-    const { cookie } = await control.login();
+  it('is the cookie and the page’s key, and nothing else', async () => {
+    const session = await control.login();
+    const { cookie } = session;
     const secret = cookie.split('=')[1]!;
-    expect((await control.send('GET', '/api/grants', { headers: { cookie } })).status).toBe(200);
+    expect((await control.send('GET', '/api/grants', { headers: session })).status).toBe(200);
+    const other = await control.login();
     for (const attempt of [
+      // What a server on another port is sent, and what a page's storage holds: each alone opens nothing.
+      control.send('GET', '/api/grants', { headers: { cookie } }),
+      control.send('GET', '/api/events', { headers: { cookie } }),
+      control.send('GET', '/api/grants', { headers: { 'x-countersign-page': session['x-countersign-page'] } }),
+      control.send('GET', '/api/grants', { headers: { ...session, cookie: other.cookie } }),
       control.send('GET', `/api/grants?cs_session=${secret}`),
       control.send('GET', '/api/grants', { headers: { authorization: `Bearer ${secret}` } }),
       control.send('GET', '/api/grants', { headers: { cookie: `cs_session=${'A'.repeat(43)}` } }),

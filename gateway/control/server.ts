@@ -4,7 +4,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { PinGuard } from '../approvals/pin-guard.ts';
-import { type ApiEvent, type RouteName, routes } from '../contract/api.ts';
+import { type ApiEvent, PAGE_KEY_HEADER, type RouteName, routes } from '../contract/api.ts';
 import { CountersignError, isCountersignError } from '../contract/errors.ts';
 import type { Clock } from '../pipeline/ports.ts';
 import { serveConsole } from './console-files.ts';
@@ -75,8 +75,9 @@ export function createControlServer(deps: ControlDeps): ControlServer {
   const servers: Server[] = [];
 
   function sessionOf(c: Context<Env>): string | null {
+    const key = c.req.header(PAGE_KEY_HEADER) ?? '';
     for (const secret of sessionSecrets(c.env.incoming)) {
-      const id = logins.find(secret);
+      const id = logins.find(secret, key);
       if (id !== null) return id;
     }
     return null;
@@ -106,9 +107,8 @@ export function createControlServer(deps: ControlDeps): ControlServer {
     switch (name) {
       case 'login':
         logins.redeem((input as { code: string }).code);
-        c.header('set-cookie', sessionCookie(logins.openSession()));
         deps.onCodeUsed?.();
-        return {};
+        return openSession(c);
       case 'logout': {
         const id = sessionOf(c);
         if (id !== null) logins.closeSession(id);
@@ -124,6 +124,12 @@ export function createControlServer(deps: ControlDeps): ControlServer {
       default:
         return await (handlers[name] as (input: object, context: CallContext) => unknown)(input, context);
     }
+  }
+
+  function openSession(c: Context<Env>): { key: string } {
+    const { secret, key } = logins.openSession();
+    c.header('set-cookie', sessionCookie(secret));
+    return { key };
   }
 
   /** The first PIN takes a fresh one-time code, which only the person at the terminal has; a change takes the old PIN. */

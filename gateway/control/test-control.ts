@@ -141,12 +141,14 @@ export async function startTestControl(options: { pin?: boolean; consoleDir?: st
     /** A call as the console makes it. */
     post: (path: string, body: unknown, headers: Record<string, string> = {}, method = 'POST') =>
       send(method, path, { headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }),
-    async login(): Promise<{ cookie: string }> {
+    /** Headers of a console session. */
+    async login(): Promise<{ cookie: string; 'x-countersign-page': string }> {
       const reply = await send('POST', '/api/login', {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ code: server.newLoginCode() }),
       });
-      return { cookie: reply.headers['set-cookie']![0]!.split(';')[0]! };
+      const { key } = JSON.parse(reply.text) as { key: string };
+      return { cookie: reply.headers['set-cookie']![0]!.split(';')[0]!, 'x-countersign-page': key };
     },
     async stop() {
       tokens.close();

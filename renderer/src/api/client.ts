@@ -1,4 +1,11 @@
-import { ApiError, type RouteInput, type RouteName, type RouteOutput, routes } from '../../../gateway/contract/api.ts';
+import {
+  ApiError,
+  PAGE_KEY_HEADER,
+  type RouteInput,
+  type RouteName,
+  type RouteOutput,
+  routes,
+} from '../../../gateway/contract/api.ts';
 import { strings } from '../strings.ts';
 
 /** A call that did not succeed. `message` is a sentence for the person; `status` is 0 when nothing answered. */
@@ -11,6 +18,19 @@ export class ApiFailure extends Error {
     this.code = code;
     this.status = status;
   }
+}
+
+const PAGE_KEY = 'countersign.page-key';
+
+/** The half of the session that a page keeps: storage belongs to the origin with its port, a cookie does not. */
+export function keepPageKey(key: string): void {
+  localStorage.setItem(PAGE_KEY, key);
+}
+
+/** Headers of every call to the control API. */
+export function pageHeaders(): Record<string, string> {
+  const key = localStorage.getItem(PAGE_KEY);
+  return key === null ? {} : { [PAGE_KEY_HEADER]: key };
 }
 
 interface Prepared {
@@ -53,7 +73,8 @@ export async function callApi<N extends RouteName>(
       method,
       credentials: 'same-origin',
       cache: 'no-store',
-      ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
+      headers: { ...pageHeaders(), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (cause) {

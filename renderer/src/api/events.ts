@@ -3,6 +3,7 @@ import { useEffect, useSyncExternalStore } from 'react';
 import { ApiEvent, type RouteOutput } from '../../../gateway/contract/api.ts';
 import type { Approval } from '../../../gateway/contract/decision.ts';
 import type { Session } from '../../../gateway/contract/session.ts';
+import { type EventStream, openEventStream } from './event-stream.ts';
 
 /** connecting: not heard from yet; live: events arrive; lost: trying again. */
 export type LinkState = 'connecting' | 'live' | 'lost';
@@ -124,32 +125,32 @@ export function useSessionEvents(listener: (session: Session) => void): void {
 export function useGatewayEvents(): void {
   const client = useQueryClient();
   useEffect(() => {
-    let source: EventSource | null = null;
+    let source: EventStream | null = null;
     let timer: ReturnType<typeof setTimeout> | null = null;
     let wait = FIRST_RETRY_MS;
     let opened = false;
 
     const connect = () => {
       timer = null;
-      source = new EventSource('/api/events');
-      source.onopen = () => {
-        wait = FIRST_RETRY_MS;
-        setLinkState('live');
-        if (opened) void client.invalidateQueries();
-        opened = true;
-      };
-      source.onmessage = (message: MessageEvent<string>) => {
-        const event = ApiEvent.safeParse(parseJson(message.data));
-        if (event.success) applyEvent(client, event.data);
-        else void client.invalidateQueries();
-      };
-      source.onerror = () => {
-        source?.close();
-        setLinkState('lost');
-        void client.invalidateQueries({ queryKey: ['status'] });
-        timer = setTimeout(connect, wait);
-        wait = Math.min(wait * 2, LONGEST_RETRY_MS);
-      };
+      source = openEventStream('/api/events', {
+        opened: () => {
+          wait = FIRST_RETRY_MS;
+          setLinkState('live');
+          if (opened) void client.invalidateQueries();
+          opened = true;
+        },
+        data: (text) => {
+          const event = ApiEvent.safeParse(parseJson(text));
+          if (event.success) applyEvent(client, event.data);
+          else void client.invalidateQueries();
+        },
+        ended: () => {
+          setLinkState('lost');
+          void client.invalidateQueries({ queryKey: ['status'] });
+          timer = setTimeout(connect, wait);
+          wait = Math.min(wait * 2, LONGEST_RETRY_MS);
+        },
+      });
     };
     connect();
     return () => {

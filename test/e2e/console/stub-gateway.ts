@@ -105,7 +105,7 @@ export async function startStubGateway(options: { signedIn?: boolean; empty?: bo
       if (code !== fixtures.CODE)
         throw new Refused(403, 'CODE_WRONG', 'This code is wrong or was already used. Print a new one.');
       signedIn = true;
-      return {};
+      return { key: 'page-key-of-the-stub' };
     },
     logout: () => {
       signedIn = false;

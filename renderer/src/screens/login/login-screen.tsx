@@ -1,6 +1,7 @@
 import { Button, List, Text, TextInput, Title } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
+import { keepPageKey } from '../../api/client.ts';
 import { useApiMutation } from '../../api/queries.ts';
 import { Failure } from '../../components/page.tsx';
 import { strings } from '../../strings.ts';
@@ -22,7 +23,15 @@ export function LoginScreen() {
     event.preventDefault();
     const typed = code.trim();
     if (typed.length < CODE_MIN || login.isPending) return;
-    login.mutate({ code: typed }, { onSuccess: () => void client.resetQueries() });
+    login.mutate(
+      { code: typed },
+      {
+        onSuccess: ({ key }) => {
+          keepPageKey(key);
+          void client.resetQueries();
+        },
+      },
+    );
   };
 
   return (
