@@ -53,6 +53,15 @@ describe('the catalog of a database', () => {
     expect(reads).toHaveLength(3);
   });
 
+  it('is out of date once another database of the connection may have dropped it', async () => {
+    const { reads, databases } = inspected();
+    const opening = [databases.open(connection, 'shop'), databases.open(connection, 'postgres')];
+    for (const read of reads) read(catalog('first'));
+    const [shop, postgres] = await Promise.all(opening);
+    postgres!.invalidate();
+    expect(shop!.stale).toBe(true);
+  });
+
   it('is read once for all who wait', async () => {
     const { reads, databases } = inspected();
     const opening = databases.open(connection, 'shop');

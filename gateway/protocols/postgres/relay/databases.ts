@@ -36,7 +36,9 @@ export class Databases {
       context = undefined;
     }
     if (!context) {
-      context = new SharedContext(connection, this.#inspect(connection, database), this.#now);
+      context = new SharedContext(connection, this.#inspect(connection, database), this.#now, () =>
+        this.#invalidate(connection),
+      );
       this.#contexts.set(key, context);
     }
     try {
@@ -46,6 +48,11 @@ export class Databases {
       throw error;
     }
     return context;
+  }
+
+  /** One database can drop and make another under its old name, so all of a connection are read again. */
+  #invalidate(connection: Connection): void {
+    for (const context of this.#contexts.values()) if (context.connection === connection) context.markStale();
   }
 
   async close(): Promise<void> {
@@ -66,8 +73,11 @@ class SharedContext implements DatabaseContext {
   /** Begins when the one that runs has ended. */
   #next: Promise<void> | null = null;
 
-  constructor(connection: Connection, inspector: DatabaseInspector, now: () => number) {
+  readonly #invalidateAll: () => void;
+
+  constructor(connection: Connection, inspector: DatabaseInspector, now: () => number, invalidateAll: () => void) {
     this.connection = connection;
+    this.#invalidateAll = invalidateAll;
     this.#inspector = inspector;
     this.#now = now;
   }
@@ -86,6 +96,10 @@ class SharedContext implements DatabaseContext {
   }
 
   invalidate(): void {
+    this.#invalidateAll();
+  }
+
+  markStale(): void {
     this.#stale = true;
   }
 
