@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { SessionRecorder } from '../../../pipeline/ports.ts';
+import { readIntoOwnBuffer } from './own-buffer.ts';
 import type { Relay } from './relay.ts';
 import type { RelayIo } from './state.ts';
 
@@ -41,11 +42,6 @@ export class SocketPair implements RelayIo {
     this.#relay = relay;
     const { socket: client } = this.#client;
     const { socket: server } = this.#server;
-    server.on('data', (bytes: Uint8Array) => {
-      relay.serverData(bytes);
-      if (!this.#draining && this.#recorder.backlog > MAX_BACKLOG) this.#waitForRecorder();
-    });
-    client.on('data', (bytes: Uint8Array) => relay.clientData(bytes));
     client.on('end', () => relay.clientEnded());
     server.on('end', () => relay.serverEnded());
     client.on('error', () => this.#closed('the client’s connection broke'));
@@ -58,8 +54,19 @@ export class SocketPair implements RelayIo {
     }
     if (serverBytes.length > 0) relay.serverData(serverBytes);
     if (clientBytes.length > 0) relay.clientData(clientBytes);
-    client.resume();
-    server.resume();
+    readIntoOwnBuffer(server, (bytes) => {
+      relay.serverData(bytes);
+      if (!this.#draining && this.#recorder.backlog > MAX_BACKLOG) this.#waitForRecorder();
+      // The relay keeps nothing of what the server sent; the client's socket may.
+      return client.writableLength === 0;
+    });
+    readIntoOwnBuffer(client, (bytes) => {
+      relay.clientData(bytes);
+      // It may wait for a decision, or for the disk.
+      return false;
+    });
+    if (this.#clientPauses === 0) client.resume();
+    if (this.#serverPauses === 0) server.resume();
   }
 
   toClient(pieces: readonly Uint8Array[]): void {
