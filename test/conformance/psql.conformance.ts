@@ -324,7 +324,7 @@ SELECT length(lo_get(:LASTOID)), md5(lo_get(:LASTOID));
     expect(run.out).toMatch(/replication/i);
   });
 
-  it('reads the server's own reason where a database is not there', async () => {
+  it('reads the server’s own reason where a database is not there', async () => {
     const run = await runClient(psql.path, ['-X', '-c', 'SELECT 1'], { ...sides.gateway, PGDATABASE: 'not_there' });
     expect(run.out).toContain('database "not_there" does not exist');
   });
