@@ -103,6 +103,31 @@ export function readBind(bytes: Uint8Array, start: number, end: number): BindMes
   return { portal, statement, parameterFormats, parameters, resultFormats };
 }
 
+/** What Bind names, without its values; checks the message as readBind does. */
+export function readBindTarget(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Pick<BindMessage, 'portal' | 'statement' | 'resultFormats'> {
+  const reader = new Reader(bytes, start, end);
+  const portal = reader.cstring();
+  const statement = reader.cstring();
+  const formats = reader.uint16();
+  if (reader.remaining < formats * 2) throw malformed('fewer format codes than announced');
+  reader.skip(formats * 2);
+  const count = reader.uint16();
+  if (reader.remaining < count * 4) throw malformed('fewer values than announced');
+  for (let i = 0; i < count; i++) {
+    const length = reader.int32();
+    if (length < -1) throw malformed('a value has a negative length');
+    if (length > 0) reader.skip(length);
+  }
+  if (formats > 1 && formats !== count) throw malformed('as many format codes as parameters are expected');
+  const resultFormats = formatCodes(reader);
+  reader.finish();
+  return { portal, statement, resultFormats };
+}
+
 export interface TargetMessage {
   kind: 'statement' | 'portal';
   name: string;

@@ -22,6 +22,32 @@ export function malformed(what: string): CountersignError {
   return new CountersignError('PG_MESSAGE_MALFORMED', `malformed message: ${what}`);
 }
 
+/** Names longer than this are decoded each time. */
+const SHORT = 32;
+const SLOTS = 256;
+const slotBytes = new Uint8Array(SLOTS * SHORT);
+const slotLength = new Uint8Array(SLOTS);
+const slotText: string[] = new Array(SLOTS).fill('');
+
+/** The same few names and tags come over and over: the last text of each slot is kept. */
+function shortText(bytes: Uint8Array, start: number, end: number): string {
+  const length = end - start;
+  let hash = length;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
+  const at = slot * SHORT;
+  if (slotLength[slot] === length) {
+    let same = 0;
+    while (same < length && slotBytes[at + same] === bytes[start + same]) same++;
+    if (same === length) return slotText[slot]!;
+  }
+  for (let i = 0; i < length; i++) slotBytes[at + i] = bytes[start + i]!;
+  slotLength[slot] = length;
+  const text = lenient.decode(bytes.subarray(start, end));
+  slotText[slot] = text;
+  return text;
+}
+
 /**
  * Reads the fields of one message body, bytes[position, end). Numbers are big-endian.
  * Every method throws PG_MESSAGE_MALFORMED rather than read past the end.
@@ -82,17 +108,32 @@ export class Reader {
     return this.bytes.subarray(at, at + count);
   }
 
+  /** Where the next NUL lies. */
+  #nul(): number {
+    const { bytes, end } = this;
+    // indexOf has a price of its own, which names do not repay.
+    const near = Math.min(end, this.position + 2 * SHORT);
+    for (let i = this.position; i < near; i++) if (bytes[i] === 0) return i;
+    const nul = bytes.indexOf(0, near);
+    if (nul === -1 || nul >= end) throw malformed('a string has no end');
+    return nul;
+  }
+
   /** The bytes up to the next NUL, which is passed. A view, not a copy. */
   cstringBytes(): Uint8Array {
-    const nul = this.bytes.indexOf(0, this.position);
-    if (nul === -1 || nul >= this.end) throw malformed('a string has no end');
+    const nul = this.#nul();
     const view = this.bytes.subarray(this.position, nul);
     this.position = nul + 1;
     return view;
   }
 
   cstring(): string {
-    return lenient.decode(this.cstringBytes());
+    const start = this.position;
+    const nul = this.#nul();
+    this.position = nul + 1;
+    if (nul === start) return '';
+    if (nul - start <= SHORT) return shortText(this.bytes, start, nul);
+    return lenient.decode(this.bytes.subarray(start, nul));
   }
 
   /** A message that goes on after its last field is not what it says it is. */

@@ -3,7 +3,7 @@ import { CountersignError } from '../../../contract/errors.ts';
 import type { Parameter } from '../../../contract/operation.ts';
 import { FrameScanner } from '../codec/frame-scanner.ts';
 import {
-  readBind,
+  readBindTarget,
   readClose,
   readDescribe,
   readExecute,
@@ -29,7 +29,7 @@ import {
 } from './names.ts';
 import { Outflow } from './outflow.ts';
 import { PENDING, type Pending, type PendingKind, type Run } from './pending.ts';
-import { changes, LARGE_TEXT, type RelayState } from './state.ts';
+import { changes, LARGE_TEXT, NO_NAMES, type RelayState } from './state.ts';
 import { type Wait, waitFor } from './wait.ts';
 
 /** Largest Query, Parse, Bind or FunctionCall; held in memory whole while it is decided on. */
@@ -38,6 +38,7 @@ const MAX_STATEMENT = 64 * 1024 * 1024;
 const MAX_QUEUED = 1024 * 1024;
 /** Answers that may be outstanding; above it the client is not read. */
 const MAX_PENDING = 16_384;
+const NOTHING: Partial<Pending> = {};
 /** Bind bodies kept because an approval may need their parameters. */
 const MAX_KEPT_BINDS = 64 * 1024 * 1024;
 
@@ -287,19 +288,17 @@ export class ClientSide {
     this.#finishIfEnded();
   }
 
-  #push(kind: PendingKind, part: Partial<Pending> = {}): Pending {
-    const item: Pending = {
+  #push(kind: PendingKind, part: Partial<Pending> = NOTHING): void {
+    // Field by field: spreading costs a microsecond for each message.
+    this.#state.pending.push({
       kind,
       exchange: this.#state.upExchange,
-      run: null,
-      name: '',
-      ticket: 0,
-      statement: null,
-      portal: null,
-      ...part,
-    };
-    this.#state.pending.push(item);
-    return item;
+      run: part.run ?? null,
+      name: part.name ?? '',
+      ticket: part.ticket ?? 0,
+      statement: part.statement ?? null,
+      portal: part.portal ?? null,
+    });
   }
 
   // ---- messages -----------------------------------------------------------------------------------
@@ -344,7 +343,7 @@ export class ClientSide {
 
   #bind(): null {
     const { bytes, bodyStart, end } = this.#scanner;
-    const message = readBind(bytes, bodyStart, end);
+    const message = readBindTarget(bytes, bodyStart, end);
     if (message.portal === DENIED_PORTAL) {
       throw new CountersignError('PG_RESERVED_NAME', `the portal name "${DENIED_PORTAL}" is reserved`);
     }
@@ -467,7 +466,12 @@ export class ClientSide {
     const portal = found.length === 1 ? found[0]! : null;
     const statement = this.#oneOf(candidates);
     if (portal?.allowed) {
-      return this.#finishExecute(name, statement, portal, { ...portal.allowed, heldMs: 0, cancelled: false });
+      return this.#finishExecute(name, statement, portal, {
+        decision: portal.allowed.decision,
+        digest: portal.allowed.digest,
+        heldMs: 0,
+        cancelled: false,
+      });
     }
     return this.#decide(
       statement,
@@ -595,6 +599,7 @@ export class ClientSide {
       const error = decided.cancelled ? CANCELLED : failed ? IN_FAILED_TRANSACTION : denialText(decision);
       substitute = { message: errorResponse(error), sqlstate: error.sqlstate };
     }
+    const names = decision.effect === 'allow' ? this.#state.defineNames(statement) : NO_NAMES;
     return {
       statement,
       decision,
@@ -604,7 +609,8 @@ export class ClientSide {
       error: null,
       masked: null,
       substitute,
-      ...(decision.effect === 'allow' ? this.#state.defineNames(statement) : { defined: [], closes: [] }),
+      defined: names.defined,
+      closes: names.closes,
       done: false,
     };
   }

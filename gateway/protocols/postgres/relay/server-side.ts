@@ -204,9 +204,9 @@ export class ServerSide {
     return { head, run };
   }
 
-  #expect(...kinds: Pending['kind'][]): Pending {
+  #expect(kind: Pending['kind'], other = kind, third = kind): Pending {
     const head = this.#head();
-    if (!head || !kinds.includes(head.kind)) throw desync(this.#scanner.type);
+    if (!head || (head.kind !== kind && head.kind !== other && head.kind !== third)) throw desync(this.#scanner.type);
     this.#state.pending.shift();
     return head;
   }
@@ -219,10 +219,9 @@ export class ServerSide {
   // ---- results ------------------------------------------------------------------------------------
 
   #described(type: number): void {
-    const { bytes, bodyStart, end } = this.#scanner;
     const head = this.#head();
     if (!head) throw desync(type);
-    const fields = type === backend.NoData ? [] : readRowDescription(bytes, bodyStart, end);
+    const fields = type === backend.NoData ? NO_FIELDS : this.#fields();
     switch (head.kind) {
       case PENDING.query:
         this.#running();
@@ -249,6 +248,26 @@ export class ServerSide {
         throw desync(type);
     }
   }
+
+  /** The present RowDescription, where masking needs it. Descriptions repeat: the same bytes are the same fields. */
+  #fields(): readonly FieldDescription[] {
+    if (!this.#state.deps.masking) return NO_FIELDS;
+    const { bytes, bodyStart, end } = this.#scanner;
+    const length = end - bodyStart;
+    const last = this.#lastDescription;
+    if (last.length === length) {
+      let same = 0;
+      while (same < length && last[same] === bytes[bodyStart + same]) same++;
+      if (same === length) return this.#lastFields;
+    }
+    this.#lastFields = readRowDescription(bytes, bodyStart, end);
+    this.#lastDescription =
+      length <= KEPT_DESCRIPTION ? Uint8Array.prototype.slice.call(bytes, bodyStart, end) : NOTHING;
+    return this.#lastFields;
+  }
+  #lastDescription: Uint8Array = new Uint8Array(0);
+  #lastFields: readonly FieldDescription[] = NO_FIELDS;
+
   /** Answer to our own Describe of a portal that is not one known portal. */
   #ownFields: readonly FieldDescription[] | null = null;
 
@@ -265,15 +284,19 @@ export class ServerSide {
   /** The first row of an Execute: its fields were described before. */
   #startExecute(item: Pending): void {
     const { portal, statement } = item;
+    if (!this.#state.deps.masking) {
+      this.#rowsOf = item;
+      return;
+    }
     const fields = portal?.fields ?? this.#ownFields ?? statement?.fields;
     this.#ownFields = null;
-    if (!fields && this.#state.deps.masking) {
+    if (!fields) {
       throw new CountersignError(
         'PG_ROWS_NOT_DESCRIBED',
         'rows came whose columns are not known, so they cannot be masked',
       );
     }
-    this.#startRows(item, withFormats(fields ?? [], portal));
+    this.#startRows(item, withFormats(fields, portal));
   }
 
   #maskRow(masker: RowMasker): void {
@@ -603,6 +626,9 @@ export class ServerSide {
 /** Fields of an ErrorResponse that may quote values: message, detail, hint, context, internal query. */
 const TEXT_FIELDS = new Set(['M', 'D', 'H', 'W', 'q']);
 const NOTHING = new Uint8Array(0);
+const NO_FIELDS: readonly FieldDescription[] = [];
+/** Longer descriptions are read each time. */
+const KEPT_DESCRIPTION = 16 * 1024;
 
 /** A binary stream has no options; the server says that it is one. */
 const BINARY_COPY = { format: 'binary', header: false, delimiter: '', null: '', quote: '', escape: '' } as const;

@@ -339,7 +339,7 @@ export class RelayState {
 }
 
 const NO_OBJECTS: readonly string[] = [];
-const NO_NAMES: Pick<Run, 'defined' | 'closes'> = { defined: [], closes: [] };
+export const NO_NAMES: Pick<Run, 'defined' | 'closes'> = { defined: [], closes: [] };
 
 function namesOf({ classification }: StatementInfo): readonly SessionName[] {
   const { names, maybe } = classification;
