@@ -32,6 +32,8 @@ export interface CatalogFunction {
   volatility: 'immutable' | 'stable' | 'volatile';
   language: string;
   source: string;
+  /** One argument, which may be a row: then `row.name` calls it. Absent: not known. */
+  takesRow?: boolean;
 }
 
 /** What a statement's output columns depend on, by position in its result. */
@@ -42,6 +44,12 @@ export interface OutputTaint {
    * column that the server does not name (table OID 0) depends on `all`.
    */
   columns: readonly (readonly ColumnTag[])[] | null;
+  /**
+   * Per output column: whether there is a value, how many elements it has and which structure says
+   * nothing of tagged values beyond what their own columns would. Where it is not true, of a column
+   * that depends on tags every row shows the same. Absent: true of none.
+   */
+  readonly steady?: readonly boolean[];
   /** Every tag the statement reads at all; error texts are masked by it. */
   all: readonly ColumnTag[];
 }

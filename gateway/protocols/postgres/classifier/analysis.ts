@@ -25,6 +25,11 @@ export function union(...taints: readonly Taint[]): Taint {
 export interface Column {
   name: string;
   taint: Taint;
+  /**
+   * Whether there is a value, how many elements it has and which structure says nothing of tagged
+   * values beyond what their own columns would. Not so for `nullif(ssn, '…')`.
+   */
+  steady: boolean;
 }
 
 /** What a query yields; columns null: how many and in which order is not known, each may depend on `whole`. */
@@ -140,6 +145,8 @@ export class Analysis {
       for (const column of columns) own.add(column);
     }
     this.filterOn(plan.filters);
+    if (plan.adoptedFilters.size > 0) this.flag('filters-on-tagged');
+    for (const name of plan.adoptedFilters) this.adoptedFilters.add(name);
     this.taintedBy(plan.all);
     for (const name of plan.functions) this.functions.add(name);
     if (plan.sessionMatters) this.sessionMatters = true;

@@ -42,14 +42,34 @@ export function noteCall(call: Tree, analysis: Analysis, knowledge: Knowledge): 
   return taint;
 }
 
-function noteUserFunction(name: string, shown: string, analysis: Analysis, knowledge: Knowledge): Taint {
+/** Notes a call of a function that somebody made, if there is one of that name in any schema. */
+export function noteUserFunction(name: string, shown: string, analysis: Analysis, knowledge: Knowledge): Taint {
   const own = knowledge.userFunction(name);
   if (own === null) return CLEAN;
   if (own.volatility === 'volatile') {
     analysis.flag('volatile-function');
     analysis.unknown(`Calls ${shown}(), which may change data`);
   } else analysis.worsen('read');
+  // Its rows, or its failing, may depend on what it compares.
+  if (own.probes) analysis.filterOn(own.taint);
   return own.taint;
+}
+
+/** Views upon files of the server, and catalogs with password hashes. */
+const FILE_VIEWS: ReadonlySet<string> = new Set(['pg_hba_file_rules', 'pg_ident_file_mappings', 'pg_file_settings']);
+const PASSWORDS: ReadonlySet<string> = new Set(['pg_authid', 'pg_shadow']);
+
+/** Tables whose reading is more than a read. */
+export function noteSecrets(table: string, analysis: Analysis): void {
+  if (FILE_VIEWS.has(table)) {
+    analysis.worsen('execute');
+    analysis.flag('server-file');
+    analysis.headline(`Reads a configuration file of the database server: ${table}`);
+  } else if (PASSWORDS.has(table)) {
+    analysis.worsen('privilege');
+    analysis.flag('privilege');
+    analysis.headline(`Reads password hashes: ${table}`);
+  }
 }
 
 function noteSetConfig(call: Tree, analysis: Analysis): void {

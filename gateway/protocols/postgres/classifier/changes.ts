@@ -184,6 +184,9 @@ function merge(walker: QueryWalker, body: Tree, scope: Scope): QueryShape {
 export function copyColumns(walker: QueryWalker, relation: Tree, columns: readonly string[]): QueryShape {
   const known = walker.table(relation);
   if (columns.length === 0) return { columns: known.columns, whole: known.whole };
-  const chosen = columns.map((name) => ({ name, taint: known.byName.get(name) ?? known.rest }));
+  const chosen = columns.map((name) => {
+    const taint = known.byName.get(name) ?? known.rest;
+    return { name, taint, steady: taint.size === 0 || (known.byName.has(name) && !known.unsteady.has(name)) };
+  });
   return { columns: chosen, whole: withColumns(chosen).whole };
 }

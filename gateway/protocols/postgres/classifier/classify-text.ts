@@ -167,7 +167,7 @@ function noteReads(analysis: Analysis): void {
   }
   if (analysis.filters.size > 0) {
     const names = [...analysis.filters].slice(0, 6).map((tag) => `${tag.table}.${tag.column}`);
-    analysis.detail(`Searches or sorts by sensitive columns: ${names.join(', ')}`);
+    analysis.detail(`Searches, sorts or computes by sensitive columns: ${names.join(', ')}`);
   }
   if (analysis.words.length === 0) {
     const ops = [...new Set(analysis.ops)].slice(0, 8).join(', ');
@@ -194,11 +194,15 @@ function sessionNames(context: ClassifyContext): Names {
 }
 
 function shapeOf(earlier: Classification): QueryShape {
-  const { columns, all } = earlier.output;
+  const { columns, steady, all } = earlier.output;
   if (columns === null) return { columns: null, whole: new Set(all) };
   if (columns === CLEAN_COLUMNS) return { columns: null, whole: CLEAN };
   return {
-    columns: columns.map((column) => ({ name: '', taint: new Set(column) })),
+    columns: columns.map((column, i) => ({
+      name: '',
+      taint: new Set(column),
+      steady: column.length === 0 || steady?.[i] === true,
+    })),
     whole: new Set(columns.flat()),
   };
 }

@@ -7,6 +7,8 @@ export interface Relation {
   /** In order; null where the catalog has not been read for it. */
   columns: readonly Column[] | null;
   byName: ReadonlyMap<string, Taint>;
+  /** Names of columns that are tainted and not steady (Column.steady); those of `rest` never are. */
+  unsteady: ReadonlySet<string>;
   /** Columns that are not in `byName`. */
   rest: Taint;
   whole: Taint;
@@ -16,18 +18,26 @@ export interface UserFunction {
   volatility: 'immutable' | 'stable' | 'volatile';
   /** Tags that its result may depend on. */
   taint: Taint;
+  /** Its source names a tagged column, so that it may choose or fail by one. */
+  probes: boolean;
+  /** `row.name` calls it. */
+  takesRow: boolean;
 }
 
-const UNTAGGED: Relation = { columns: null, byName: new Map(), rest: CLEAN, whole: CLEAN };
+const STEADY: ReadonlySet<string> = new Set();
+const UNTAGGED: Relation = { columns: null, byName: new Map(), unsteady: STEADY, rest: CLEAN, whole: CLEAN };
 
-/** Catalog tables that hold samples of other tables' values. */
-const STATISTICS: ReadonlySet<string> = new Set([
-  'pg_stats',
-  'pg_statistic',
-  'pg_statistic_ext_data',
-  'pg_stats_ext',
-  'pg_stats_ext_exprs',
-]);
+const SAMPLES = ['most_common_vals', 'histogram_bounds', 'most_common_elems', 'range_bounds_histogram'];
+/** Catalog tables and views that hold samples of other tables' values, and in which columns. */
+const STATISTICS: Readonly<Record<string, readonly string[]>> = {
+  pg_stats: SAMPLES,
+  pg_stats_ext: ['most_common_vals'],
+  pg_stats_ext_exprs: SAMPLES,
+  pg_statistic: ['stavalues1', 'stavalues2', 'stavalues3', 'stavalues4', 'stavalues5'],
+  pg_statistic_ext_data: ['stxdmcv', 'stxdexpr'],
+};
+/** Long values of every table, in pieces. */
+const TOAST = 'pg_toast';
 
 /** Depth of views upon views that is followed; beyond it every tag is assumed. */
 const MAX_VIEW_DEPTH = 16;
@@ -86,7 +96,11 @@ export class Knowledge {
   }
 
   #lookUp(schema: string | null, name: string): Relation {
-    if (STATISTICS.has(name)) return opaque(this.all);
+    if (schema === TOAST || /^pg_toast_\d/.test(name)) return opaque(this.all);
+    if (Object.hasOwn(STATISTICS, name)) {
+      const byName = new Map(STATISTICS[name]!.map((column) => [column, this.all]));
+      return { columns: null, byName, unsteady: new Set(byName.keys()), rest: CLEAN, whole: this.all };
+    }
     const candidates: Relation[] = [];
     const seen = new Set<string>();
     for (const relation of this.#relations.get(name) ?? []) {
@@ -98,7 +112,7 @@ export class Knowledge {
       if ((schema !== null && table.schema !== schema) || seen.has(table.schema)) continue;
       const byName = new Map<string, Taint>();
       for (const [column, tag] of table.columns) byName.set(column, new Set([tag]));
-      candidates.push({ columns: null, byName, rest: CLEAN, whole: union(...byName.values()) });
+      candidates.push({ columns: null, byName, unsteady: STEADY, rest: CLEAN, whole: union(...byName.values()) });
     }
     if (candidates.length === 0) return UNTAGGED;
     return candidates.length === 1 ? candidates[0]! : merged(candidates);
@@ -111,7 +125,7 @@ export class Knowledge {
       return withColumns(
         relation.columns.map(({ name }) => {
           const tag = tags?.get(name);
-          return { name, taint: tag === undefined ? CLEAN : new Set([tag]) };
+          return { name, taint: tag === undefined ? CLEAN : new Set([tag]), steady: true };
         }),
       );
     }
@@ -123,7 +137,7 @@ export class Knowledge {
   }
 
   #view(relation: CatalogRelation): Relation {
-    const anything = withColumns(relation.columns.map(({ name }) => ({ name, taint: this.all })));
+    const anything = withColumns(relation.columns.map(({ name }) => ({ name, taint: this.all, steady: false })));
     if (this.#depth >= MAX_VIEW_DEPTH || relation.definition === null) return anything;
     this.#depth += 1;
     try {
@@ -134,13 +148,11 @@ export class Knowledge {
       for (const tag of this.#tagged.get(relation.name)?.find((one) => one.schema === relation.schema)?.columns ?? [])
         own.set(tag[0], new Set([tag[1]]));
       return withColumns(
-        relation.columns.map(({ name }, index) => ({
-          name,
-          taint: union(
-            columns !== null && columns.length === relation.columns.length ? columns[index]!.taint : shape.whole,
-            own.get(name) ?? CLEAN,
-          ),
-        })),
+        relation.columns.map(({ name }, index) => {
+          const known = columns !== null && columns.length === relation.columns.length ? columns[index]! : null;
+          const taint = union(known === null ? shape.whole : known.taint, own.get(name) ?? CLEAN);
+          return { name, taint, steady: taint.size === 0 || known?.steady === true };
+        }),
       );
     } finally {
       this.#depth -= 1;
@@ -156,9 +168,15 @@ export class Knowledge {
     const order = ['immutable', 'stable', 'volatile'] as const;
     const volatility = order[Math.max(...all.map((one) => order.indexOf(one.volatility)))] ?? 'volatile';
     const taint = this.all.size > 0 && all.some((one) => this.#mayReadTagged(one)) ? this.all : CLEAN;
-    const found: UserFunction = { volatility, taint };
+    const probes = taint.size > 0 && all.some((one) => this.#namesTaggedColumn(one));
+    const takesRow = all.some((one) => one.takesRow !== false);
+    const found: UserFunction = { volatility, taint, probes, takesRow };
     this.#functionMemo.set(name, found);
     return found;
+  }
+
+  #namesTaggedColumn(one: CatalogFunction): boolean {
+    return [...this.all].some((tag) => one.source.toLowerCase().includes(tag.column.toLowerCase()));
   }
 
   /** Its source names something tagged, calls another function that somebody made, or cannot be read. */
@@ -186,12 +204,15 @@ function add<T>(map: Map<string, T[]>, name: string, one: T): void {
 export function withColumns(columns: readonly Column[]): Relation {
   const byName = new Map<string, Taint>();
   for (const { name, taint } of columns) byName.set(name, union(byName.get(name) ?? CLEAN, taint));
-  return { columns, byName, rest: CLEAN, whole: union(...columns.map((column) => column.taint)) };
+  const unsteady = columns.some(({ steady }) => !steady)
+    ? new Set(columns.filter(({ steady }) => !steady).map(({ name }) => name))
+    : STEADY;
+  return { columns, byName, unsteady, rest: CLEAN, whole: union(...columns.map((column) => column.taint)) };
 }
 
 /** Any column may hold any of these. */
 export function opaque(taint: Taint): Relation {
-  return { columns: null, byName: new Map(), rest: taint, whole: taint };
+  return { columns: null, byName: new Map(), unsteady: STEADY, rest: taint, whole: taint };
 }
 
 function merged(candidates: readonly Relation[]): Relation {
@@ -201,6 +222,7 @@ function merged(candidates: readonly Relation[]): Relation {
   return {
     columns: null,
     byName,
+    unsteady: new Set(candidates.flatMap((one) => [...one.unsteady])),
     rest: union(...candidates.map((one) => one.rest)),
     whole: union(...candidates.map((one) => one.whole)),
   };

@@ -119,7 +119,11 @@ export class LargeClassifier {
       classification: {
         ...reply.classification,
         effects: { ...effects, fingerprint: this.#options.sha256(reply.hashed).slice(0, 16) },
-        output: { columns: output.columns === null ? null : output.columns.map(mine), all: mine(output.all) },
+        output: {
+          ...output,
+          columns: output.columns === null ? null : output.columns.map(mine),
+          all: mine(output.all),
+        },
       },
       byShape: false,
       byText: reply.byText,

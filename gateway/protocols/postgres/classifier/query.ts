@@ -1,10 +1,12 @@
 import { Analysis, CLEAN, type Column, NO_ROWS, type QueryShape, type Taint, union } from './analysis.ts';
-import { noteCall } from './calls.ts';
+import { noteCall, noteSecrets, noteUserFunction } from './calls.ts';
 import { type Knowledge, opaque, type Relation } from './knowledge.ts';
 import { EXPRESSION_NODES } from './nodes.ts';
+import { returnsSet, steadyForm, totalCall, totalNode } from './probing.ts';
 import {
   expandStar,
   findCte,
+  isSteadyColumn,
   newScope,
   relationOf,
   renamed,
@@ -34,6 +36,9 @@ export class QueryWalker {
   readonly analysis: Analysis;
   readonly knowledge: Knowledge;
   readonly #change: DataChange;
+  /** Expressions that were found to depend on tags, and of the subqueries among them those whose form is steady. */
+  readonly #tagged = new WeakSet<Tree>();
+  readonly #steady = new WeakSet<Tree>();
 
   constructor(analysis: Analysis, knowledge: Knowledge, change: DataChange) {
     this.analysis = analysis;
@@ -90,10 +95,10 @@ export class QueryWalker {
     if (values.length > 0) {
       return combined(
         values.map((row) => {
-          const columns = list(as(row, 'List'), 'items').map((item, i) => ({
-            name: `column${i + 1}`,
-            taint: this.expression(item, scope),
-          }));
+          const columns = list(as(row, 'List'), 'items').map((item, i) => {
+            const taint = this.expression(item, scope);
+            return { name: `column${i + 1}`, taint, steady: this.#isSteady(item, taint, scope) };
+          });
           return { columns, whole: union(...columns.map((column) => column.taint)) };
         }),
       );
@@ -156,7 +161,10 @@ export class QueryWalker {
       const run = (): QueryShape => withNames(this.query(query, scope, true), aliases);
       if (clause?.recursive === true) this.#recursive(name, run, scope, as(query, 'SelectStmt'), aliases);
       else scope.ctes.set(name, run());
-      const search = child(cte, 'search_clause') ?? child(cte, 'cycle_clause');
+      const cycle = child(cte, 'cycle_clause');
+      // Equal values end a cycle, so the number of rows tells of them.
+      if (cycle !== null) this.analysis.filterOn(scope.ctes.get(name)?.whole ?? CLEAN);
+      const search = child(cte, 'search_clause') ?? cycle;
       if (search !== null) {
         // SEARCH and CYCLE append columns made of the others.
         const shape = scope.ctes.get(name);
@@ -202,7 +210,10 @@ export class QueryWalker {
         const schema = text(body, 'schemaname');
         const cte = schema === '' ? findCte(scope, name) : null;
         if (cte !== null) put(relationOf(cte), name, null);
-        else put(this.table(body), name, this.analysis.reads(schema === '' ? null : schema, name));
+        else {
+          noteSecrets(name, this.analysis);
+          put(this.table(body), name, this.analysis.reads(schema === '' ? null : schema, name));
+        }
         return;
       }
       case 'RangeSubselect': {
@@ -212,6 +223,7 @@ export class QueryWalker {
       }
       case 'RangeTableSample': {
         for (const arg of list(body, 'args')) this.filter(arg, scope);
+        this.filter(child(body, 'repeatable'), scope);
         const relation = child(body, 'relation');
         if (relation !== null) this.from(relation, scope);
         return;
@@ -228,7 +240,11 @@ export class QueryWalker {
             if (type === '') continue;
             if (fallback === '' && type === 'FuncCall')
               fallback = names(list(as(item, 'FuncCall'), 'funcname')).at(-1) ?? '';
-            taints.push(this.expression(item, scope));
+            const taint = this.expression(item, scope);
+            taints.push(taint);
+            // How many rows a function makes tells of what it makes them from.
+            if (type !== 'FuncCall' || list(bodyOf(item), 'args').some((arg) => this.#tagged.has(arg)))
+              this.analysis.filterOn(taint);
           }
         }
         put(opaque(union(...taints)), fallback, null);
@@ -237,6 +253,7 @@ export class QueryWalker {
       case 'RangeTableFunc':
       case 'JsonTable': {
         const taint = this.children(body, scope);
+        this.analysis.filterOn(taint);
         put(opaque(taint), tag === 'JsonTable' ? 'json_table' : 'xmltable', null);
         return;
       }
@@ -313,7 +330,8 @@ export class QueryWalker {
       }
       const taint = this.expression(value, scope);
       whole = union(whole, taint);
-      columns.push({ name: text(target, 'name') || outputName(value), taint });
+      const steady = this.#isSteady(value, taint, scope);
+      columns.push({ name: text(target, 'name') || outputName(value), taint, steady });
     }
     return { columns: known ? columns : null, whole };
   }
@@ -331,7 +349,25 @@ export class QueryWalker {
 
   /** @returns what the value depends on. */
   expression(node: Tree, scope: Scope): Taint {
-    return this.analysis.deeper(() => this.#expression(node, scope));
+    const taint = this.analysis.deeper(() => this.#expression(node, scope));
+    if (taint.size > 0) {
+      this.#tagged.add(node);
+      const tag = tagOf(node);
+      if (tag !== '' && tag !== 'FuncCall' && !totalNode(tag, bodyOf(node))) this.analysis.filterOn(taint);
+    }
+    return taint;
+  }
+
+  #isSteady(value: Tree, taint: Taint, scope: Scope): boolean {
+    if (taint.size === 0) return true;
+    return steadyForm(value, (part) => {
+      if (!this.#tagged.has(part)) return true;
+      if (tagOf(part) === 'ColumnRef') {
+        const fields = list(bodyOf(part), 'fields');
+        return !fields.some((field) => as(field, 'A_Star') !== null) && isSteadyColumn(scope, names(fields));
+      }
+      return this.#steady.has(part);
+    });
   }
 
   #expression(node: Tree, scope: Scope): Taint {
@@ -347,12 +383,21 @@ export class QueryWalker {
       case 'FuncCall':
         return this.call(body, scope);
       case 'SubLink':
-        return this.#subLink(body, scope);
+        return this.#subLink(node, body, scope);
       case 'SelectStmt':
         return this.select(body, scope).whole;
       case 'A_Expr':
         this.#operator(list(body, 'name'));
         return this.children(body, scope);
+      case 'A_Indirection': {
+        const called = names(list(body, 'indirection')).map((name) => this.#rowFunction(name));
+        return union(this.children(body, scope), ...called);
+      }
+      case 'A_Indices': {
+        const taint = this.children(body, scope);
+        this.analysis.filterOn(taint);
+        return taint;
+      }
       default:
         if (!EXPRESSION_NODES.has(tag)) this.analysis.unknown(`Contains ${tag}, which Countersign does not know`);
         return this.children(body, scope);
@@ -369,6 +414,18 @@ export class QueryWalker {
 
   #column(fields: readonly Tree[], scope: Scope): Taint {
     const parts = names(fields);
+    const called = parts.length > 1 ? this.#rowFunction(parts[parts.length - 1]!) : CLEAN;
+    return union(called, this.#resolved(fields, parts, scope));
+  }
+
+  /** `row.f` and `(row).f` call a function f of the row where it has no such column. */
+  #rowFunction(name: string): Taint {
+    return name !== '' && this.knowledge.userFunction(name)?.takesRow === true
+      ? noteUserFunction(name, name, this.analysis, this.knowledge)
+      : CLEAN;
+  }
+
+  #resolved(fields: readonly Tree[], parts: readonly string[], scope: Scope): Taint {
     if (fields.some((field) => as(field, 'A_Star') !== null)) {
       return expandStar(scope, parts.length > 1 ? parts[parts.length - 2]! : null).whole;
     }
@@ -383,19 +440,35 @@ export class QueryWalker {
     this.filter(child(body, 'agg_filter'), scope);
     this.window(child(body, 'over'), scope);
     const parts = names(list(body, 'funcname'));
+    const tainted = union(...taints);
+    if (tainted.size === 0) return own;
+    // The number of different values answers whether two are equal.
+    const tells = body.agg_distinct === true || returnsSet(parts) || this.knowledge.userFunction(parts.at(-1) ?? '');
+    if (
+      tells ||
+      !totalCall(
+        body,
+        taints.map((taint) => taint.size > 0),
+      )
+    )
+      this.analysis.filterOn(tainted);
     const counts = parts.at(-1) === 'count' && (parts.length === 1 || parts[0] === 'pg_catalog');
     if (counts && this.knowledge.userFunction('count') === null) {
-      this.analysis.taintedBy(union(...taints));
-      return own;
+      this.analysis.taintedBy(tainted);
+      const steady = list(body, 'args').every((arg, i) => this.#isSteady(arg, taints[i]!, scope));
+      if (steady) return own;
     }
-    return union(own, ...taints);
+    return union(own, tainted);
   }
 
-  #subLink(body: Tree, scope: Scope): Taint {
+  #subLink(node: Tree, body: Tree, scope: Scope): Taint {
+    this.#operator(list(body, 'operName'));
     const test = child(body, 'testexpr');
     const tested = test === null ? CLEAN : this.expression(test, scope);
     const query = child(body, 'subselect');
     const shape = query === null ? NO_ROWS : this.query(query, scope, true);
+    const valued = body.subLinkType === 'EXPR_SUBLINK' || body.subLinkType === 'ARRAY_SUBLINK';
+    if (valued && shape.columns?.every((column) => column.steady) === true) this.#steady.add(node);
     return body.subLinkType === 'EXISTS_SUBLINK' ? CLEAN : union(tested, shape.whole);
   }
 
@@ -488,6 +561,7 @@ function combined(shapes: readonly QueryShape[]): QueryShape {
     columns: first.map((column, i) => ({
       name: column.name,
       taint: union(...shapes.map((shape) => shape.columns![i]!.taint)),
+      steady: shapes.every((shape) => shape.columns![i]!.steady),
     })),
     whole,
   };
@@ -495,5 +569,8 @@ function combined(shapes: readonly QueryShape[]): QueryShape {
 
 function sameShape(a: QueryShape, b: QueryShape): boolean {
   if (a.whole.size !== b.whole.size || a.columns?.length !== b.columns?.length) return false;
-  return (a.columns ?? []).every((column, i) => column.taint.size === b.columns![i]!.taint.size);
+  return (a.columns ?? []).every((column, i) => {
+    const other = b.columns![i]!;
+    return column.taint.size === other.taint.size && column.steady === other.steady;
+  });
 }

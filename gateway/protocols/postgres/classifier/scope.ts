@@ -114,6 +114,22 @@ export function expandStar(scope: Scope, alias: string | null): QueryShape {
   return { columns: known && (alias === null || sources.length === 1) ? columns : null, whole };
 }
 
+/** Column.steady of what a plain column reference yields; false where that is not known for certain. */
+export function isSteadyColumn(scope: Scope, parts: readonly string[]): boolean {
+  const name = parts[parts.length - 1]!;
+  const alias = parts.length > 1 ? parts[parts.length - 2]! : null;
+  for (let at: Scope | null = scope; at !== null; at = at.parent) {
+    const sources = alias === null ? at.sources : at.sources.filter((source) => source.alias === alias);
+    const holding = sources.filter(({ relation }) => relation.byName.has(name) || relation.rest.size > 0);
+    if (holding.length > 0)
+      return holding.every(({ relation }) => relation.byName.has(name) && !relation.unsteady.has(name));
+    const rows = alias === null ? at.sources.filter((source) => source.alias === name) : [];
+    if (rows.length > 0) return rows.every(({ relation }) => relation.unsteady.size === 0 && relation.rest.size === 0);
+    if (alias !== null && sources.length > 0) return false;
+  }
+  return false;
+}
+
 function sourcesNamed(scope: Scope, alias: string): Source[] {
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
     const found = at.sources.filter((source) => source.alias === alias);

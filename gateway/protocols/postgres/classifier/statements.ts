@@ -172,8 +172,18 @@ function explain(body: Tree, walker: QueryWalker, remembered: Names): StatementR
   analysis.ops.push('EXPLAIN');
   const planned = walker.planned();
   if (tagOf(query) === 'ExecuteStmt') {
+    const name = text(bodyOf(query), 'name');
     analysis.sessionMatters = true;
     analysis.worsen('read');
+    analysis.names.push({ kind: 'execute', name });
+    // The parameters are computed to plan with them; the estimates tell of what the statement filters on.
+    for (const param of list(bodyOf(query), 'params')) walker.expression(param, newScope(null));
+    const known = remembered.prepared(name);
+    if (known !== null) {
+      known.apply(planned.analysis);
+      planned.analysis.taintedBy(known.shape.whole);
+      analysis.adoptPlan(planned.analysis);
+    }
   } else {
     statement(query, planned, remembered);
     analysis.adoptPlan(planned.analysis);

@@ -176,6 +176,11 @@ export function simpleStatement(tag: string, body: Tree, walker: QueryWalker): v
       if (kind === undefined || text(body, 'gid') !== '') analysis.literalsMatter = true;
       analysis.ops.push(kind ?? 'TRANSACTION');
       analysis.flag('transaction-control');
+      if (kind?.endsWith('PREPARED') || kind === 'PREPARE TRANSACTION') {
+        // It may be another session's, and what it changed was not asked for in this one.
+        analysis.worsen('write');
+        analysis.headline('Prepares or ends a transaction that outlives its session');
+      }
       return;
     }
     case 'DropStmt':

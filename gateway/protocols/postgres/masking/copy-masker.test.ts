@@ -7,6 +7,7 @@ import { CLEAN, catalogOf, concat, copyShape, decode, encode, masking, tagOf } f
 const tag = tagOf('US_SSN', 'partial');
 const tainted = (columns: number, position: number) => ({
   columns: Array.from({ length: columns }, (_, i) => (i === position ? [tag] : [])),
+  steady: Array.from({ length: columns }, () => true),
   all: [tag],
 });
 
@@ -82,12 +83,23 @@ test.each<[string, string, string]>([
     '\\N\t\\N\t\\N\t\\N\n',
   ],
   ['text becomes the marker', 'x\tAlice B\ta@b\t-\n', '[US_SSN]\t[US_SSN]\t[US_SSN]\t[US_SSN]\n'],
-])('derived and of unknown type: %s', (_, input, expected) => {
-  expect(run(copyShape('text', 4), { columns: null, all: [tag] }, encode(input)).text).toBe(expected);
+])('of unknown type: %s', (_, input, expected) => {
+  const columns = Array.from({ length: 4 }, () => [tag]);
+  const steady = columns.map(() => true);
+  expect(run(copyShape('text', 4), { columns, steady, all: [tag] }, encode(input)).text).toBe(expected);
+});
+
+test.each([
+  ['text', '12\tAlice B\t\\N\n', '\\N\t\\N\t\\N\n'],
+  ['csv', '12,Alice B,\n', ',,\n'],
+] as const)('what an expression may have steered looks the same whatever it is: %s', (format, input, expected) => {
+  const shape = copyShape(format, 3);
+  expect(run(shape, { columns: [[tag], [tag], [tag]], all: [tag] }, encode(input)).text).toBe(expected);
+  expect(run(shape, { columns: null, all: [tag] }, encode(input)).text).toBe(expected);
 });
 
 test('a column beyond those that the classifier saw is masked by everything read', () => {
-  expect(run(copyShape('text', 1), { columns: [[]], all: [tag] }, encode('a\tAlice\n')).text).toBe('a\t[US_SSN]\n');
+  expect(run(copyShape('text', 1), { columns: [[]], all: [tag] }, encode('a\tAlice\n')).text).toBe('a\t\\N\n');
 });
 
 test('a delimiter that is part of a marker is escaped or quoted', () => {

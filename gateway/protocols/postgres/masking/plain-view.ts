@@ -25,7 +25,8 @@ export function withPlainView(masking: Masking, masked: (tag: ColumnTag) => bool
 
   function taintOf(taint: OutputTaint): OutputTaint {
     if (taint.all.every(masked)) return taint;
-    return { columns: taint.columns?.map((tags) => tags.filter(masked)) ?? null, all: taint.all.filter(masked) };
+    const columns = taint.columns?.map((tags) => tags.filter(masked)) ?? null;
+    return { ...taint, columns, all: taint.all.filter(masked) };
   }
 
   return {

@@ -1,7 +1,7 @@
 import type { ColumnTag } from '../../../contract/connection.ts';
 import { type Hints, hintsOfName } from '../../../masking/detectors/findings.ts';
 import type { CatalogSnapshot, CopyShape, FieldDescription, OutputTaint } from '../ports.ts';
-import { holdsText } from './types.ts';
+import { FIRST_USER_OID, holdsText } from './types.ts';
 import { type ColumnMask, type Format, maskOf } from './value-masker.ts';
 
 /** What is done with one column of a result; `mask` null and `detect` false: nothing. */
@@ -34,13 +34,19 @@ function maskForField(
   const tags: ColumnTag[] = [];
   if (field.tableOid !== 0 && field.columnNumber === 0 && table !== undefined) tags.push(...table.values());
   const relation = catalog.relations.find(({ oid }) => oid === field.tableOid);
-  const view = relation?.kind === 'view' || relation?.kind === 'materialized-view';
+  // Views of the catalog show what PostgreSQL keeps of every table, samples of values included.
+  const view =
+    relation?.kind === 'view' ||
+    relation?.kind === 'materialized-view' ||
+    (field.tableOid > 0 && field.tableOid < FIRST_USER_OID);
   if (taint.columns === null || position >= taint.columns.length) {
     if (field.tableOid === 0 || field.columnNumber === 0 || view) tags.push(...taint.all);
     // A view that depends on tagged tables, and nobody knows which of its columns do.
-    if (view && taint.all.length === 0) for (const columns of catalog.tagByOid.values()) tags.push(...columns.values());
+    if (relation !== undefined && view && taint.all.length === 0)
+      for (const columns of catalog.tagByOid.values()) tags.push(...columns.values());
   } else tags.push(...(taint.columns[position] ?? []));
-  return tags.length === 0 ? null : maskOf(tags, true);
+  const steady = taint.steady?.[position] === true || (field.tableOid !== 0 && table !== undefined);
+  return tags.length === 0 ? null : maskOf(tags, true, !steady);
 }
 
 export function planResult(
@@ -75,10 +81,10 @@ export interface CopyPlan {
 }
 
 export function planCopy(shape: CopyShape, taint: OutputTaint): CopyPlan {
-  const beyond = taint.all.length === 0 ? null : maskOf(taint.all, true);
+  const beyond = taint.all.length === 0 ? null : maskOf(taint.all, true, true);
   const masks = (taint.columns ?? [])
     .slice(0, shape.columns)
-    .map((tags) => (tags.length === 0 ? null : maskOf(tags, true)));
+    .map((tags, i) => (tags.length === 0 ? null : maskOf(tags, true, taint.steady?.[i] !== true)));
   return { masks, beyond, some: beyond !== null || masks.some((mask) => mask !== null) };
 }
 

@@ -261,7 +261,8 @@ describe.each(['text', 'csv', 'binary'] as const)('COPY in %s format', (format) 
     const options = header ? `FORMAT ${format}, HEADER` : 'FORMAT binary';
     const messages = await client.query(`COPY t TO STDOUT (${options})`);
     const tag = tagOf('PERSON');
-    const taint = tagged ? { columns: COLUMNS.map((__, i) => (i === 0 ? [] : [tag])), all: [tag] } : CLEAN;
+    const columns = COLUMNS.map((__, i) => (i === 0 ? [] : [tag]));
+    const taint = tagged ? { columns, steady: COLUMNS.map(() => true), all: [tag] } : CLEAN;
     const masker = masking().forCopyOut(copyShape(format, COLUMNS.length, { header }), taint, catalogOf())!;
     const out = [
       ...messages.filter(({ type }) => type === 'd').flatMap(({ body }) => masker.data(body)),

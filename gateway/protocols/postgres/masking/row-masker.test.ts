@@ -187,6 +187,30 @@ describe('which columns', () => {
   test('the column itself gets its own action', () => {
     expect(masks([field(TEXT), other], CLEAN)).toEqual(['***-**-6789', SSN]);
   });
+  test('what an expression may have steered looks the same whatever it is, NULL included', () => {
+    const shown = (oid: number, format: 'text' | 'binary', value: Uint8Array | null) => {
+      const steered = field(oid, format, { tableOid: 0, columnNumber: 0 });
+      const masker = masking().forResult([steered], { columns: [[ssn]], all: [ssn] }, catalogOf())!;
+      const row = dataRow([value]);
+      return parseRow(masker.row(row) ?? row)[0];
+    };
+    for (const [oid, one, other] of [
+      [TEXT, 'a', '123'],
+      [3802, '[1, 2]', '"a"'],
+      [114, '{"a": null}', 'null'],
+      [17, '\\x00', '\\x'],
+      [1009, '{a}', '{a,b}'],
+      [2249, '(1,)', '(,)'],
+      [23, '1', '2'],
+      [16, 't', 'f'],
+    ] as const) {
+      const same = shown(oid, 'text', null);
+      expect(shown(oid, 'text', encode(one))).toEqual(same);
+      expect(shown(oid, 'text', encode(other))).toEqual(same);
+    }
+    expect(shown(3802, 'binary', Uint8Array.of(1, 0x31))).toEqual(shown(3802, 'binary', null));
+  });
+
   test('what is derived is redacted, since an expression can steer what partial and hash show', () => {
     expect(masks([expression, other], { columns: [[ssn], []], all: [ssn] })).toEqual(['[US_SSN]', SSN]);
     expect(masks([expression], { columns: [[email]], all: [email] })).toEqual(['[EMAIL_ADDRESS]']);

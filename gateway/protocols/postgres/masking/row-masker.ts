@@ -23,6 +23,8 @@ export function createRowMasker(plan: readonly ColumnPlan[], values: ValueMasker
   // Redacted text is the same bytes for every row; how often is counted here and handed over when asked.
   const constant = plan.map((column) => values.constant(column));
   const redacted = new Float64Array(columns);
+  // Of uniform columns the server's NULL is replaced as well.
+  const uniform = plan.map(({ mask, ...column }) => (mask?.uniform ? values.uniform({ mask, ...column }) : undefined));
 
   const change = (column: ColumnPlan, row: Uint8Array, start: number, end: number): Replacement => {
     if (column.mask === null) return values.detect(column.oid, column.format, row, start, end, column.hints);
@@ -48,18 +50,19 @@ export function createRowMasker(plan: readonly ColumnPlan[], values: ValueMasker
         const size = readInt32(row, at);
         at += 4;
         if (size < -1 || at + size > row.length) throw malformed();
-        if (size < 0) continue;
+        let next: Replacement = uniform[i];
+        if (size < 0 && (next === undefined || next === null)) continue;
         if (works[i] === 1) {
-          let next: Replacement = constant[i];
+          if (next === undefined) next = constant[i];
           if (next === undefined) next = change(plan[i]!, row, at, at + size);
           else redacted[i] = redacted[i]! + 1;
           if (next !== undefined) {
             changes[i] = next;
             changed = true;
-            length += (next === null ? 0 : next.length) - size;
+            length += (next === null ? 0 : next.length) - Math.max(0, size);
           }
         }
-        at += size;
+        at += Math.max(0, size);
       }
       if (at !== row.length) throw malformed();
       if (!changed) return null;

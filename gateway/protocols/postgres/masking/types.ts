@@ -75,7 +75,7 @@ const ELEMENTS: Readonly<Record<number, number>> = {
 };
 
 /** First OID that the server gives to what users make (FirstNormalObjectId). */
-const FIRST_USER_OID = 16384;
+export const FIRST_USER_OID = 16384;
 
 /** By OID, all of them below 4,096: looked up for every value. */
 const KINDS: readonly TypeKind[] = Array.from(

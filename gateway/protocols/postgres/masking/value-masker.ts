@@ -15,8 +15,11 @@ export type Format = 'text' | 'binary';
 export interface ColumnMask {
   entity: Entity;
   action: MaskAction;
-  /** The value may be an expression over the tagged column rather than the column itself. */
-  derived: boolean;
+  /**
+   * The value may be an expression that makes its form (NULL or not, number of elements, structure) out
+   * of the tagged value: `nullif(ssn, '…')`. Then every row shows the same.
+   */
+  uniform: boolean;
 }
 
 /**
@@ -24,9 +27,9 @@ export interface ColumnMask {
  * (`substr(ssn, 1, 4)` under "last four") or test guesses against it (`coalesce('123-45-6789', ssn)`
  * under "hash"), so anything but the column itself is redacted.
  */
-export function maskOf(tags: readonly ColumnTag[], derived: boolean): ColumnMask {
+export function maskOf(tags: readonly ColumnTag[], derived: boolean, uniform = false): ColumnMask {
   const [first] = tags as readonly [ColumnTag, ...ColumnTag[]];
-  return { entity: first.entity, action: derived || tags.length > 1 ? 'redact' : first.action, derived };
+  return { entity: first.entity, action: derived || tags.length > 1 ? 'redact' : first.action, uniform };
 }
 
 const encoder = new TextEncoder();
@@ -55,6 +58,25 @@ export class ValueMasker {
     if (column.mask === null || kindOf(column.oid) !== 'text' || column.mask.action !== 'redact') return undefined;
     const whole = marker(column.mask.entity);
     return column.maxCharacters > 0 ? whole.subarray(0, column.maxCharacters) : whole;
+  }
+
+  /** What every row shows in a column whose mask is uniform, where the server may have sent NULL too; null is NULL. */
+  uniform(column: { mask: ColumnMask; oid: number; format: Format; maxCharacters: number }): Uint8Array | null {
+    const whole = marker(column.mask.entity);
+    switch (kindOf(column.oid)) {
+      case 'text':
+        return column.maxCharacters > 0 ? whole.subarray(0, column.maxCharacters) : whole;
+      case 'json':
+        return quote(whole);
+      case 'jsonb': {
+        const value = quote(whole);
+        return column.format === 'text' ? value : Uint8Array.of(1, ...value);
+      }
+      case 'bytea':
+        return column.format === 'binary' ? whole : encoder.encode(`\\x${hex(whole)}`);
+      default:
+        return null;
+    }
   }
 
   // ---- columns that are tagged -----------------------------------------------------------------
@@ -118,13 +140,13 @@ export class ValueMasker {
 
   /**
    * Strings become what the action says, numbers and booleans null or a number like them. Keys are
-   * the document's structure and stay (content detection looks at them), except in derived values,
-   * where `json_object_agg(ssn, 1)` would put the column's values into them.
+   * the document's structure and stay (content detection looks at them): where an expression could put
+   * values into them, as `json_object_agg(ssn, 1)` does, the mask is uniform.
    */
   private taggedJson(mask: ColumnMask, bytes: Uint8Array, start: number, end: number): Replacement {
     const changed = mapJson(bytes, start, end, {
       string: (value, isKey) => {
-        if (isKey && !mask.derived) return this.spliceFound(value, 0, value.length, NO_HINTS);
+        if (isKey) return this.spliceFound(value, 0, value.length, NO_HINTS);
         this.count(mask.entity);
         return this.actions.apply(mask.action, mask.entity, value);
       },
@@ -208,6 +230,10 @@ export class ValueMasker {
 
   /** A value of COPY in text or csv, escapes resolved; its type is not known. */
   copied(mask: ColumnMask | null, bytes: Uint8Array, start: number, end: number): Replacement {
+    if (mask?.uniform) {
+      this.count(mask.entity);
+      return null;
+    }
     if (mask !== null) return this.untyped(mask, bytes.subarray(start, end));
     const first = bytes[start];
     // JSON by its look: its strings are masked inside their quotes, and a masked number gets some.

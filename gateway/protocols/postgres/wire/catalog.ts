@@ -69,9 +69,11 @@ function functionsSql(version: number, bodies: boolean): string {
     version >= SQL_BODIES_SINCE ? `CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE ${body} END` : 'p.prosrc';
   return `
     SELECT nspname, proname, provolatile, lanname,
-           CASE WHEN sum(length(source)) OVER (ORDER BY oid) <= ${MAX_SOURCE} THEN source END
+           CASE WHEN sum(length(source)) OVER (ORDER BY oid) <= ${MAX_SOURCE} THEN source END, takes_row
     FROM (
-      SELECT p.oid, n.nspname, p.proname, p.provolatile, l.lanname, ${source} AS source
+      SELECT p.oid, n.nspname, p.proname, p.provolatile, l.lanname, ${source} AS source,
+             p.pronargs > 0 AND p.pronargs - p.pronargdefaults <= 1 AND EXISTS (
+               SELECT FROM pg_type t WHERE t.oid = p.proargtypes[0] AND t.typtype IN ('c', 'd', 'p')) AS takes_row
       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
       WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
       ORDER BY p.oid LIMIT ${MAX_FUNCTIONS + 1}
@@ -204,12 +206,13 @@ function addColumns(relations: ReadonlyMap<string, Relation>, { rows }: SimpleRe
 
 function readFunctions({ rows }: SimpleResult): CatalogFunction[] {
   if (rows.length > MAX_FUNCTIONS) throw tooLarge('functions', MAX_FUNCTIONS);
-  return rows.map(([schema, name, volatility, language, source]) => ({
+  return rows.map(([schema, name, volatility, language, source, takesRow]) => ({
     schema: schema!,
     name: name!,
     volatility: source == null ? 'volatile' : (volatilities[volatility!] ?? 'volatile'),
     language: source == null ? 'omitted' : language!,
     source: source ?? '',
+    takesRow: takesRow === 't',
   }));
 }
 

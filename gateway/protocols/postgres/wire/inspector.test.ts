@@ -121,6 +121,7 @@ describe('catalog', () => {
       volatility: 'stable',
       language: 'sql',
       source: 'SELECT ssn FROM customers LIMIT 1',
+      takesRow: false,
     });
     expect(catalog.functions.find((entry) => entry.name === 'bodied')?.source).toMatch(/FROM public\.customers/);
     expect(catalog.volatileBuiltins.has('pg_read_file')).toBe(true);
