@@ -2,10 +2,15 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { freePort, type TestPostgres } from './postgres.ts';
+import { freePort } from './postgres.ts';
 
 /** What a test needs of a server to register a connection to it. */
-export type TestServer = Pick<TestPostgres, 'host' | 'port' | 'user' | 'password'>;
+export interface TestServer {
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+}
 
 export interface DebianPostgres extends TestServer {
   /** Environment of a libpq client that goes to it directly. */
