@@ -3,7 +3,7 @@ import { scanConnectionString, scanEmail, scanIpv6 } from './addresses.ts';
 import { isDigit, isUpper } from './bytes.ts';
 import { type Finding, type Hints, NO_HINTS, type Range, type Sink } from './findings.ts';
 import { scanIban } from './iban.ts';
-import { scanNumbers } from './numbers.ts';
+import { endOfHarmlessGroup, scanNumbers } from './numbers.ts';
 import { scanAwsKey, scanAwsSecret, scanJwt, scanPrivateKey, scanSecretToken } from './secrets.ts';
 
 /**
@@ -108,8 +108,8 @@ export function createScanner(entities: Iterable<Entity>, threshold: number): Sc
       sink.last = start;
       const range: Range = { bytes, context, start, end, hints };
       while (i < end) {
-        const short = table[bytes[i]!] === TRIGGER_DIGIT ? endOfShortNumber(bytes, i, end) : -1;
-        i = short === -1 || (i > start && isUpper(bytes[i - 1]!)) ? visit(range, i) : short;
+        const harmless = numbers && table[bytes[i]!] === TRIGGER_DIGIT ? endOfHarmlessGroup(bytes, start, i, end) : -1;
+        i = harmless === -1 || (i > start && isUpper(bytes[i - 1]!)) ? visit(range, i) : harmless;
         while (i < end && table[bytes[i]!] === 0) i += 1;
       }
       const result = found;
@@ -117,15 +117,6 @@ export function createScanner(entities: Iterable<Entity>, threshold: number): Sc
       return result;
     },
   };
-}
-
-/** Of a number below eight digits that nothing joins to a next one, nothing can be made: where it ends, else -1. */
-function endOfShortNumber(bytes: Uint8Array, at: number, end: number): number {
-  let i = at + 1;
-  while (i < end && isDigit(bytes[i]!)) i += 1;
-  if (i - at >= 8) return -1;
-  const next = i < end ? bytes[i]! : 0;
-  return next === 0x20 || next === 0x2d || next === 0x2e || next === 0x29 ? -1 : i;
 }
 
 function skipDigits(range: Range, at: number): number {
