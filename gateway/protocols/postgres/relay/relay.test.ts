@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readErrorFields, summarizeError } from '../codec/backend.ts';
 import { frontend } from '../codec/messages.ts';
-import { writeMessage } from '../codec/write-backend.ts';
+import { writeErrorResponse, writeMessage } from '../codec/write-backend.ts';
 import {
   writeBind,
   writeClose,
@@ -494,6 +494,26 @@ describe('the end', () => {
       sqlstate: '08006',
       message: 'Countersign: the server closed the connection',
     });
+  });
+});
+
+describe('a server that dies', () => {
+  it('in the middle of a row that streams has nothing put into that row', () => {
+    const h = harness();
+    h.relay.clientData(writeQuery('SELECT 1'));
+    h.relay.serverData(join(server.columns('a'), server.row('a long value')).subarray(0, -4));
+    h.relay.serverEnded();
+    expect(frames(join(...h.toClient), 'backend')).toBe('T D …-4');
+    expect(h.log.at(-1)).toBe('finish: the server closed the connection');
+  });
+
+  it('with a word of its own has none added', () => {
+    const h = harness();
+    const fatal = writeErrorResponse({ severity: 'FATAL', sqlstate: '57P01', message: 'shutting down' });
+    h.relay.serverData(fatal);
+    h.relay.serverEnded();
+    expect(frames(join(...h.toClient), 'backend')).toBe('E');
+    expect(h.log.at(-1)).toBe('finish: the server ended the session');
   });
 });
 

@@ -35,11 +35,12 @@ export class Relay {
 
   serverEnded(): void {
     const state = this.#state;
-    if (!state.terminated) {
+    if (!state.terminated && !state.toldEnd) {
       this.end('the server closed the connection', '08006');
     } else if (!state.ended) {
       state.ended = true;
-      state.deps.io.finish('the client ended the session');
+      this.#client.stop('the session ended');
+      state.deps.io.finish(state.terminated ? 'the client ended the session' : 'the server ended the session');
     }
   }
 
@@ -53,14 +54,18 @@ export class Relay {
     const state = this.#state;
     if (state.ended) return;
     this.#client.stop(reason);
-    try {
-      this.#server.say(errorResponse({ sqlstate, message: `Countersign: ${reason}` }, 'FATAL'));
-    } catch {
-      // The recorder is what failed: the client is told all the same.
-      state.deps.io.toClient([errorResponse({ sqlstate, message: `Countersign: ${reason}` }, 'FATAL')]);
-    }
+    if (!this.#server.midMessage) this.#tell(errorResponse({ sqlstate, message: `Countersign: ${reason}` }, 'FATAL'));
     state.ended = true;
     state.deps.io.finish(reason);
+  }
+
+  #tell(message: Uint8Array): void {
+    try {
+      this.#server.say(message);
+    } catch {
+      // The recorder is what failed: the client is told all the same.
+      this.#state.deps.io.toClient([message]);
+    }
   }
 
   /** The sockets are gone: nothing more is sent; what waits for a person is withdrawn. */

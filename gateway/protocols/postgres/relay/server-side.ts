@@ -65,6 +65,11 @@ export class ServerSide {
     }
   }
 
+  /** A message of the server is under way to the client: whatever is sent now would be taken for its content. */
+  get midMessage(): boolean {
+    return !this.#scanner.last;
+  }
+
   /** Bytes of the gateway's own for the client, after what came from the server. */
   say(bytes: Uint8Array): void {
     this.#add(bytes, 0, bytes.length);
@@ -378,7 +383,9 @@ export class ServerSide {
     const summary = summarizeError(fields);
     const head = this.#head();
     const run = head?.run ?? null;
-    if (summary.severity === 'FATAL' || summary.severity === 'PANIC' || !head) {
+    const last = summary.severity === 'FATAL' || summary.severity === 'PANIC';
+    if (last) state.toldEnd = true;
+    if (last || !head) {
       this.#maskedFields('ErrorResponse', fields, run);
       return;
     }

@@ -92,6 +92,8 @@ export class RelayState {
   ended = false;
   /** The client said goodbye: the server closing is the answer to that. */
   terminated = false;
+  /** The server told the client why it ends the session. */
+  toldEnd = false;
   /** Bytes of Bind bodies kept because an approval may need their parameters. */
   keptBinds = 0;
   /** A statement that may have changed the catalog ran in the transaction that is open. */
