@@ -7,6 +7,7 @@ import { isThere } from '../protect/run.ts';
 import { systemdRuns } from '../protect/service-process.ts';
 import { earlierHomes, protectSteps, type Step, undoSteps, waysAround } from '../protect/steps.ts';
 import type { Cli } from './cli.ts';
+import { ensureConsole } from './console-build.ts';
 import { wholeNumber } from './whole-number.ts';
 
 interface ProtectOptions {
@@ -71,6 +72,9 @@ async function protect(cli: Cli, options: ProtectOptions): Promise<void> {
     port: wholeNumber(options.port, '--port', 1, 65_535),
     consolePort: wholeNumber(options.consolePort, '--console-port', 1, 65_535),
   };
+  // What is copied is what is built here.
+  const consoleProblem = dryRun ? null : await ensureConsole(cli.note);
+  if (consoleProblem !== null) cli.note(`Warning: ${consoleProblem}.`);
   await walk(cli, protectSteps(layout, developers, ports), dryRun);
   for (const way of waysAround(developers, groupsOf)) cli.note(`Warning: ${way}.`);
   for (const name of developers) {
