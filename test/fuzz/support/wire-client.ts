@@ -89,6 +89,15 @@ export class WireClient {
     return new Promise((resolve) => this.#waiting.push({ done, resolve }));
   }
 
+  /** Resolves false where neither came in `ms`: a message that announces more than it has waits for ever. */
+  async within(ms: number, done: () => boolean): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    await Promise.race([this.until(done), promise]);
+    clearTimeout(timer);
+    return done() || this.ended;
+  }
+
   /** Sends, and waits for so many ReadyForQuery more. @returns what came, up to the last of them. */
   async ask(bytes: Uint8Array, readies = 1): Promise<Frame[]> {
     const from = this.frames.length;
@@ -105,9 +114,9 @@ export class WireClient {
     await closed;
   }
 
-  /** SQLSTATEs of the errors so far, in order. */
-  errors(): string[] {
-    return this.frames.filter((frame) => frame.type === 'E').map((frame) => errorOf(frame).sqlstate);
+  /** The last message has begun and not ended. */
+  get torn(): boolean {
+    return this.#rest.length > 0;
   }
 
   #said(): string {

@@ -1,0 +1,42 @@
+import { startTestService } from '../support/service.ts';
+
+/** The gateway under attack as a process of its own; told what to do over IPC by support/gateway-process.ts. */
+export interface GatewayOrder {
+  home: string;
+  policy: string;
+  /** Ports of servers by the name of their connection; all are reached as `postgres` without a password. */
+  servers: Readonly<Record<string, number>>;
+  expireAfterSeconds?: number;
+}
+
+/** Environments of libpq clients by connection. */
+export type GatewayReady = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+process.once('message', async (order: GatewayOrder) => {
+  const gateway = await startTestService({
+    home: order.home,
+    policy: order.policy,
+    ...(order.expireAfterSeconds === undefined ? {} : { expireAfterSeconds: order.expireAfterSeconds }),
+    connections: Object.entries(order.servers).map(([id, port]) => ({
+      id,
+      kind: 'postgres' as const,
+      host: '127.0.0.1',
+      port,
+      user: 'postgres',
+      database: 'postgres',
+      tls: { mode: 'disable' as const },
+      environment: 'development' as const,
+      masking: 'off' as const,
+      secret: 'not asked for',
+    })),
+  });
+  const ready: Record<string, Readonly<Record<string, string>>> = {};
+  for (const id of Object.keys(order.servers)) ready[id] = (await gateway.control.call('mintToken', { id })).env;
+  process.send!(ready satisfies GatewayReady);
+  process.once('message', async () => {
+    // Not stop(): the recordings are looked at afterwards.
+    await gateway.service.close('the test is over');
+    process.exit(0);
+  });
+});
+process.once('disconnect', () => process.exit(1));
