@@ -198,7 +198,8 @@ function matchIpv4(range: Range, count: number, sink: Sink): boolean {
  * @returns what scanNumbers would return, where it would find nothing for sure; else -1.
  */
 export function endOfHarmlessGroup(bytes: Uint8Array, from: number, at: number, end: number): number {
-  if (at > from && bytes[at - 1] === 0x2b) return -1;
+  const international = at > from && bytes[at - 1] === 0x2b;
+  let digits = 0;
   let count = 0;
   let before = 0;
   let dots = 0;
@@ -212,6 +213,7 @@ export function endOfHarmlessGroup(bytes: Uint8Array, from: number, at: number, 
     if (before === 3 && (length === 2 || length === 3)) return -1;
     if (before === 4 && (length === 4 || length === 6)) return -1;
     before = length;
+    digits += length;
     count += 1;
     const byte = i + 1 < end ? bytes[i]! : 0;
     let next = i + 1;
@@ -223,7 +225,7 @@ export function endOfHarmlessGroup(bytes: Uint8Array, from: number, at: number, 
     i = next;
     if (count === MAX_RUNS) break;
   }
-  return count === 4 && dots === 3 ? -1 : i;
+  return (count === 4 && dots === 3) || (international && digits >= 8) ? -1 : i;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { CopyShape } from '../ports.ts';
 import { ByteWriter } from './byte-writer.ts';
+import { createPlainRows, equals } from './copy-fields.ts';
 import type { CopyRows } from './copy-masker.ts';
-import { equals } from './copy-text.ts';
 import { type CopyPlan, maskAt } from './plan.ts';
 import type { ValueMasker } from './value-masker.ts';
 
@@ -21,23 +21,28 @@ export function createCsvRows(shape: CopyShape, plan: CopyPlan, values: ValueMas
   // State of the row that is being read, kept while it is incomplete.
   let quoted = false;
   let skip = false;
+  let anyQuotes = false;
+  const unquoted = createPlainRows(shape.delimiter, nullText, plan, values, (value) => {
+    write(cell, value);
+    return cell.take();
+  });
 
-  function write(value: Uint8Array): void {
+  function write(to: ByteWriter, value: Uint8Array): void {
     let plain = value.length > 0 && !equals(value, 0, value.length, nullText) && value[0] !== 0x5c;
     for (let i = 0; i < value.length && plain; i += 1) {
       const byte = value[i]!;
       plain = byte !== delimiter && byte !== quote && byte !== escapeByte && byte !== NEWLINE && byte !== RETURN;
     }
     if (plain) {
-      writer.all(value);
+      to.all(value);
       return;
     }
-    writer.byte(quote);
+    to.byte(quote);
     for (const byte of value) {
-      if (byte === quote || byte === escapeByte) writer.byte(escapeByte);
-      writer.byte(byte);
+      if (byte === quote || byte === escapeByte) to.byte(escapeByte);
+      to.byte(byte);
     }
-    writer.byte(quote);
+    to.byte(quote);
   }
 
   return {
@@ -46,17 +51,25 @@ export function createCsvRows(shape: CopyShape, plan: CopyPlan, values: ValueMas
         const byte = bytes[i]!;
         if (skip) skip = false;
         else if (byte === escapeByte && escapeByte !== quote && quoted) skip = true;
-        else if (byte === quote) quoted = !quoted;
-        else if (byte === NEWLINE && !quoted) return i + 1;
+        else if (byte === quote) {
+          quoted = !quoted;
+          anyQuotes = true;
+        } else if (byte === NEWLINE && !quoted) return i + 1;
       }
       return -1;
     },
     mask(bytes, start, end) {
+      const hasQuotes = anyQuotes;
+      anyQuotes = false;
       if (header) {
         header = false;
         return undefined;
       }
       const last = bytes[end - 2] === RETURN ? end - 2 : end - 1;
+      if (!hasQuotes) {
+        const masked = unquoted.mask(bytes, start, last, end);
+        if (masked !== null) return masked;
+      }
       let changed = false;
       let position = 0;
       let at = start;
@@ -90,7 +103,7 @@ export function createCsvRows(shape: CopyShape, plan: CopyPlan, values: ValueMas
         else {
           changed = true;
           if (next === null) writer.all(nullText);
-          else write(next);
+          else write(writer, next);
         }
         position += 1;
         if (i >= last) break;

@@ -52,6 +52,11 @@ export function createCopyMasker(shape: CopyShape, plan: CopyPlan, values: Value
       if (end === -1) break;
       const masked = rows.mask(bytes, start, end);
       if (masked !== undefined) {
+        if (start === 0 && end === bytes.length) {
+          // What the server sends: one row a payload.
+          pending = null;
+          return [masked];
+        }
         changed = true;
         writer.range(bytes, kept, start);
         writer.all(masked);

@@ -1,13 +1,13 @@
 import type { CopyShape } from '../ports.ts';
 import { ByteWriter } from './byte-writer.ts';
+import { createPlainRows, equals } from './copy-fields.ts';
 import type { CopyRows } from './copy-masker.ts';
 import { type CopyPlan, maskAt } from './plan.ts';
-import { escapes, type ValueMasker } from './value-masker.ts';
+import type { ValueMasker } from './value-masker.ts';
 
 const BACKSLASH = 0x5c;
 const NEWLINE = 0x0a;
-/** Delimiters next to which no detector decides differently: a row may be looked at as a whole first. */
-const NEUTRAL = '\t,;|';
+const CAPITAL_N = 0x4e;
 
 const ESCAPES: Readonly<Record<string, number>> = { b: 8, f: 12, n: 10, r: 13, t: 9, v: 11 };
 const LETTERS = new Map(Object.entries(ESCAPES).map(([letter, byte]) => [byte, letter.charCodeAt(0)]));
@@ -17,10 +17,16 @@ export function createTextRows(shape: CopyShape, plan: CopyPlan, values: ValueMa
   const encoder = new TextEncoder();
   const delimiter = shape.delimiter.charCodeAt(0);
   const nullText = encoder.encode(shape.null);
-  const neutral = NEUTRAL.includes(shape.delimiter) && !plan.some;
   const writer = new ByteWriter(4096);
   const cell = new ByteWriter(1024);
+  const plain = createPlainRows(shape.delimiter, nullText, plan, values, (value) => {
+    writeEscaped(cell, value);
+    return cell.take();
+  });
+  const usualNull = shape.null === '\\N';
   let header = shape.header;
+  /** The row that is being read has an escape; the usual NULL is none. */
+  let escaped = false;
 
   function unescaped(bytes: Uint8Array, start: number, end: number): Uint8Array {
     for (let i = start; i < end; i += 1) {
@@ -36,36 +42,46 @@ export function createTextRows(shape: CopyShape, plan: CopyPlan, values: ValueMa
     return cell.take();
   }
 
-  function writeEscaped(value: Uint8Array): void {
+  function writeEscaped(to: ByteWriter, value: Uint8Array): void {
     for (const byte of value) {
       const letter = LETTERS.get(byte);
-      if (letter !== undefined || byte === BACKSLASH || byte === delimiter) writer.byte(BACKSLASH);
-      writer.byte(letter ?? byte);
+      if (letter !== undefined || byte === BACKSLASH || byte === delimiter) to.byte(BACKSLASH);
+      to.byte(letter ?? byte);
     }
   }
 
   return {
     endOfRow(bytes, _start, from, end) {
-      for (let i = from; i < end; i += 1) if (bytes[i] === NEWLINE) return i + 1;
+      for (let i = from; i < end; i += 1) {
+        const byte = bytes[i]!;
+        if (byte === NEWLINE) return i + 1;
+        if (byte === BACKSLASH && !(usualNull && bytes[i + 1] === CAPITAL_N && i + 1 < end)) escaped = true;
+      }
       return -1;
     },
     mask(bytes, start, end) {
+      const hasEscape = escaped;
+      escaped = false;
       if (header) {
         header = false;
         return undefined;
       }
-      if (neutral && !escapes(bytes, start, end) && !values.finds(bytes, start, end)) return undefined;
+      if (!hasEscape) {
+        const masked = plain.mask(bytes, start, end - 1, end);
+        if (masked !== null) return masked;
+      }
       let kept = start;
+      let changed = false;
       let position = 0;
       let at = start;
       writer.length = 0;
       const last = end - 1;
       for (;;) {
         let stop = at;
-        let escaped = false;
+        let hasSlash = false;
         while (stop < last && bytes[stop] !== delimiter) {
           if (bytes[stop] === BACKSLASH) {
-            escaped = true;
+            hasSlash = true;
             stop += 1;
           }
           stop += 1;
@@ -73,29 +89,24 @@ export function createTextRows(shape: CopyShape, plan: CopyPlan, values: ValueMa
         stop = Math.min(stop, last);
         if (!equals(bytes, at, stop, nullText)) {
           const mask = maskAt(plan, position);
-          const plain = escaped ? unescaped(bytes, at, stop) : null;
+          const value = hasSlash ? unescaped(bytes, at, stop) : null;
           const next =
-            plain === null ? values.copied(mask, bytes, at, stop) : values.copied(mask, plain, 0, plain.length);
+            value === null ? values.copied(mask, bytes, at, stop) : values.copied(mask, value, 0, value.length);
           if (next !== undefined) {
             writer.range(bytes, kept, at);
             if (next === null) writer.all(nullText);
-            else writeEscaped(next);
+            else writeEscaped(writer, next);
             kept = stop;
+            changed = true;
           }
         }
         position += 1;
         if (stop === last) break;
         at = stop + 1;
       }
-      if (kept === start) return undefined;
+      if (!changed) return undefined;
       writer.range(bytes, kept, end);
       return writer.take();
     },
   };
-}
-
-export function equals(bytes: Uint8Array, start: number, end: number, other: Uint8Array): boolean {
-  if (end - start !== other.length) return false;
-  for (let i = 0; i < other.length; i += 1) if (bytes[start + i] !== other[i]) return false;
-  return true;
 }
