@@ -64,6 +64,8 @@ export class Analysis {
   readonly names: SessionName[] = [];
   /** A constant's value was looked at (or a text sits where the shape would lift it): the shape says too little. */
   literalsMatter = false;
+  /** While a SELECT from one row of pg_settings is walked: the setting that its column `name` names. */
+  settingOfRow: string | null = null;
   /** The outcome depends on what the session prepared or declared: not to be cached. */
   sessionMatters = false;
   readonly #headlines: string[] = [];

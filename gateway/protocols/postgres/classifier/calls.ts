@@ -75,7 +75,7 @@ export function noteSecrets(table: string, analysis: Analysis): void {
 function noteSetConfig(call: Tree, analysis: Analysis): void {
   analysis.literalsMatter = true;
   const [settingNode, valueNode, localNode] = list(call, 'args');
-  const setting = constantText(settingNode ?? null);
+  const setting = constantText(settingNode ?? null) ?? (isName(settingNode ?? null) ? analysis.settingOfRow : null);
   const value = constantText(valueNode ?? null);
   if (setting === null) {
     analysis.flag('computed-setting');
@@ -93,6 +93,27 @@ function noteSetConfig(call: Tree, analysis: Analysis): void {
     value,
     local: local !== null && local.boolval === true,
   });
+}
+
+/**
+ * The constant in `SELECT … FROM pg_settings WHERE name = constant`, as pg_dump has it to set what the
+ * server may not have; null for every other query.
+ */
+export function settingOfRow(select: Tree): string | null {
+  const from = list(select, 'fromClause');
+  const table = as(from[0] ?? null, 'RangeVar');
+  if (from.length !== 1 || table === null || text(table, 'relname') !== 'pg_settings') return null;
+  if (!['', 'pg_catalog'].includes(text(table, 'schemaname')) || child(table, 'alias') !== null) return null;
+  const where = as(child(select, 'whereClause'), 'A_Expr');
+  if (where === null || where.kind !== 'AEXPR_OP' || names(list(where, 'name')).join('.') !== '=') return null;
+  return isName(child(where, 'lexpr')) ? constantText(child(where, 'rexpr')) : null;
+}
+
+/** The column reference `name`. */
+function isName(node: Tree | null): boolean {
+  const column = as(node, 'ColumnRef');
+  const fields = column === null ? [] : list(column, 'fields');
+  return fields.length === 1 && names(fields)[0] === 'name';
 }
 
 /** The value of a constant, through casts; null where it is computed. */

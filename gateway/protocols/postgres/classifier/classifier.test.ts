@@ -52,6 +52,37 @@ test.each([
   expect(of(sql)).toMatchObject({ ops, class: effectClass });
 });
 
+test('what pg_dump sets where the server has it is read like a constant, and nothing beside it', () => {
+  const of = (sql: string) => classifier.classify(sql, context).effects;
+  const dump = (more: string, value = 'view, foreign-table') =>
+    of(`SELECT set_config(name, '${value}', false) FROM pg_settings ${more}`);
+  expect(dump("WHERE name = 'restrict_nonsystem_relation_kind'").class).toBe('read');
+  expect(dump("WHERE name = 'restrict_nonsystem_relation_kind'", 'view').class).toBe('privilege');
+  expect(dump("WHERE name = 'standard_conforming_strings'", 'off').flags).toContain('sets-pinned-setting');
+  for (const other of [
+    '',
+    "WHERE name <> 'work_mem'",
+    "WHERE name LIKE 'work_mem'",
+    "WHERE name = 'work_mem' OR true",
+    "WHERE NOT name = 'work_mem'",
+    "WHERE setting = 'work_mem'",
+    "WHERE 'work_mem' = setting",
+    "AS p(x, name) WHERE name = 'work_mem'",
+    "JOIN t ON true WHERE name = 'work_mem'",
+    ", t WHERE name = 'work_mem'",
+    "WHERE name OPERATOR(public.=) 'work_mem'",
+  ]) {
+    expect(dump(other).class, other).toBe('unknown');
+  }
+  expect(of("SELECT set_config(name, 'x', false) FROM mine.pg_settings WHERE name = 'work_mem'").class).toBe('unknown');
+  expect(of("SELECT set_config(name || 'x', 'x', false) FROM pg_settings WHERE name = 'work_mem'").class).toBe(
+    'unknown',
+  );
+  expect(of("SELECT (SELECT set_config(name, 'x', false) FROM t) FROM pg_settings WHERE name = 'work_mem'").class).toBe(
+    'unknown',
+  );
+});
+
 test('names and settings of the session are told', () => {
   const names = (sql: string) => classifier.classify(sql, context).names;
   expect(names('PREPARE p AS SELECT 1')).toEqual([{ kind: 'prepare', name: 'p' }]);

@@ -1,5 +1,5 @@
 import { Analysis, CLEAN, type Column, NO_ROWS, type QueryShape, type Taint, union } from './analysis.ts';
-import { noteCall, noteSecrets, noteUserFunction } from './calls.ts';
+import { noteCall, noteSecrets, noteUserFunction, settingOfRow } from './calls.ts';
 import { type Knowledge, opaque, type Relation } from './knowledge.ts';
 import { EXPRESSION_NODES } from './nodes.ts';
 import { returnsSet, steadyForm, totalCall, totalNode } from './probing.ts';
@@ -105,7 +105,10 @@ export class QueryWalker {
     }
     for (const from of list(body, 'fromClause')) this.from(from, scope);
     this.filter(child(body, 'whereClause'), scope);
+    const outer = this.analysis.settingOfRow;
+    this.analysis.settingOfRow = settingOfRow(body);
     const shape = this.targets(list(body, 'targetList'), scope);
+    this.analysis.settingOfRow = outer;
     for (const group of list(body, 'groupClause')) this.#sortKey(group, scope, shape);
     this.filter(child(body, 'havingClause'), scope);
     for (const window of list(body, 'windowClause')) this.window(as(window, 'WindowDef'), scope);

@@ -68,6 +68,7 @@ export function settingEffect(setting: string, value: string | null | undefined)
     return { class: 'execute', flags: ['code-execution'], words: `Makes the server load libraries through ${name}` };
   if ((name === 'role' || name === 'session_authorization') && value !== null && /^(none|default)$/i.test(value))
     return HARMLESS;
+  if (name === 'restrict_nonsystem_relation_kind' && value !== null && restrictsAll(value)) return HARMLESS;
   if (PRIVILEGED.has(name)) {
     const words =
       name === 'role' || name === 'session_authorization'
@@ -76,4 +77,10 @@ export function settingEffect(setting: string, value: string | null | undefined)
     return { class: 'privilege', flags: ['privilege'], words };
   }
   return HARMLESS;
+}
+
+/** The guard of pg_dump at its strictest. */
+function restrictsAll(value: string): boolean {
+  const kinds = value.toLowerCase().split(',');
+  return ['view', 'foreign-table'].every((kind) => kinds.some((one) => one.trim() === kind));
 }
