@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { homeFolder, prepareHome } from './home.ts';
+import { clientSocketPath, homeFolder, prepareHome } from './home.ts';
 import { lockHome } from './home-lock.ts';
 
 let folder = '';
@@ -18,6 +18,14 @@ describe('home', () => {
     expect(homeFolder('/a', { COUNTERSIGN_HOME: '/b' })).toBe('/a');
     expect(homeFolder(undefined, { COUNTERSIGN_HOME: '/b' })).toBe('/b');
     expect(homeFolder(undefined, {})).toMatch(/countersign$/i);
+  });
+
+  it.skipIf(process.platform !== 'linux')('has its socket in it, unless another gateway is asked for', () => {
+    const name = 'cs-test';
+    expect(clientSocketPath('/a', { COUNTERSIGN_SOCKET: '/s', COUNTERSIGN_NAME: name })).toBe('/a/control.sock');
+    expect(clientSocketPath(undefined, { COUNTERSIGN_SOCKET: '/s', COUNTERSIGN_HOME: '/b' })).toBe('/s');
+    expect(clientSocketPath(undefined, { COUNTERSIGN_HOME: '/b', COUNTERSIGN_NAME: name })).toBe('/b/control.sock');
+    expect(clientSocketPath(undefined, { COUNTERSIGN_NAME: name })).toBe('/run/cs-test/control.sock');
   });
 
   it('is for its owner alone, also when it was open before', () => {

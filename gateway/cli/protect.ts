@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { CountersignError } from '../contract/errors.ts';
 import { accountOf, groupsOf } from '../protect/accounts.ts';
 import { protectedLayout } from '../protect/layout.ts';
+import { sourceOpenToOthers } from '../protect/program-copy.ts';
 import { isThere } from '../protect/run.ts';
 import { systemdRuns } from '../protect/service-process.ts';
 import { earlierHomes, protectSteps, type Step, undoSteps, waysAround } from '../protect/steps.ts';
@@ -76,6 +77,12 @@ async function protect(cli: Cli, options: ProtectOptions): Promise<void> {
   const consoleProblem = dryRun ? null : await ensureConsole(cli.note);
   if (consoleProblem !== null) cli.note(`Warning: ${consoleProblem}.`);
   await walk(cli, protectSteps(layout, developers, ports), dryRun);
+  const open = sourceOpenToOthers();
+  if (open !== null) {
+    cli.note(
+      `Warning: others than root could change ${open}; what was copied is what was there now, whoever wrote it.`,
+    );
+  }
   for (const way of waysAround(developers, groupsOf)) cli.note(`Warning: ${way}.`);
   for (const name of developers) {
     if (

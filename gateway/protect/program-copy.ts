@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openAbove, openBelow } from './untouchable.ts';
 
 const SOURCE = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const OWN = ['gateway', 'renderer/dist', 'deploy', 'package.json', 'package-lock.json', 'LICENSE'];
@@ -70,6 +71,11 @@ export function isCopied(prefix: string): boolean {
   if (SOURCE === prefix) return true;
   const stamp = join(prefix, STAMP);
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === stampOf([...program()]);
+}
+
+/** A path by which others than root could have changed what is copied, or null. */
+export function sourceOpenToOthers(): string | null {
+  return openAbove(SOURCE) ?? openBelow(join(SOURCE, 'gateway'));
 }
 
 /** Copies the program to `prefix`, for root alone to change and everybody to run; whole or not at all. */

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium as playwright } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -153,8 +153,13 @@ describe(`a hostile process${missing ? ` (${missing})` : ''}`, { skip: missing !
     }, 60_000);
     afterAll(() => stage?.remove());
 
-    it('is told as what it is', async () => {
+    it('is told as what it is, in the recording too', async () => {
       expect((await stage.control.call('status', {})).protection).toBe(mode);
+      const recordings = join(stage.home, 'recordings', 'sessions');
+      const all = readdirSync(recordings, { recursive: true, encoding: 'utf8' });
+      const open = all.find((path) => path.endsWith(join(stage.target().sessionId, 'open.json'))) as string;
+      const { info } = JSON.parse(readFileSync(join(recordings, open), 'utf8')) as { info: { protection: string } };
+      expect(info.protection).toBe(mode);
     });
 
     async function outcomeOf(id: AttackId, more = {}): Promise<[Outcome, Attempt]> {

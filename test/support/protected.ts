@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ProtectedLayout, protectedLayout } from '../../gateway/protect/layout.ts';
 import { COUNTERSIGN, type CommandRun } from './gateway.ts';
@@ -108,7 +108,9 @@ export async function protectGateway(developer: Developer): Promise<ProtectedGat
   const port = await freePort();
   const consolePort = await freePort();
   const protect = (...more: readonly string[]): CommandRun => {
-    const [program, ...args] = [...COUNTERSIGN, 'protect', '--name', layout.name, ...more];
+    // The copy, once it is there: what it copies does not change while somebody edits the checkout.
+    const own = existsSync(layout.launcher) ? [layout.launcher] : COUNTERSIGN;
+    const [program, ...args] = [...own, 'protect', '--name', layout.name, ...more];
     const { status, stdout, stderr } = spawnSync(program as string, args, { encoding: 'utf8', timeout: 120_000 });
     return { code: status, out: stdout, err: stderr };
   };
