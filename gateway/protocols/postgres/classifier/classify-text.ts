@@ -152,10 +152,16 @@ function outputOf(results: readonly StatementResult[], analysis: Analysis): Outp
   if (analysis.all.size === 0) return NOTHING;
   const all = [...analysis.all];
   const shapes = results.filter((result) => result.rows).map((result) => result.shape);
+  // Beside other statements it is not told which rows are those of what was named.
+  const namesTagged = results.some((result) => !result.rows && result.shape.whole.size > 0);
+  if (results.length > 1 && namesTagged) return { columns: null, all };
   // PREPARE and DECLARE send no rows; what they name will have this shape.
   const named = shapes.length === 0 && results.length === 1 ? [results[0]!.shape] : shapes;
   const only = named.length === 1 ? named[0]!.columns : null;
-  if (only !== null && only.length > 0) return { columns: only.map((column) => [...column.taint]), all };
+  if (only !== null && only.length > 0) {
+    const steady = only.map((column) => column.steady);
+    return { columns: only.map((column) => [...column.taint]), steady, all };
+  }
   return { columns: named.every((shape) => shape.whole.size === 0) ? CLEAN_COLUMNS : null, all };
 }
 

@@ -80,7 +80,7 @@ test.each<[string, string[] | 'clean' | null]>([
   ["SELECT table_to_xml('customers', true, true, '')", ['email salary ssn']],
   ['PREPARE p AS SELECT ssn FROM customers', ['ssn']],
   ['DECLARE c CURSOR FOR SELECT id, email FROM customers', ['', 'email']],
-  ['PREPARE p AS SELECT ssn FROM customers; EXECUTE p', ['ssn']],
+  ['PREPARE p AS SELECT ssn FROM customers; EXECUTE p', null],
   ['FETCH ALL FROM never_seen', null],
   ['SELECT max(ssn) OVER (PARTITION BY name) FROM customers', ['ssn']],
   ['SELECT xmlelement(name a, ssn) FROM customers', ['ssn']],

@@ -7,6 +7,7 @@ import {
   expandStar,
   findCte,
   isSteadyColumn,
+  mayHaveTagged,
   newScope,
   relationOf,
   renamed,
@@ -109,7 +110,7 @@ export class QueryWalker {
     this.analysis.settingOfRow = settingOfRow(body);
     const shape = this.targets(list(body, 'targetList'), scope);
     this.analysis.settingOfRow = outer;
-    for (const group of list(body, 'groupClause')) this.#sortKey(group, scope, shape);
+    for (const group of list(body, 'groupClause')) this.#sortKey(group, scope, shape, true);
     this.filter(child(body, 'havingClause'), scope);
     for (const window of list(body, 'windowClause')) this.window(as(window, 'WindowDef'), scope);
     const distinct = list(body, 'distinctClause');
@@ -121,16 +122,16 @@ export class QueryWalker {
     return shape;
   }
 
-  /** ORDER BY and GROUP BY also take an output column's position or name. */
-  #sortKey(node: Tree | null, scope: Scope, shape: QueryShape): void {
+  /** ORDER BY and GROUP BY also take an output column's position or name; GROUP BY prefers a column that it reads. */
+  #sortKey(node: Tree | null, scope: Scope, shape: QueryShape, groups: boolean = false): void {
     if (node === null) return;
     const grouping = as(node, 'GroupingSet');
     if (grouping !== null) {
-      for (const one of list(grouping, 'content')) this.#sortKey(one, scope, shape);
+      for (const one of list(grouping, 'content')) this.#sortKey(one, scope, shape, groups);
       return;
     }
     const row = as(node, 'RowExpr');
-    if (row !== null) for (const one of list(row, 'args')) this.#sortKey(one, scope, shape);
+    if (row !== null) for (const one of list(row, 'args')) this.#sortKey(one, scope, shape, groups);
     const constant = as(node, 'A_Const');
     if (constant !== null) {
       if (shape.whole.size === 0) return;
@@ -145,6 +146,7 @@ export class QueryWalker {
       const outputs = (shape.columns ?? []).filter((column) => column.name === fields[0]);
       if (outputs.length > 0) {
         this.analysis.filterOn(union(...outputs.map((column) => column.taint)));
+        if (groups && mayHaveTagged(scope, fields[0]!)) this.filter(node, scope);
         return;
       }
     }

@@ -114,6 +114,11 @@ export function expandStar(scope: Scope, alias: string | null): QueryShape {
   return { columns: known && (alias === null || sources.length === 1) ? columns : null, whole };
 }
 
+/** May a column of that name, in what this query itself reads, depend on tags? */
+export function mayHaveTagged(scope: Scope, name: string): boolean {
+  return scope.sources.some(({ relation }) => (relation.byName.get(name) ?? relation.rest).size > 0);
+}
+
 /** Column.steady of what a plain column reference yields; false where that is not known for certain. */
 export function isSteadyColumn(scope: Scope, parts: readonly string[]): boolean {
   const name = parts[parts.length - 1]!;

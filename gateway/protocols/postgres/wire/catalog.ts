@@ -15,6 +15,9 @@ const SINGLY_MS = 2_000;
 /** PostgreSQL 14 brought SQL-standard function bodies, whose prosrc is empty. */
 const SQL_BODIES_SINCE = 140_000;
 
+/** They show samples of every table's values; a view upon one does, too. */
+const STATISTICS = "'pg_stats', 'pg_stats_ext', 'pg_stats_ext_exprs'";
+
 /**
  * Tagged relations with their whole inheritance (partitions hold the column's data too, and a parent
  * shows its children's), and views that depend on any of them, or on a user's function (whose body may
@@ -36,6 +39,8 @@ function relationsSql(tags: readonly ColumnTag[]): string {
     ), dependent(oid) AS (
       (SELECT oid FROM family
        UNION
+       SELECT oid FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relname IN (${STATISTICS})
+       UNION
        SELECT r.ev_class FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_proc p ON p.oid = d.refobjid
        WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_proc'::regclass
          AND p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace))
@@ -49,7 +54,7 @@ function relationsSql(tags: readonly ColumnTag[]): string {
     FROM dependent t
     JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN family f ON f.oid = t.oid
-    WHERE c.relkind IN ('r','v','m','f','p')
+    WHERE c.relkind IN ('r','v','m','f','p') AND (c.oid >= 16384 OR f.oid IS NOT NULL)
     ORDER BY c.oid LIMIT ${MAX_RELATIONS + 1}`;
 }
 
