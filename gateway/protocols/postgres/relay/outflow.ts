@@ -43,9 +43,10 @@ export class Outflow {
     return { block, offset };
   }
 
-  /** Nothing was added since the last drain(). */
-  get empty(): boolean {
-    return this.#bytes === null && this.#pieces.length === 0;
+  /** A range that begins there makes the present piece longer, or is the first: it costs nothing. */
+  continues(bytes: Uint8Array, from: number): boolean {
+    if (this.#bytes === null) return this.#pieces.length === 0;
+    return bytes === this.#bytes && from === this.#to;
   }
 
   /** Hands over what was gathered, in order; nothing where there is nothing. */

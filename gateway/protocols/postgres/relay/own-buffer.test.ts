@@ -56,7 +56,7 @@ describe('reading into a buffer of our own', () => {
   it('never writes again to bytes that are kept', async () => {
     const { accepted, peer } = await pair();
     const sent = pattern(900_000);
-    const kept: Buffer[] = [];
+    const kept: Uint8Array[] = [];
     readIntoOwnBuffer(accepted, (chunk) => {
       kept.push(chunk);
       return false;

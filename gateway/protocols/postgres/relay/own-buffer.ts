@@ -12,7 +12,7 @@ const LEAST_ROOM = 32 * 1024;
  * What the socket holds already is taken at once. The caller resumes the socket afterwards; pause(),
  * resume() and every event but 'data' are as they always are.
  */
-export function readIntoOwnBuffer(socket: Socket, take: (chunk: Buffer) => boolean): void {
+export function readIntoOwnBuffer(socket: Socket, take: (chunk: Uint8Array) => boolean): void {
   const fields = bufferFields(socket);
   if (fields === null) {
     socket.on('data', (chunk: Buffer) => take(chunk));
@@ -23,7 +23,8 @@ export function readIntoOwnBuffer(socket: Socket, take: (chunk: Buffer) => boole
   fields.set(
     buffer,
     (count) => {
-      const overwrite = take(buffer.subarray(0, count));
+      // Not a Buffer, whose subarray() takes several times as long.
+      const overwrite = take(new Uint8Array(buffer.buffer, buffer.byteOffset, count));
       next = overwrite
         ? null
         : buffer.length - count >= LEAST_ROOM
