@@ -201,6 +201,8 @@ export function endOfHarmlessGroup(bytes: Uint8Array, from: number, at: number, 
   const international = at > from && bytes[at - 1] === 0x2b;
   let digits = 0;
   let count = 0;
+  /** Lengths of the two runs before the present one. */
+  let first = 0;
   let before = 0;
   let dots = 0;
   let i = at;
@@ -209,9 +211,10 @@ export function endOfHarmlessGroup(bytes: Uint8Array, from: number, at: number, 
     while (i < end && bytes[i]! <= 0x39 && bytes[i]! >= 0x30) i += 1;
     const length = i - start;
     if (length > 8) return -1;
-    // Of the shapes of cards, social security and phone numbers.
-    if (before === 3 && (length === 2 || length === 3)) return -1;
-    if (before === 4 && (length === 4 || length === 6)) return -1;
+    // The first three runs of the shapes of cards, social security and phone numbers.
+    if (length === 4 && ((first === 3 && (before === 2 || before === 3)) || (first === 4 && before === 4))) return -1;
+    if (first === 4 && before === 6 && (length === 4 || length === 5)) return -1;
+    first = before;
     before = length;
     digits += length;
     count += 1;
