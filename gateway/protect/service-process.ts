@@ -39,6 +39,13 @@ export function runningPid({ pidFile, prefix }: ProtectedLayout): number | null 
   }
 }
 
+/** Whether the gateway runs, where it was asked to. */
+export function runsOn(layout: ProtectedLayout, { port, consolePort }: Ports): boolean {
+  const pid = runningPid(layout);
+  if (pid === null) return false;
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`\0--port\0${port}\0--console-port\0${consolePort}\0`);
+}
+
 /** Starts the gateway under its own user, without systemd: in the background, with a pid file. */
 export function startInBackground(layout: ProtectedLayout, { port, consolePort }: Ports): void {
   run('install', '-d', '-m', '0750', '-o', layout.user, '-g', layout.clientsGroup, layout.runFolder);
@@ -94,6 +101,8 @@ export async function answering(layout: ProtectedLayout): Promise<void> {
     await sleep(100);
   } while (Date.now() < deadline);
   const log = lstatSync(layout.log, { throwIfNoEntry: false })?.isFile() ? readFileSync(layout.log, 'utf8') : '';
-  const said = log.trimEnd().split('\n').at(-1) || last;
+  const said = systemdRuns()
+    ? `see journalctl -u ${layout.name}.service (${last})`
+    : log.trimEnd().split('\n').at(-1) || last;
   throw new CountersignError('PROTECT_FAILED', `the gateway does not start: ${said}`);
 }

@@ -9,6 +9,7 @@ import {
   answering,
   type Ports,
   runningPid,
+  runsOn,
   startInBackground,
   stopInBackground,
   systemdRuns,
@@ -41,7 +42,11 @@ export function protectSteps(layout: ProtectedLayout, developers: readonly strin
   const member = (account: string): Step => ({
     what: `put ${account} in the group ${clientsGroup}`,
     isDone: () => isMember(clientsGroup, account),
-    do: () => run('usermod', '-aG', clientsGroup, account),
+    do: () => {
+      run('usermod', '-aG', clientsGroup, account);
+      // The gateway reads at its start whom it is for.
+      changed = true;
+    },
   });
   return [
     {
@@ -106,7 +111,7 @@ export function protectSteps(layout: ProtectedLayout, developers: readonly strin
       what: systemdRuns()
         ? 'start the service, now and at every boot'
         : `start the gateway as ${user} in the background (systemd does not run here, so nothing starts it at boot)`,
-      isDone: () => !changed && !systemdRuns() && runningPid(layout) !== null,
+      isDone: () => !changed && !systemdRuns() && runsOn(layout, ports),
       do: async () => {
         if (systemdRuns()) {
           run('systemctl', 'enable', `${layout.name}.service`);

@@ -103,6 +103,13 @@ describe(`protected mode${missing ? ` (${missing})` : ''}`, { skip: missing !== 
     expect(gateway.pid()).toBe(pid);
   });
 
+  it('starts anew when it is asked for other ports', () => {
+    const pid = gateway.pid();
+    expect(gateway.protect('--console-port', String(gateway.consolePort + 1)).out).toContain('→ start the gateway');
+    expect(gateway.pid()).not.toBe(pid);
+    expect(gateway.protect().code).toBe(0);
+  });
+
   it('is never only claimed', async () => {
     const start = ['start', '--protected', gateway.layout.name, '--no-demo', '--no-open'];
     const ports = ['--port', '0', '--console-port', '0'];
@@ -153,7 +160,8 @@ describe(`protected mode${missing ? ` (${missing})` : ''}`, { skip: missing !== 
     const { layout } = gateway;
     const pid = gateway.pid();
     expect(gateway.protect('--undo').code).toBe(0);
-    expect(existsSync(`/proc/${pid}`)).toBe(false);
+    // A process that has ended and was not yet taken note of by init has no program any more.
+    expect(existsSync(`/proc/${pid}/exe`)).toBe(false);
     for (const path of [layout.prefix, layout.launcher, layout.runFolder, layout.pidFile, layout.log, layout.unit]) {
       expect([path, existsSync(path)]).toEqual([path, false]);
     }

@@ -91,7 +91,7 @@ export const ATTACKS = {
     note: 'Another OS user’s process is closed. Arguments are open to all and hold no secret.',
   },
   debugger: {
-    title: 'Attaches a debugger to the gateway and runs code in it (SIGUSR1 and Node’s inspector)',
+    title: 'Attaches a debugger to the gateway and runs code in it (ptrace; SIGUSR1 and Node’s inspector)',
     protected: 'enforced',
     unprotected: 'possible',
     note: 'Signals and ptrace stop at the OS user.',

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -111,12 +111,20 @@ export function readMemory({ pid, needles }: Target): Attempt {
   return { worked, evidence: seen.join(', ') };
 }
 
+/** By ptrace, where strace is there to try it. */
+function trace(pid: number): string {
+  const run = spawnSync('strace', ['-p', String(pid), '-e', 'trace=none'], { encoding: 'utf8', timeout: 1_500 });
+  if (run.error && (run.error as NodeJS.ErrnoException).code === 'ENOENT') return 'strace is not here';
+  return /\battached\b/.test(run.stderr) ? 'attached' : run.stderr.trim();
+}
+
 /** Node opens its inspector on SIGUSR1; whoever reaches it runs code in the process. */
 export async function attachDebugger({ pid }: Target): Promise<Attempt> {
+  const traced = trace(pid);
   try {
     process.kill(pid, 'SIGUSR1');
   } catch (error) {
-    return { worked: false, evidence: words(error) };
+    return { worked: traced === 'attached', evidence: `${words(error)}; ${traced}` };
   }
   for (let attempt = 0; attempt < 100; attempt += 1) {
     await sleep(50);
@@ -130,7 +138,7 @@ export async function attachDebugger({ pid }: Target): Promise<Attempt> {
     await ask(list[0].webSocketDebuggerUrl, 'Runtime.evaluate', {
       expression: 'process.mainModule, setTimeout(() => process._debugEnd(), 200), 1',
     });
-    return { worked: value === pid, evidence: `ran code in ${String(value)}` };
+    return { worked: value === pid, evidence: `ran code in ${String(value)}; ${traced}` };
   }
   return { worked: false, evidence: 'no inspector came' };
 }
