@@ -7,6 +7,8 @@ export const unitsName = (n: number): string => `units-${String(n).padStart(6, '
 export const headsName = (n: number): string => `heads-${String(n).padStart(6, '0')}.notes`;
 export const OPEN_NAME = 'open.json';
 export const KEY_NAME = 'session-key.pem';
+/** The key of a recovery, by the number of its event. */
+export const recoveryKeyName = (seq: number): string => `recovery-key-${seq}.pem`;
 export const SUMS_NAME = 'SHA256SUMS';
 export const SUMS_SIGNATURE_NAME = 'SHA256SUMS.sig';
 

@@ -89,6 +89,27 @@ describe('recovery after kill -9', () => {
     }
   }, 60_000);
 
+  it('replaces key files of a recovery that was killed before its events were there', async () => {
+    const dir = join(root, 'keys');
+    fs.mkdirSync(dir);
+    await killedAfter(dir, 300, 0);
+    const tried = join(root, 'keys-tried');
+    fs.cpSync(dir, tried, { recursive: true });
+    await recoverRecordings(tried);
+    for (const folder of await allFolders(tried)) {
+      const there = join(dir, folder.slice(tried.length));
+      fs.mkdirSync(there, { recursive: true });
+      const names = fs.readdirSync(folder).filter((name) => name.startsWith('recovery-key-'));
+      expect(names).toHaveLength(1);
+      fs.copyFileSync(join(folder, names[0]!), join(there, names[0]!));
+      if (!fs.existsSync(join(there, 'session-key.pem'))) {
+        fs.copyFileSync(join(folder, 'session-key.pem'), join(there, 'session-key.pem'));
+      }
+    }
+    await recoverRecordings(dir);
+    for (const folder of await allFolders(dir)) expect(await failures(folder)).toEqual([]);
+  }, 60_000);
+
   it('survives tails of any file that are cut, zeroed, garbage or lack a sector', async () => {
     const base = join(root, 'base');
     fs.mkdirSync(base);

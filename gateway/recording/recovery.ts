@@ -7,7 +7,9 @@ import {
   isSessionId,
   journalDir,
   journalFiles,
+  KEY_NAME,
   OPEN_NAME,
+  recoveryKeyName,
   SUMS_NAME,
   SUMS_SIGNATURE_NAME,
   sessionFolder,
@@ -112,7 +114,9 @@ function recoverOne(id: string, folder: string, journalled: Journalled, report: 
   }
   const cut = cutTails(folder, found);
   for (const name of [SUMS_NAME, SUMS_SIGNATURE_NAME]) setAside(folder, name);
-  if (found.lines === 0) setAside(folder, OPEN_NAME);
+  // A recovery that was killed may have named keys whose events never got here.
+  if (found.lines === 0) for (const name of [OPEN_NAME, KEY_NAME]) setAside(folder, name);
+  setAside(folder, recoveryKeyName(found.lines === 0 ? 1 : found.resume.seq));
   const now = Date.now() * 1000;
   const sealer = new SessionSealer(folder, id, createSessionKey(), found.lines === 0 ? null : found.resume);
   const fresh = journalled.records.filter(

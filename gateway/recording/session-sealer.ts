@@ -10,6 +10,7 @@ import {
   KEY_NAME,
   numbered,
   OPEN_NAME,
+  recoveryKeyName,
   SUMS_NAME,
   SUMS_SIGNATURE_NAME,
   segmentName,
@@ -167,7 +168,7 @@ export class SessionSealer {
   /** Recovery's first event under its own key; the next lines cover journalled records from `journalled` on. */
   recovered(detail: Record<string, unknown>, at: number): void {
     this.line({ type: 'recovered', key: toBase64(this.key.publicKey), nonce: nonce(), ...detail }, at);
-    this.write(`recovery-key-${this.seq - 1}.pem`, Buffer.from(publicKeyPem(this.key.publicKey)));
+    this.write(recoveryKeyName(this.seq - 1), Buffer.from(publicKeyPem(this.key.publicKey)));
   }
 
   /** Content is `buffer[start, end)`, at most 32 KiB; the 25 bytes before it are overwritten. */
