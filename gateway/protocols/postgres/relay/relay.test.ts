@@ -263,6 +263,18 @@ describe('the extended protocol', () => {
     });
   });
 
+  it('takes EXECUTE for what SQL prepared, however often it ran', () => {
+    const h = harness();
+    h.relay.clientData(writeQuery('PREPARE s AS SELECT 1'));
+    h.relay.serverData(join(server.complete('PREPARE'), server.ready()));
+    for (let i = 0; i < 3; i++) {
+      h.relay.clientData(writeQuery('EXECUTE s'));
+      h.relay.serverData(join(server.columns('a'), server.row('1'), server.complete('SELECT 1'), server.ready()));
+    }
+    expect(h.held).toHaveLength(0);
+    expect(h.statements.map(({ decision }) => decision.effect)).toEqual(['allow', 'allow', 'allow', 'allow']);
+  });
+
   it('refuses to run a prepared statement that it does not know', () => {
     const h = harness();
     h.relay.clientData(exec('made-elsewhere'));

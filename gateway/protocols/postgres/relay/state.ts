@@ -137,7 +137,11 @@ export class RelayState {
     const maybe: SessionName[] = [];
     for (const name of names) {
       if (name.kind === 'execute') {
-        for (const info of this.statements.lookup(name.name, this.batch) ?? []) maybe.push(...namesOf(info));
+        for (const info of this.statements.lookup(name.name, this.batch) ?? []) {
+          // What made the name by SQL is not run again by it; and no statement can make its own name anew.
+          for (const given of namesOf(info))
+            if (given.kind !== 'prepare' || given.name !== name.name) maybe.push(given);
+        }
       } else if (name.kind === 'fetch' && this.portals.has(name.name)) {
         const runs = this.#portal(name.name);
         whole = mergeClassifications([whole, runs ?? this.#unknown(`Runs the portal ${name.name}`)]);
