@@ -180,7 +180,9 @@ describe(`a hostile process${missing ? ` (${missing})` : ''}`, { skip: missing !
 
     it.for(plain)('%s', (id, { skip }) => asSaid(id, skip));
 
-    describe(`with the console open in Chromium ${browser.missing || ''}`, { skip: browser.missing !== false }, () => {
+    describe(`with the console open in Chromium ${browser.missing || ''}`, {
+      skip: missing !== false || browser.missing !== false,
+    }, () => {
       let process: ChildProcess;
       let opened: Browser;
       let more = {};
