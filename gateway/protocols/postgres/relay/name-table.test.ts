@@ -67,6 +67,17 @@ describe('a name', () => {
     expect(table.lookup('s', 102)).toEqual(['last']);
   });
 
+  it('that is defined over and over in one batch is exact there and unknown after it', () => {
+    const table = new NameTable<string>(10);
+    const tickets = Array.from({ length: 200 }, (_, i) => table.define('', `v${i}`, 1));
+    expect(table.lookup('', 1)).toEqual(['v199']);
+    expect(table.lookup('', 2)).toBeNull();
+    for (const ticket of tickets.slice(0, 100)) table.confirm('', ticket);
+    expect(table.lookup('', 2)).toBeNull();
+    for (const ticket of tickets.slice(100)) table.confirm('', ticket);
+    expect(table.lookup('', 2)).toEqual(['v199']);
+  });
+
   it('can be pruned by what it means, and everything is free after clear()', () => {
     const table = new NameTable<string>(1);
     table.define('a', 'hold', 1);

@@ -35,8 +35,9 @@ export class NameTable<T> {
     const before: Candidate<T>[] = this.#entries.get(key) ?? (this.#forgot ? [{ ...UNKNOWN, sequence: 0 }] : []);
     // Names that the server cuts are one to this server and may be two to one that was built to cut later.
     const candidate = { sequence, batch: cut ? -1 : batch, value, weight, cut };
-    // A flood of redefinitions: forget the name, so that it is unknown (and asked) from now on.
-    this.#set(key, before.length >= MAX_CANDIDATES ? [{ ...UNKNOWN, sequence }] : [...before, candidate]);
+    // A flood of redefinitions: the older ones are unknown (and asked) until the server confirms a newer one.
+    const older = before.length < MAX_CANDIDATES ? before : [{ ...UNKNOWN, sequence: before.at(-1)!.sequence }];
+    this.#set(key, [...older, candidate]);
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.#maxNames && this.#weight <= this.#maxWeight) break;
       if (oldest === key && this.#entries.size === 1) break;
