@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { SessionRecorder } from '../../../pipeline/ports.ts';
+import { directWriter } from './direct-write.ts';
 import { readIntoOwnBuffer } from './own-buffer.ts';
 import type { Relay } from './relay.ts';
 import type { RelayIo } from './state.ts';
@@ -121,6 +122,9 @@ export class SocketPair implements RelayIo {
   }
 }
 
+/** Larger pieces fill the socket often enough for its own way to be the better one. */
+const SMALL = 16 * 1024;
+
 /** How long a side may take to read what is left for it when the session ends. */
 const LINGER_MS = 5_000;
 
@@ -128,11 +132,13 @@ const LINGER_MS = 5_000;
 class Writer {
   readonly socket: Socket;
   readonly #onFull: () => void;
+  readonly #direct: ((bytes: Uint8Array) => number) | null;
   #full = false;
 
   constructor(socket: Socket, onFull: () => void, onDrained: () => void) {
     this.socket = socket;
     this.#onFull = onFull;
+    this.#direct = directWriter(socket);
     socket.on('drain', () => {
       if (!this.#full) return;
       this.#full = false;
@@ -145,7 +151,13 @@ class Writer {
     if (socket.destroyed || socket.writableEnded) return;
     let room = true;
     if (pieces.length === 1) {
-      room = socket.write(pieces[0]!);
+      let piece = pieces[0]!;
+      if (this.#direct && piece.length <= SMALL && socket.writableLength === 0) {
+        const taken = this.#direct(piece);
+        if (taken === piece.length) return;
+        piece = piece.subarray(taken);
+      }
+      room = socket.write(piece);
     } else {
       socket.cork();
       for (const piece of pieces) room = socket.write(piece);
