@@ -48,6 +48,7 @@ export function worse(a: OperationClass, b: OperationClass): OperationClass {
 export class TooDeep extends Error {}
 
 const MAX_DEPTH = 600;
+const MAX_WALKS = 200;
 const MAX_WORDS = 24;
 const MAX_REFS = 500;
 
@@ -73,6 +74,7 @@ export class Analysis {
   readonly #reads = new Map<string, { ref: TableRef; columns: Set<string> }>();
   readonly #writes = new Map<string, { ref: TableRef; columns: Set<string> }>();
   #depth = 0;
+  #walks = 0;
 
   worsen(to: OperationClass): void {
     this.class = worse(this.class, to);
@@ -169,6 +171,12 @@ export class Analysis {
     for (const name of effects.functions) this.functions.add(name);
     for (const name of effects.filtersOn) this.adoptedFilters.add(name);
     for (const words of effects.words) this.headline(words);
+  }
+
+  /** Part of the tree is walked once more; nested, that multiplies, so it throws TooDeep beyond a limit. */
+  walkAgain(): void {
+    this.#walks += 1;
+    if (this.#walks > MAX_WALKS) throw new TooDeep();
   }
 
   /** Runs one level deeper; throws TooDeep beyond the limit. */

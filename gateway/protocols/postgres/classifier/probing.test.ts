@@ -104,6 +104,26 @@ describe('the form of a result that may tell is said to be unsteady', () => {
   });
 });
 
+describe('a name is that of the query that the server takes it from', () => {
+  test.each([
+    "SELECT (SELECT x FROM (SELECT 'a' AS ssn) decoy, (SELECT upper(ssn) AS x) sub) FROM customers",
+    "SELECT (SELECT x FROM (SELECT 'a' AS ssn) customers, (SELECT upper(customers.ssn) AS x) sub) FROM customers",
+    'WITH RECURSIVE a AS (SELECT x FROM b), b AS (SELECT upper(ssn) AS x FROM customers) SELECT x FROM a',
+    'WITH RECURSIVE a AS (SELECT x FROM b), b AS (SELECT x FROM c), c AS (SELECT ssn AS x FROM customers) TABLE a',
+  ])('%s', (sql) => expect(of(sql).output.all.map(({ column }) => column)).toEqual(['ssn']));
+
+  test('ON sees its own two sides before the queries around it', () => {
+    const join = "(SELECT 1) t1 CROSS JOIN LATERAL (SELECT 2) t2 JOIN (SELECT 3) t3 ON ssn = '9'";
+    expect(asks(`SELECT 1 FROM customers WHERE EXISTS (SELECT FROM (SELECT 'a' AS ssn) decoy, (${join}))`)).toBe(true);
+  });
+
+  test('nested WITH RECURSIVE is given up before it multiplies', () => {
+    let sql = 'SELECT ssn FROM customers';
+    for (let i = 0; i < 30; i += 1) sql = `WITH RECURSIVE a${i} AS (${sql}) SELECT * FROM a${i}`;
+    expect(of(sql).effects.class).toBe('unknown');
+  });
+});
+
 test('statistics and TOAST tables show samples of any tagged column', () => {
   for (const sql of [
     'SELECT most_common_vals FROM pg_stats',

@@ -154,44 +154,51 @@ export class QueryWalker {
   }
 
   withClause(clause: Tree | null, scope: Scope): void {
-    for (const node of list(clause, 'ctes')) {
+    const ctes = list(clause, 'ctes');
+    if (clause?.recursive !== true) {
+      for (const node of ctes) this.#cte(node, scope);
+      return;
+    }
+    // Each sees all of them, itself and later ones too, so they are walked until none learns more of another.
+    for (const node of ctes)
+      scope.ctes.set(text(as(node, 'CommonTableExpr'), 'ctename'), { columns: null, whole: CLEAN });
+    for (const node of ctes) {
       const cte = as(node, 'CommonTableExpr');
-      const query = child(cte, 'ctequery');
-      if (cte === null || query === null) {
-        this.analysis.unknown('Has a WITH that Countersign does not know');
-        continue;
+      const first = child(as(child(cte, 'ctequery'), 'SelectStmt'), 'larg');
+      // Seen from inside, a query starts as its first arm; every round can only add to what it depends on.
+      if (first !== null) scope.ctes.set(text(cte, 'ctename'), withNames(this.select(first, scope), aliasesOf(cte)));
+    }
+    for (let round = 0; round < MAX_ROUNDS + ctes.length; round += 1) {
+      this.analysis.walkAgain();
+      let settled = true;
+      for (const node of ctes) {
+        const name = text(as(node, 'CommonTableExpr'), 'ctename');
+        const previous = scope.ctes.get(name)!;
+        this.#cte(node, scope);
+        if (!sameShape(previous, scope.ctes.get(name) ?? previous)) settled = false;
       }
-      const name = text(cte, 'ctename');
-      const aliases = names(list(cte, 'aliascolnames'));
-      const run = (): QueryShape => withNames(this.query(query, scope, true), aliases);
-      if (clause?.recursive === true) this.#recursive(name, run, scope, as(query, 'SelectStmt'), aliases);
-      else scope.ctes.set(name, run());
-      const cycle = child(cte, 'cycle_clause');
-      // Equal values end a cycle, so the number of rows tells of them.
-      if (cycle !== null) this.analysis.filterOn(scope.ctes.get(name)?.whole ?? CLEAN);
-      const search = child(cte, 'search_clause') ?? cycle;
-      if (search !== null) {
-        // SEARCH and CYCLE append columns made of the others.
-        const shape = scope.ctes.get(name);
-        if (shape !== undefined) scope.ctes.set(name, { columns: null, whole: shape.whole });
-      }
+      if (settled) return;
+    }
+    for (const node of ctes) {
+      const name = text(as(node, 'CommonTableExpr'), 'ctename');
+      scope.ctes.set(name, { columns: null, whole: union(scope.ctes.get(name)?.whole ?? CLEAN, this.analysis.all) });
     }
   }
 
-  #recursive(name: string, run: () => QueryShape, scope: Scope, body: Tree | null, aliases: readonly string[]): void {
-    const first = child(body, 'larg');
-    const before = scope.ctes.get(name);
-    // Seen from inside, the query starts as its first arm; every round can only add to what it depends on.
-    scope.ctes.set(name, before ?? { columns: null, whole: CLEAN });
-    if (first !== null) scope.ctes.set(name, withNames(this.select(first, scope), aliases));
-    for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const previous = scope.ctes.get(name)!;
-      const next = run();
-      scope.ctes.set(name, next);
-      if (sameShape(previous, next)) return;
+  #cte(node: Tree, scope: Scope): void {
+    const cte = as(node, 'CommonTableExpr');
+    const query = child(cte, 'ctequery');
+    if (cte === null || query === null) {
+      this.analysis.unknown('Has a WITH that Countersign does not know');
+      return;
     }
-    const shape = scope.ctes.get(name)!;
-    scope.ctes.set(name, { columns: null, whole: union(shape.whole, this.analysis.all) });
+    const shape = withNames(this.query(query, scope, true), aliasesOf(cte));
+    const cycle = child(cte, 'cycle_clause');
+    // Equal values end a cycle, so the number of rows tells of them.
+    if (cycle !== null) this.analysis.filterOn(shape.whole);
+    // SEARCH and CYCLE append columns made of the others.
+    const appended = cycle !== null || child(cte, 'search_clause') !== null;
+    scope.ctes.set(text(cte, 'ctename'), appended ? { columns: null, whole: shape.whole } : shape);
   }
 
   /** Adds to the scope what one item of FROM brings. */
@@ -223,7 +230,9 @@ export class QueryWalker {
       }
       case 'RangeSubselect': {
         const query = child(body, 'subquery');
-        put(query === null ? opaque(this.knowledge.all) : relationOf(this.query(query, scope, true)), '', null);
+        // Without LATERAL it sees the queries around this one, but nothing else of this FROM.
+        const seen = body.lateral === true ? scope : { ...scope, sources: [] };
+        put(query === null ? opaque(this.knowledge.all) : relationOf(this.query(query, seen, true)), '', null);
         return;
       }
       case 'RangeTableSample': {
@@ -296,7 +305,8 @@ export class QueryWalker {
         this.analysis.filterOn(union(...common.map(([, taint]) => taint)));
       }
     }
-    this.filter(child(body, 'quals'), scope);
+    // ON sees the two sides, then the queries around: not what else this FROM names.
+    this.filter(child(body, 'quals'), { ...scope, sources: joined });
     const alias = text(child(body, 'alias'), 'aliasname');
     const merged = text(child(body, 'join_using_alias'), 'aliasname');
     const whole = union(...joined.map((source) => source.relation.whole));
@@ -550,6 +560,10 @@ function outputName(value: Tree): string {
     default:
       return '';
   }
+}
+
+function aliasesOf(cte: Tree | null): string[] {
+  return names(list(cte, 'aliascolnames'));
 }
 
 function withNames(shape: QueryShape, aliases: readonly string[]): QueryShape {
