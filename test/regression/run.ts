@@ -1,6 +1,5 @@
 import { component } from '../components.ts';
-import { startDebianPostgres } from '../support/debian-postgres.ts';
-import { startTestService } from '../support/service.ts';
+import { onServer } from './sides.ts';
 import { prepareSources } from './sources.ts';
 import { fullSchedule, runSuite, type SuiteRun } from './suite.ts';
 
@@ -40,43 +39,6 @@ async function main(args: readonly string[]): Promise<number> {
   if (worse.length > 0) say(`\nDifferences of the gateway's:\n${gateway?.diffs ?? ''}`);
   const equal = direct === undefined || gateway === undefined || direct.passed.length === gateway.passed.length;
   return worse.length === 0 && equal && (gateway ?? direct)!.passed.length > 0 ? 0 : 1;
-}
-
-/** A fresh server for each side: the suite leaves roles and databases behind. */
-async function onServer<T>(
-  postgres: string,
-  side: 'direct' | 'gateway',
-  run: (env: NodeJS.ProcessEnv) => Promise<T>,
-): Promise<T> {
-  const server = await startDebianPostgres(postgres, ['max_prepared_transactions = 2']);
-  try {
-    if (side === 'direct') return await run(server.env);
-    // Named as the role is, so that what psql says of itself is the same.
-    const gateway = await startTestService({
-      connections: [
-        {
-          id: server.user,
-          kind: 'postgres',
-          host: server.host,
-          port: server.port,
-          user: server.user,
-          database: 'postgres',
-          databases: ['*'],
-          tls: { mode: 'disable' },
-          mode: 'observe',
-          masking: 'off',
-          secret: server.password,
-        },
-      ],
-    });
-    try {
-      return await run((await gateway.connect()).env);
-    } finally {
-      await gateway.stop();
-    }
-  } finally {
-    await server.stop();
-  }
 }
 
 process.exitCode = await main(process.argv.slice(2));
