@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { component } from '../../components.ts';
 import { freePort, startPostgres } from '../../support/postgres.ts';
-import { listening, run, startDetached, stop } from './processes.ts';
+import { listening, pause, run, startDetached, stop } from './processes.ts';
 
 /** The server under all proxies: a role `bench` and a database `bench`, without passwords on this machine's loopback. */
 export interface Database {
@@ -69,7 +69,12 @@ async function startInstalled(program: string): Promise<Database> {
   );
   const child = startDetached(program, ['-D', data], { ...as, cwd: folder });
   await listening(port, 'PostgreSQL');
-  const made = await run(join(bin, 'createdb'), ['-h', '127.0.0.1', '-p', String(port), '-U', 'bench', 'bench']);
+  const create = () => run(join(bin, 'createdb'), ['-h', '127.0.0.1', '-p', String(port), '-U', 'bench', 'bench']);
+  let made = await create();
+  for (let i = 0; i < 100 && made.stderr.includes('starting up'); i += 1) {
+    await pause(100);
+    made = await create();
+  }
   if (made.status !== 0) throw new Error(`createdb: ${made.stderr}`);
   const version = (await run(program, ['--version'])).stdout.trim().replace(/^postgres \(PostgreSQL\) /, '');
   return {
