@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Connection } from '../../gateway/contract/connection.ts';
 import { demoConnection } from '../../gateway/demo/connection.ts';
 import { sampleData } from '../../gateway/demo/sample-data.ts';
+import { loadClassifier } from '../../gateway/protocols/postgres/classifier/test-support.ts';
 import { frontend } from '../../gateway/protocols/postgres/codec/messages.ts';
 import { writeMessage } from '../../gateway/protocols/postgres/codec/write-backend.ts';
 import { writeExecute, writeParse, writeSync } from '../../gateway/protocols/postgres/codec/write-frontend.ts';
@@ -8,6 +10,7 @@ import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { CHANGES, OPTIONS, ORACLES, VALUES } from './adversary/attacks.ts';
 import { Leaks } from './adversary/leaks.ts';
+import { PASSING_VOLATILE } from './adversary/volatile.ts';
 import { type Answer, Wire } from './adversary/wire.ts';
 
 /**
@@ -230,4 +233,30 @@ it('nor by FunctionCall messages', async () => {
   });
   for (const { bytes } of answers) expect(leaks.in(bytes)).toEqual([]);
   expect(await fingerprint()).toBe(before);
+});
+
+it('every volatile builtin that passes without asking is listed with its reason', async () => {
+  const rows = await postgres.query(
+    `SELECT DISTINCT proname FROM pg_proc
+     WHERE pronamespace = 'pg_catalog'::regnamespace AND provolatile = 'v' ORDER BY 1`,
+    'shop',
+  );
+  const names = rows.map(({ proname }) => proname!);
+  const classifier = await loadClassifier();
+  const context = {
+    connection: Connection.parse(demoConnection({ host: 'x', port: 1, appUser: 'x', database: 'shop' })),
+    catalog: { tagByOid: new Map(), relations: [], functions: [], volatileBuiltins: new Set(names) },
+    prepared: () => null,
+    cursor: () => null,
+  };
+  // set_config of a setting that is computed is asked; of a harmless one it passes.
+  const argument = (name: string) => (name === 'set_config' ? "'work_mem', '1MB', true" : '1');
+  const passing = names.filter((name) => {
+    const { effects } = classifier.classify(`SELECT pg_catalog."${name}"(${argument(name)})`, context);
+    return effects.class === 'read' || effects.class === 'session';
+  });
+  await classifier.close();
+  const listed = Object.values(PASSING_VOLATILE).flatMap((text) => text.trim().split(/\s+/));
+  expect(passing.filter((name) => !listed.includes(name))).toEqual([]);
+  expect(passing.length).toBeGreaterThan(50);
 });

@@ -27,6 +27,15 @@ export const VALUES: readonly (readonly string[])[] = [
   ['SELECT DISTINCT ON (id) id, ssn FROM customers', 'SELECT ssn FROM customers TABLESAMPLE system (50)'],
   ['SELECT first_value(ssn) OVER w, lag(email) OVER w FROM customers WINDOW w AS (ORDER BY id)'],
   ['SELECT 1; SELECT ssn, upper(ssn) FROM customers; SELECT salary + 0 FROM staff'],
+  // Names that look like another query's.
+  ["SELECT (SELECT x FROM (SELECT 'a' AS ssn) decoy, (SELECT upper(ssn) AS x) sub) FROM customers"],
+  ["SELECT (SELECT x FROM (SELECT 'a' AS ssn) customers, (SELECT upper(customers.ssn) AS x) sub) FROM customers"],
+  ['WITH RECURSIVE a AS (SELECT x FROM b), b AS (SELECT upper(ssn) AS x FROM customers) SELECT x FROM a'],
+  ['WITH customers AS (SELECT upper(ssn) AS ssn FROM customers) SELECT reverse(ssn) FROM customers'],
+  [
+    "SELECT set_config('application_name', x, false) FROM (SELECT ssn AS x FROM customers LIMIT 1) t",
+    'SHOW application_name',
+  ],
   // Expressions.
   ['SELECT reverse(ssn), encode(convert_to(ssn, $$UTF8$$), $$hex$$) FROM customers'],
   [
@@ -281,6 +290,10 @@ export const VALUES: readonly (readonly string[])[] = [
  * digit of the salary of staff 1, then another.
  */
 export const ORACLES: readonly (readonly string[])[] = [
+  ["SELECT 1 AS ssn FROM (SELECT ssn FROM customers WHERE id = 1 UNION ALL SELECT '{ssn}') t GROUP BY ssn"],
+  [
+    "SELECT 1 FROM customers WHERE EXISTS (SELECT FROM (SELECT 'a' AS ssn) decoy, ((SELECT 1) t1 JOIN (SELECT 2) t2 ON ssn = '{ssn}'))",
+  ],
   ["SELECT count(*) FROM customers WHERE ssn = '{ssn}'"],
   ["SELECT id FROM customers WHERE id = 1 AND ssn LIKE left('{ssn}', 4) || '%'"],
   ["SELECT EXISTS (SELECT FROM customers WHERE ssn = '{ssn}')", "SELECT '{ssn}' IN (SELECT ssn FROM customers)"],
