@@ -141,14 +141,6 @@ const COMPONENTS: readonly Component[] = [
     find: () => postgresProgram('lib/pgxs/src/test/regress/pg_regress'),
   },
   {
-    name: 'pg_isolation_regress',
-    need: 'optional',
-    packages: ['postgresql-client-15'],
-    usedBy: 'test',
-    what: "PostgreSQL's own isolation suite; the path is that of its runner",
-    find: () => postgresProgram('lib/pgxs/src/test/isolation/pg_isolation_regress'),
-  },
-  {
     name: 'postgres-15',
     need: 'optional',
     packages: ['postgresql-15'],
