@@ -28,6 +28,13 @@ export const VALUES: readonly (readonly string[])[] = [
   ['SELECT first_value(ssn) OVER w, lag(email) OVER w FROM customers WINDOW w AS (ORDER BY id)'],
   ['SELECT 1; SELECT ssn, upper(ssn) FROM customers; SELECT salary + 0 FROM staff'],
   // Names that look like another query's.
+  [
+    'SELECT (SELECT reverse("case") FROM (SELECT CASE WHEN true THEN c.ssn END FROM customers c) t) FROM (SELECT 1 AS "case") d',
+  ],
+  ['SELECT (SELECT reverse(ssn) FROM (SELECT (SELECT ssn FROM customers LIMIT 1)::text) t) FROM (SELECT 1 AS ssn) d'],
+  [
+    'SELECT (SELECT reverse(name) FROM (SELECT CASE WHEN true THEN ssn ELSE name END FROM customers) t) FROM (SELECT 1 AS name) d',
+  ],
   ["SELECT (SELECT x FROM (SELECT 'a' AS ssn) decoy, (SELECT upper(ssn) AS x) sub) FROM customers"],
   ["SELECT (SELECT x FROM (SELECT 'a' AS ssn) customers, (SELECT upper(customers.ssn) AS x) sub) FROM customers"],
   ['WITH RECURSIVE a AS (SELECT x FROM b), b AS (SELECT upper(ssn) AS x FROM customers) SELECT x FROM a'],

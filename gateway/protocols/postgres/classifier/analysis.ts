@@ -36,6 +36,8 @@ export interface Column {
 export interface QueryShape {
   columns: readonly Column[] | null;
   whole: Taint;
+  /** Of outputs whose names are not known: ORDER BY and GROUP BY may mean them by any name. */
+  unnamed?: Taint;
 }
 
 export const NO_ROWS: QueryShape = { columns: [], whole: CLEAN };

@@ -207,7 +207,14 @@ export function withColumns(columns: readonly Column[]): Relation {
   const unsteady = columns.some(({ steady }) => !steady)
     ? new Set(columns.filter(({ steady }) => !steady).map(({ name }) => name))
     : STEADY;
-  return { columns, byName, unsteady, rest: CLEAN, whole: union(...columns.map((column) => column.taint)) };
+  // A column whose name is not known may be the one that is meant.
+  return {
+    columns,
+    byName,
+    unsteady,
+    rest: byName.get('') ?? CLEAN,
+    whole: union(...columns.map((column) => column.taint)),
+  };
 }
 
 /** Any column may hold any of these. */

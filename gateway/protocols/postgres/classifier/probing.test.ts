@@ -25,6 +25,8 @@ describe('what cannot fail and makes one value of one passes in silence', () => 
     'SELECT lag(email) OVER (ORDER BY id), first_value(ssn) OVER (ORDER BY id) FROM customers',
     'SELECT id / 2, 1 / id, name::int, unnest(ARRAY[id]) FROM customers',
     'SELECT name AS n FROM customers GROUP BY n',
+    "SELECT id, coalesce(email, ''), CASE WHEN email IS NULL THEN 1 END FROM customers ORDER BY id",
+    "SELECT coalesce(email, ''), ssn || 'x' FROM customers ORDER BY name",
     'SELECT avg_width, null_frac FROM pg_stats WHERE tablename = $$customers$$',
   ])('%s', (sql) => {
     expect(asks(sql)).toBe(false);
@@ -65,6 +67,8 @@ describe('what fails, or makes rows, by the value counts as a filter', () => {
     'SELECT array_agg(DISTINCT ssn) FROM customers',
     'SELECT 1 AS ssn FROM customers GROUP BY ssn',
     'SELECT ssn_of(1)',
+    'SELECT CASE WHEN true THEN ssn END FROM customers, (SELECT 1 AS "case") d ORDER BY "case"',
+    'SELECT (c).* FROM customers c, (SELECT 1 AS ssn) d ORDER BY ssn',
     'WITH RECURSIVE t(s) AS (SELECT ssn FROM customers UNION ALL SELECT s FROM t) CYCLE s SET c USING p SELECT 1 FROM t',
     'SELECT 1 FROM customers TABLESAMPLE system (10) REPEATABLE ((SELECT length(ssn) FROM customers))',
   ])('%s', (sql) => expect(asks(sql)).toBe(true));
@@ -108,6 +112,9 @@ describe('a name is that of the query that the server takes it from', () => {
   test.each([
     "SELECT (SELECT x FROM (SELECT 'a' AS ssn) decoy, (SELECT upper(ssn) AS x) sub) FROM customers",
     "SELECT (SELECT x FROM (SELECT 'a' AS ssn) customers, (SELECT upper(customers.ssn) AS x) sub) FROM customers",
+    'SELECT (SELECT reverse("case") FROM (SELECT CASE WHEN true THEN c.ssn END FROM customers c) t) FROM (SELECT 1 AS "case") d',
+    'SELECT (SELECT reverse(ssn) FROM (SELECT (SELECT ssn FROM customers LIMIT 1)::text) t) FROM (SELECT 1 AS ssn) d',
+    'SELECT (SELECT reverse(name) FROM (SELECT CASE WHEN true THEN ssn ELSE name END FROM customers) t) FROM (SELECT 1 AS name) d',
     'WITH RECURSIVE a AS (SELECT x FROM b), b AS (SELECT upper(ssn) AS x FROM customers) SELECT x FROM a',
     'WITH RECURSIVE a AS (SELECT x FROM b), b AS (SELECT x FROM c), c AS (SELECT ssn AS x FROM customers) TABLE a',
   ])('%s', (sql) => expect(of(sql).output.all.map(({ column }) => column)).toEqual(['ssn']));

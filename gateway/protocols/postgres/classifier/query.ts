@@ -144,6 +144,8 @@ export class QueryWalker {
     const fields = names(list(as(node, 'ColumnRef'), 'fields'));
     if (fields.length === 1) {
       const outputs = (shape.columns ?? []).filter((column) => column.name === fields[0]);
+      // Of two outputs of one name the server would complain.
+      if (outputs.length === 0) this.analysis.filterOn(shape.unnamed ?? CLEAN);
       if (outputs.length > 0) {
         this.analysis.filterOn(union(...outputs.map((column) => column.taint)));
         if (groups && mayHaveTagged(scope, fields[0]!)) this.filter(node, scope);
@@ -325,6 +327,7 @@ export class QueryWalker {
     const columns: Column[] = [];
     let known = true;
     let whole: Taint = CLEAN;
+    let unnamed: Taint = CLEAN;
     for (const node of nodes) {
       const target = as(node, 'ResTarget');
       const value = child(target, 'val');
@@ -339,6 +342,7 @@ export class QueryWalker {
             ? { columns: null, whole: this.expression(value, scope) }
             : expandStar(scope, star === '' ? null : star);
         whole = union(whole, shape.whole);
+        if (star === 'fields') unnamed = union(unnamed, shape.whole);
         if (shape.columns === null) known = false;
         else columns.push(...shape.columns);
         continue;
@@ -346,9 +350,11 @@ export class QueryWalker {
       const taint = this.expression(value, scope);
       whole = union(whole, taint);
       const steady = this.#isSteady(value, taint, scope);
-      columns.push({ name: text(target, 'name') || outputName(value), taint, steady });
+      const name = text(target, 'name') || outputName(value);
+      if (name === '') unnamed = union(unnamed, taint);
+      columns.push({ name, taint, steady });
     }
-    return { columns: known ? columns : null, whole };
+    return { columns: known ? columns : null, whole, unnamed };
   }
 
   /** What decides which rows come out, or in which order. */
@@ -533,7 +539,9 @@ function starOf(value: Tree): string | undefined {
   return steps.some((step) => as(step, 'A_Star') !== null) ? 'fields' : undefined;
 }
 
-/** The name that PostgreSQL gives an output without AS (FigureColname), as far as others can refer to it. */
+const NAMELESS = '?column?';
+
+/** The name that PostgreSQL gives an output without AS (FigureColname); '' where it is not told here. */
 function outputName(value: Tree): string {
   const body = bodyOf(value);
   switch (tagOf(value)) {
@@ -551,12 +559,28 @@ function outputName(value: Tree): string {
     case 'TypeCast': {
       const arg = child(body, 'arg');
       const inner = arg === null ? '' : outputName(arg);
-      return inner !== '' ? inner : (names(list(child(body, 'typeName'), 'names')).at(-1) ?? '');
+      if (inner !== NAMELESS) return inner;
+      return names(list(child(body, 'typeName'), 'names')).at(-1) ?? '';
     }
     case 'CollateClause': {
       const arg = child(body, 'arg');
       return arg === null ? '' : outputName(arg);
     }
+    case 'CoalesceExpr':
+      return 'coalesce';
+    case 'MinMaxExpr':
+      return body.op === 'IS_LEAST' ? 'least' : 'greatest';
+    case 'A_ArrayExpr':
+      return 'array';
+    case 'RowExpr':
+      return 'row';
+    case 'A_Expr':
+      return body.kind === 'AEXPR_NULLIF' ? 'nullif' : NAMELESS;
+    case 'A_Const':
+    case 'BoolExpr':
+    case 'NullTest':
+    case 'BooleanTest':
+      return NAMELESS;
     default:
       return '';
   }

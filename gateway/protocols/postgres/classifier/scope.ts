@@ -52,7 +52,7 @@ function columnOf(source: Source, name: string): Taint | undefined {
   const { columns, byName, rest } = source.relation;
   const known = byName.get(name);
   if (known !== undefined) return known;
-  return columns === null ? rest : undefined;
+  return columns === null || byName.has('') ? rest : undefined;
 }
 
 /** An unqualified name: a column of the nearest query that has it, or a whole row. */
