@@ -68,6 +68,21 @@ async function startInstalled(program: string): Promise<Database> {
     [...CONF, `port = ${port}`, "unix_socket_directories = ''", ''].join('\n'),
   );
   const child = startDetached(program, ['-D', data], { ...as, cwd: folder });
+  const end = async () => {
+    await stop(child, 'SIGINT');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await createBench(bin, port);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  const version = (await run(program, ['--version'])).stdout.trim().replace(/^postgres \(PostgreSQL\) /, '');
+  return { port, version, stop: end };
+}
+
+async function createBench(bin: string, port: number): Promise<void> {
   await listening(port, 'PostgreSQL');
   const create = () => run(join(bin, 'createdb'), ['-h', '127.0.0.1', '-p', String(port), '-U', 'bench', 'bench']);
   let made = await create();
@@ -76,13 +91,4 @@ async function startInstalled(program: string): Promise<Database> {
     made = await create();
   }
   if (made.status !== 0) throw new Error(`createdb: ${made.stderr}`);
-  const version = (await run(program, ['--version'])).stdout.trim().replace(/^postgres \(PostgreSQL\) /, '');
-  return {
-    port,
-    version,
-    async stop() {
-      await stop(child, 'SIGINT');
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }
