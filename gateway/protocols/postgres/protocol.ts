@@ -259,11 +259,11 @@ class OpenSession {
     const { tokens, live } = this.#deps;
     const upstream = this.#upstream;
     const session = this.#session;
-    const key = this.#cancels.add(startup.protocolMinor, () => {
+    const key = this.#cancels.add(startup.protocolMinor, upstream.backendKey?.pid ?? null, () => {
       this.#recorder.event('cancel-requested', {});
       if (!this.#relay.cancel()) this.#cancelUpstream();
     });
-    this.#release.push(() => this.#cancels.remove(key.pid));
+    this.#release.push(() => this.#cancels.remove(key));
     this.#release.push(
       tokens.onEnded(agentSession.id, (reason) => this.end(`the token of this session has ended (${reason})`)),
     );
