@@ -18,6 +18,7 @@ import { createControlServer } from './control/server.ts';
 import { localIdentity } from './identity/local.ts';
 import { createPeerLookup } from './identity/peer-process.ts';
 import { createTokens } from './identity/tokens.ts';
+import { openLogFile } from './log-file.ts';
 import { createMaskingKeys } from './masking/keys.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
 import type { Clock, PolicyEngine } from './pipeline/ports.ts';
@@ -83,10 +84,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     return path;
   };
-  const log = pino(
-    { name: 'countersign', level: 'info' },
-    pino.destination({ dest: join(home, 'gateway.log'), mkdir: true, mode: 0o600 }),
-  );
+  const logFile = openLogFile(join(home, 'gateway.log'));
+  const log = pino({ name: 'countersign', level: 'info' }, logFile);
   const recordingsDir = folder('recordings');
 
   const recovered = await recoverRecordings(recordingsDir);
@@ -262,7 +261,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await store.close();
       await classifier.close();
       tokens.close();
-      log.flush();
+      logFile.close();
     },
   };
 }

@@ -63,8 +63,7 @@ export class Relay {
     try {
       this.#server.say(message);
     } catch {
-      // The recorder is what failed: the client is told all the same.
-      this.#state.deps.io.toClient([message]);
+      // The recorder is what failed; the client was told before that was found out.
     }
   }
 
