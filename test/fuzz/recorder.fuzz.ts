@@ -113,7 +113,7 @@ it.skipIf(disk === null)(
     writeFileSync(filler, Buffer.alloc(Math.max(bavail * bsize - 256 * 1024, 0)));
     const client = await insert(gateway, 10, () => false);
     expect(client.frames.filter((frame) => frame.type === 'E')).toHaveLength(1);
-  const last = client.frames.at(-1)!;
+    const last = client.frames.at(-1)!;
     expect(last.type).toBe('E');
     expect(errorOf(last)).toMatchObject({ severity: 'FATAL', sqlstate: '58030' });
     expect(errorOf(last).message).toMatch(/record|disk|space/i);

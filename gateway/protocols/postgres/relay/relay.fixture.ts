@@ -24,6 +24,8 @@ export interface Harness {
   /** Frames sent to the server and to the client, whole, as `Type(text)`. */
   toServer: Uint8Array[];
   toClient: Uint8Array[];
+  /** What the recorder was given as the client's, in order. */
+  requested: Uint8Array[];
   statements: StatementSummary[];
   held: { operation: Operation; settle(state: HoldOutcome['state']): void }[];
   /** Lets the oldest durable() wait resolve; without `manualDurable` they resolve at once. */
@@ -111,13 +113,17 @@ export function harness(
   const log: string[] = [];
   const toServer: Uint8Array[] = [];
   const toClient: Uint8Array[] = [];
+  const requested: Uint8Array[] = [];
   const statements: StatementSummary[] = [];
   const held: Harness['held'] = [];
   const syncs: (() => void)[] = [];
   let approvals = 0;
 
   const recorder: SessionRecorder = {
-    request: (exchange, bytes) => log.push(`request ${exchange} ${frames(bytes)}`),
+    request: (exchange, bytes) => {
+      requested.push(bytes.slice());
+      log.push(`request ${exchange} ${frames(bytes)}`);
+    },
     response: (exchange, bytes) => log.push(`response ${exchange} ${frames(bytes, 'backend')}`),
     statement: (exchange, summary) => {
       statements.push(summary);
@@ -224,6 +230,7 @@ export function harness(
     log,
     toServer,
     toClient,
+    requested,
     statements,
     held,
     session,
