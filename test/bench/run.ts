@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +15,7 @@ import { type Peer, startHaproxy, startPgbouncer } from './support/peers.ts';
 import { cpuTime, peakMemory, resetPeakMemory, run, settled } from './support/processes.ts';
 import { markdown, type Report } from './support/report.ts';
 import { goals, type Measurement, type Recordings, summarize, type TargetName } from './support/results.ts';
-import { shuffled } from './support/statistics.ts';
+import { median, shuffled } from './support/statistics.ts';
 
 /**
  * npm run bench [-- --quick] [--only TEXT] [--rounds N] [--seconds N] [--through a,b] [--name NAME]
@@ -58,6 +59,18 @@ function loads(): Load[] {
 
 /** Where taking the recorder out tells something; elsewhere it only takes time. */
 const UNRECORDED = new Set(['select 8 prepared', 'bulk SELECT']);
+
+/** How fast this machine is just now, by something that is only arithmetic: others may be using it. */
+function pace(): string {
+  const block = new Uint8Array(2 ** 20);
+  const times = Array.from({ length: 15 }, () => {
+    const started = process.cpuUsage();
+    hash('sha256', block);
+    const { user, system } = process.cpuUsage(started);
+    return (user + system) / 1000;
+  });
+  return `${median(times).toFixed(2)} ms of CPU`;
+}
 
 async function measure(load: Load, target: Target, round: number): Promise<Measurement> {
   await settled(target.pid);
@@ -130,6 +143,7 @@ async function main(): Promise<void> {
   }
   const ending: (() => Promise<void> | void)[] = [];
   const skipped: string[] = [];
+  const paceBefore = pace();
   try {
     const database = await startDatabase();
     ending.unshift(() => database.stop());
@@ -189,8 +203,9 @@ async function main(): Promise<void> {
       machine: {
         processor: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
         memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
-        system: `${process.platform} ${release()}, Node ${process.version}`,
+        system: `${process.platform} ${release().split('-')[0]}, Node ${process.version}`,
         ...versions,
+        'SHA-256 of 1 MiB, before and after': `${paceBefore}, ${pace()}`,
       },
       skipped,
       rounds,
