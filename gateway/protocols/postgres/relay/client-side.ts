@@ -39,6 +39,7 @@ const MAX_QUEUED = 1024 * 1024;
 /** Answers that may be outstanding; above it the client is not read. */
 const MAX_PENDING = 16_384;
 const NOTHING: Partial<Pending> = {};
+const SKIPPED = 'a message before it failed, so the server would not run it';
 /** Bind bodies kept because an approval may need their parameters. */
 const MAX_KEPT_BINDS = 64 * 1024 * 1024;
 
@@ -109,6 +110,7 @@ export class ClientSide {
 
   /** Reads the client, or does not, by what waits already. Called whenever something was finished. */
   relieved(): void {
+    if (this.#state.skipping) this.#waiting?.held?.withdraw(SKIPPED);
     const full = this.#queued > MAX_QUEUED || this.#sender.bytes > MAX_QUEUED || this.#state.pending.size > MAX_PENDING;
     if (full === this.#paused) return;
     this.#paused = full;
@@ -153,7 +155,7 @@ export class ClientSide {
         if (this.#state.ended || this.#waiting !== wait) return;
         this.#waiting = null;
         try {
-          const next = wait.resume(value);
+          const next = this.#state.skipping ? this.#skipWaited(wait) : wait.resume(value);
           if (next) {
             this.#suspend(next);
             return;
@@ -172,6 +174,13 @@ export class ClientSide {
       },
       (error) => this.#fail(error),
     );
+  }
+
+  /** While it waited, a message before it failed: the server would ignore it, so it is not forwarded. */
+  #skipWaited(wait: Wait): null {
+    if (wait.held) this.#state.deps.recorder.event('withdrawn', { approvalId: wait.held.approvalId, reason: SKIPPED });
+    this.#recordPresent();
+    return null;
   }
 
   #finishIfEnded(): void {

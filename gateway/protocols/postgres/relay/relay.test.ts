@@ -348,6 +348,18 @@ describe('the extended protocol', () => {
     expect(frames(join(...h.toServer)).endsWith(`P S B E(${DENIED_PORTAL}) S`)).toBe(true);
   });
 
+  it('asks no more for what an error before it makes the server skip, and keeps step', async () => {
+    const h = harness();
+    h.relay.clientData(join(writeParse('', 'UPDATE t SET a = 1'), exec('')));
+    expect(h.held).toHaveLength(1);
+    h.relay.serverData(join(server.parsed(), server.error('22P02')));
+    await settled();
+    expect(frames(join(...h.toServer))).toBe('P B S');
+    h.relay.serverData(server.ready());
+    expect(h.log.slice(-1)).toEqual(['end 0']);
+    expect(h.log).toContain('event withdrawn');
+  });
+
   it('forwards nothing of what it takes the server to skip', () => {
     const h = harness();
     h.relay.clientData(join(writeParse('', 'SELECT broken'), writeBind('', '', []), writeExecute('')));

@@ -419,6 +419,7 @@ export class ServerSide {
       }
     }
     this.#state.skipping = true;
+    this.#relieved();
   }
 
   #notice(): void {
