@@ -1,11 +1,10 @@
-import * as crypto from 'node:crypto';
 import { numbered } from './files.ts';
-import { fromBase64 } from './format/bytes.ts';
 import { type Line, parseLine, type RunPart, type Shape } from './format/lines.ts';
 import { FormatError } from './format/primitives.ts';
-import { type MapEntry, parseMap } from './format/run-map.ts';
+import { countMapped, type MapEntry, parseMap } from './format/run-map.ts';
 import { parseSegmentHeader, SEGMENT_HEADER_BYTES } from './format/segments.ts';
-import { MAX_UNIT_BYTES, UNIT_MAP, UNIT_REDACTED, type Unit } from './format/units.ts';
+import { UNIT_MAP, type Unit } from './format/units.ts';
+import { checkDigest } from './run-digest.ts';
 import { readBounded, scanSegment } from './scan.ts';
 import type { UnitSource } from './unit-source.ts';
 
@@ -83,52 +82,44 @@ const MAX_RUN_UNITS = 8192;
 
 export const hasRun = (line: Line): line is Line & RunPart => 'u' in line && line.u !== undefined;
 
-const scratch = Buffer.alloc(25 + MAX_UNIT_BYTES);
-
-/** format/units.ts's unitHash without a buffer per unit: verification does little else. */
-function putUnitHash(unit: Unit, out: Buffer, offset: number): void {
-  if (unit.kind === UNIT_REDACTED) {
-    out.set(unit.bytes, offset);
-    return;
-  }
-  scratch.set(unit.salt, 0);
-  scratch[16] = unit.kind;
-  scratch.writeUInt32BE(Math.floor(unit.at / 0x1_0000_0000), 17);
-  scratch.writeUInt32BE(unit.at % 0x1_0000_0000, 21);
-  scratch.set(unit.bytes, 25);
-  out.write(crypto.hash('sha256', scratch.subarray(0, 25 + unit.bytes.length), 'binary'), offset, 32, 'latin1');
-}
+const countOf = (map: readonly MapEntry[]): number => {
+  let named = 0;
+  for (const { kind } of map) if (kind === 'up' || kind === 'down' || kind === 'detail') named += 1;
+  return named;
+};
 
 export function bindRun(line: RunPart, source: UnitSource): BoundRun {
   const [first, count] = line.u;
   if (count < 1 || count > MAX_RUN_UNITS) return { first, units: [], map: null, intact: false, redacted: 0 };
+  const { intact, redacted } = checkDigest(source, first, count, line.ud);
   const units = source.get(first, count);
-  const hashes = Buffer.alloc(32 * count);
-  let complete = true;
-  let redacted = 0;
-  units.forEach((unit, i) => {
-    if (unit === null) complete = false;
-    else {
-      putUnitHash(unit, hashes, i * 32);
-      if (unit.kind === UNIT_REDACTED) redacted += 1;
-    }
-  });
-  const expected = fromBase64(line.ud);
-  const intact = complete && expected !== null && crypto.hash('sha256', hashes, 'buffer').equals(expected);
   const last = units.at(-1);
   let map: MapEntry[] | null = null;
   if (last != null && last.kind === UNIT_MAP) {
     try {
       map = parseMap(last.bytes);
-      const named = map.filter(
-        (entry) => entry.kind === 'up' || entry.kind === 'down' || entry.kind === 'detail',
-      ).length;
-      if (named !== count - 1) map = null;
+      if (countOf(map) !== count - 1) map = null;
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
     }
   }
   return { first, units, map, intact, redacted };
+}
+
+/** bindRun's checks alone: nothing is made of what the run holds. `sound`: intact, with a map that fits. */
+export function checkRun(line: RunPart, source: UnitSource): { sound: boolean; redacted: number } {
+  const [first, count] = line.u;
+  if (count < 1 || count > MAX_RUN_UNITS) return { sound: false, redacted: 0 };
+  const { intact, redacted } = checkDigest(source, first, count, line.ud);
+  if (!intact) return { sound: false, redacted };
+  const [map] = source.get(first + count - 1, 1);
+  if (map == null || map.kind !== UNIT_MAP) return { sound: false, redacted };
+  try {
+    return { sound: countMapped(map.bytes) === count - 1, redacted };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return { sound: false, redacted };
+  }
 }
 
 /** Shapes by number as lines define them. */

@@ -1,7 +1,14 @@
 import * as fs from 'node:fs';
 import { numbered } from './files.ts';
 import { FormatError } from './format/primitives.ts';
-import { CONTAINER_HEADER_BYTES, openContainer, parseContainerHeader, type Unit } from './format/units.ts';
+import {
+  CONTAINER_HEADER_BYTES,
+  openColumns,
+  parseContainerHeader,
+  type Unit,
+  type UnitColumns,
+  unitAt,
+} from './format/units.ts';
 import { nodePrimitives as p } from './primitives.ts';
 import { readBounded, scanUnits } from './scan.ts';
 
@@ -24,7 +31,7 @@ interface LoadedFile {
 export class UnitSource {
   private readonly files: { path: string; firstUnit: number | null }[];
   private loaded: LoadedFile | null = null;
-  private readonly cache: { key: string; units: (Unit | null)[] }[] = [];
+  private readonly cache: { path: string; offset: number; columns: UnitColumns | null }[] = [];
 
   constructor(folder: string) {
     this.files = numbered(folder, 'units').map(({ path }) => ({ path, firstUnit: firstUnitOf(path) }));
@@ -33,24 +40,43 @@ export class UnitSource {
   /** Units `[first, first + count)`; null where one is missing or cannot be read. */
   get(first: number, count: number): (Unit | null)[] {
     const out: (Unit | null)[] = new Array(count).fill(null);
+    this.visit(first, count, (columns, from, to, unit) => {
+      for (let i = from; i < to; i += 1) out[unit - first + i - from] = unitAt(columns, i);
+    });
+    return out;
+  }
+
+  /**
+   * Calls `see` with the columns that hold units `[first, first + count)`, in order: rows `[from, to)`
+   * of them begin at `unit`. @returns false when one is missing or cannot be read.
+   */
+  visit(
+    first: number,
+    count: number,
+    see: (columns: UnitColumns, from: number, to: number, unit: number) => void,
+  ): boolean {
     let at = first;
+    let complete = true;
     const end = first + count;
     while (at < end) {
       const found = this.container(at);
       if (found === null) {
+        complete = false;
         at += 1;
         continue;
       }
-      const { slot, units } = found;
+      const { slot, columns } = found;
       const until = Math.min(end, slot.firstUnit + slot.count);
-      for (; at < until; at += 1) out[at - first] = units[at - slot.firstUnit] ?? null;
+      if (columns === null) complete = false;
+      else see(columns, at - slot.firstUnit, until - slot.firstUnit, at);
+      at = until;
     }
-    return out;
+    return complete;
   }
 
-  private container(unit: number): { slot: Slot; units: (Unit | null)[] } | null {
+  private container(unit: number): { slot: Slot; columns: UnitColumns | null } | null {
     const inLoaded = this.loaded === null ? null : slotOf(this.loaded, unit);
-    if (inLoaded !== null && this.loaded !== null) return { slot: inLoaded, units: this.open(this.loaded, inLoaded) };
+    if (inLoaded !== null && this.loaded !== null) return { slot: inLoaded, columns: this.open(this.loaded, inLoaded) };
     // The file that begins at or before the unit, and any whose beginning is damaged.
     let candidate = -1;
     this.files.forEach((file, i) => {
@@ -64,26 +90,26 @@ export class UnitSource {
       const slot = loaded === null ? null : slotOf(loaded, unit);
       if (loaded !== null && slot !== null) {
         this.loaded = loaded;
-        return { slot, units: this.open(loaded, slot) };
+        return { slot, columns: this.open(loaded, slot) };
       }
     }
     return null;
   }
 
-  private open(file: LoadedFile, slot: Slot): (Unit | null)[] {
-    const key = `${file.path}:${slot.offset}`;
-    const known = this.cache.find((entry) => entry.key === key);
-    if (known !== undefined) return known.units;
-    let units: (Unit | null)[];
+  private open(file: LoadedFile, slot: Slot): UnitColumns | null {
+    const { path } = file;
+    const { offset } = slot;
+    const known = this.cache.find((entry) => entry.offset === offset && entry.path === path);
+    if (known !== undefined) return known.columns;
+    let columns: UnitColumns | null = null;
     try {
-      units = openContainer(p, file.bytes, slot.offset).units;
+      columns = openColumns(p, file.bytes, offset).columns;
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      units = new Array(slot.count).fill(null);
     }
-    this.cache.unshift({ key, units });
+    this.cache.unshift({ path, offset, columns });
     this.cache.length = Math.min(this.cache.length, 2);
-    return units;
+    return columns;
   }
 }
 

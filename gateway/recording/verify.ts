@@ -8,7 +8,7 @@ import type { Line, RunPart } from './format/lines.ts';
 import { Frontier, leafHash } from './format/merkle.ts';
 import { originOf, parseHead, type SignedHead, splitHeads, verifyHead } from './format/note.ts';
 import { FormatError } from './format/primitives.ts';
-import { bindRun, hasRun, type LoggedLine, logLines } from './log.ts';
+import { checkRun, hasRun, type LoggedLine, logLines } from './log.ts';
 import { nodePrimitives as p, publicKeyPem } from './primitives.ts';
 import { readBounded, scanUnits } from './scan.ts';
 import { sumsOf } from './session-sealer.ts';
@@ -189,9 +189,9 @@ class Verifier {
     if (line.u[0] !== this.units)
       this.problems.units.push(`event ${line.seq} binds units from ${line.u[0]}, where ${this.units} comes next`);
     this.units = line.u[0] + line.u[1];
-    const run = bindRun(line, source);
+    const run = checkRun(line, source);
     this.redacted += run.redacted;
-    if (run.intact && run.map !== null) return;
+    if (run.sound) return;
     this.problems.units.push(`the units of event ${line.seq} are damaged or missing`);
     if (line.x !== undefined) this.broken.push([line.x[0], line.x[1]]);
   }

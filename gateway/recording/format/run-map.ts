@@ -93,12 +93,25 @@ export class MapWriter {
   }
 }
 
-/** Throws FormatError. */
-export function parseMap(bytes: Uint8Array): MapEntry[] {
-  const entries: MapEntry[] = [];
+/** What a map says, entry by entry; `extra` is JSON in UTF-8, or null. */
+export interface MapVisitor {
+  unit(exchange: number, direction: 'up' | 'down', begins: boolean): void;
+  detail(): void;
+  statement(exchange: number, shape: number, rows: number, extra: string | null): void;
+  end(exchange: number): void;
+}
+
+/** Reads the whole map; throws FormatError on what is not in the form that SPEC.md gives it. */
+export function walkMap(bytes: Uint8Array, visitor: MapVisitor): void {
+  const { length } = bytes;
   let offset = 0;
   let last = 0;
   const varint = (): number => {
+    const first = bytes[offset];
+    if (first !== undefined && first < 128) {
+      offset += 1;
+      return first;
+    }
     let value = 0;
     let factor = 1;
     for (;;) {
@@ -113,33 +126,55 @@ export function parseMap(bytes: Uint8Array): MapEntry[] {
       factor *= 128;
     }
   };
-  while (offset < bytes.length) {
+  while (offset < length) {
     const tag = varint();
     const code = tag % 8;
     const zigzag = Math.floor(tag / 8);
     last += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
     if (last < 0) throw new FormatError('a map names an exchange below zero');
-    if (code === UP || code === BEGIN_UP) entries.push({ kind: 'up', exchange: last, begins: code === BEGIN_UP });
-    else if (code === DOWN || code === BEGIN_DOWN)
-      entries.push({ kind: 'down', exchange: last, begins: code === BEGIN_DOWN });
-    else if (code === END) entries.push({ kind: 'end', exchange: last });
-    else if (code === DETAIL) entries.push({ kind: 'detail' });
+    if (code === UP || code === BEGIN_UP) visitor.unit(last, 'up', code === BEGIN_UP);
+    else if (code === DOWN || code === BEGIN_DOWN) visitor.unit(last, 'down', code === BEGIN_DOWN);
+    else if (code === END) visitor.end(last);
+    else if (code === DETAIL) visitor.detail();
     else {
       const shape = varint();
       const rows = varint();
       let extra: string | null = null;
       if (code === STATEMENT_EXTRA) {
-        const length = varint();
-        if (offset + length > bytes.length) throw new FormatError('a map is cut short');
+        const size = varint();
+        if (offset + size > length) throw new FormatError('a map is cut short');
         try {
-          extra = decoder.decode(bytes.subarray(offset, offset + length));
+          extra = decoder.decode(bytes.subarray(offset, offset + size));
         } catch {
           throw new FormatError('a map holds bytes that are not UTF-8');
         }
-        offset += length;
+        offset += size;
       }
-      entries.push({ kind: 'statement', exchange: last, shape, rows, extra });
+      visitor.statement(last, shape, rows, extra);
     }
   }
+}
+
+/** Throws FormatError. */
+export function parseMap(bytes: Uint8Array): MapEntry[] {
+  const entries: MapEntry[] = [];
+  walkMap(bytes, {
+    unit: (exchange, kind, begins) => entries.push({ kind, exchange, begins }),
+    detail: () => entries.push({ kind: 'detail' }),
+    statement: (exchange, shape, rows, extra) => entries.push({ kind: 'statement', exchange, shape, rows, extra }),
+    end: (exchange) => entries.push({ kind: 'end', exchange }),
+  });
   return entries;
 }
+
+/** How many units a map names; throws FormatError where parseMap does. */
+export function countMapped(bytes: Uint8Array): number {
+  let units = 0;
+  const one = () => {
+    units += 1;
+  };
+  walkMap(bytes, { unit: one, detail: one, statement: ignore, end: ignore });
+  return units;
+}
+
+function ignore(): void {}

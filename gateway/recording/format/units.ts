@@ -153,37 +153,60 @@ export function layOutContainer(units: readonly Unit[], key: Uint8Array | null):
   return { raw, at: base };
 }
 
+/** A container's units by column: most of what reads units asks for a digest or a few of them, not for objects. */
+export interface UnitColumns {
+  count: number;
+  raw: Uint8Array;
+  kinds: Uint8Array;
+  /** Content of unit i is `raw[offsets[i], offsets[i] + lengths[i])`. */
+  offsets: Uint32Array;
+  lengths: Uint32Array;
+  times: Float64Array;
+  /** 16 bytes a unit. */
+  salts: Uint8Array;
+}
+
+const allZero = (bytes: Uint8Array, from: number, to: number): boolean => {
+  for (let i = from; i < to; i += 1) if (bytes[i] !== 0) return false;
+  return true;
+};
+
 /** Reads the raw content; throws FormatError on anything that is not canonical. */
-export function parseContainer(p: Primitives, raw: Uint8Array, header: ContainerHeader): Unit[] {
+export function parseContainer(p: Primitives, raw: Uint8Array, header: ContainerHeader): UnitColumns {
   const { count } = header;
   const flags = raw[0];
   const planes = 17;
-  const salts = planes + count * PLANES;
-  const data = salts + (flags === EXPLICIT ? count * SALT_BYTES : 0);
+  const saltsAt = planes + count * PLANES;
+  const data = saltsAt + (flags === EXPLICIT ? count * SALT_BYTES : 0);
   if (raw.length < data || (flags !== KEYED && flags !== EXPLICIT)) throw new FormatError('a container is cut short');
-  if (flags === EXPLICIT && raw.subarray(1, 17).some((byte) => byte !== 0))
-    throw new FormatError('a container with its own salts names a key');
-  const stream = flags === KEYED ? p.keystream(raw.subarray(1, 17), count * SALT_BYTES) : raw.subarray(salts, data);
+  if (flags === EXPLICIT && !allZero(raw, 1, 17)) throw new FormatError('a container with its own salts names a key');
+  const salts = flags === KEYED ? p.keystream(raw.subarray(1, 17), count * SALT_BYTES) : raw.subarray(saltsAt, data);
+  const kinds = raw.subarray(planes, planes + count);
   const lengths = new Uint32Array(count);
   const starts = [0, 0, 0];
   for (let i = 0; i < count; i += 1) {
-    lengths[i] = raw[planes + count + i]! | (raw[planes + 2 * count + i]! << 8);
-    starts[bucket(raw[planes + i]!)]! += lengths[i]!;
+    const length = raw[planes + count + i]! | (raw[planes + 2 * count + i]! << 8);
+    lengths[i] = length;
+    starts[bucket(kinds[i]!)]! += length;
   }
   const total = starts[0]! + starts[1]! + starts[2]!;
   if (data + total !== raw.length) throw new FormatError('a container has bytes that no unit owns, or too few');
-  const offsets = [data, data + starts[0]!, data + starts[0]! + starts[1]!];
-  const units: Unit[] = new Array(count);
+  const next = [data, data + starts[0]!, data + starts[0]! + starts[1]!];
+  const offsets = new Uint32Array(count);
+  const times = new Float64Array(count);
+  const deltas = planes + 3 * count;
   let at = header.at;
   let seen = false;
   for (let i = 0; i < count; i += 1) {
-    const kind = raw[planes + i]!;
+    const kind = kinds[i]!;
     const length = lengths[i]!;
-    let delta = 0;
-    for (let b = 3; b >= 0; b -= 1) delta = delta * 256 + raw[planes + (3 + b) * count + i]!;
-    const salt = stream.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES);
+    const delta =
+      raw[deltas + i]! +
+      raw[deltas + count + i]! * 0x100 +
+      raw[deltas + 2 * count + i]! * 0x1_0000 +
+      raw[deltas + 3 * count + i]! * 0x100_0000;
     if (kind === UNIT_REDACTED) {
-      if (length !== 32 || delta !== 0 || flags !== EXPLICIT || salt.some((byte) => byte !== 0)) {
+      if (length !== 32 || delta !== 0 || flags !== EXPLICIT || !allZero(salts, i * SALT_BYTES, (i + 1) * SALT_BYTES)) {
         throw new FormatError('a redacted unit is not in canonical form');
       }
     } else if (kind < UNIT_UP || kind > UNIT_MAP || length > MAX_UNIT_BYTES || (!seen && delta !== 0)) {
@@ -194,20 +217,31 @@ export function parseContainer(p: Primitives, raw: Uint8Array, header: Container
     at += delta;
     if (!Number.isSafeInteger(at) || at - header.at > 0xffff_ffff)
       throw new FormatError('a unit has an impossible time');
+    times[i] = at;
     const which = bucket(kind);
-    units[i] = { kind, at, salt, bytes: raw.subarray(offsets[which]!, offsets[which]! + length) };
-    offsets[which]! += length;
+    offsets[i] = next[which]!;
+    next[which]! += length;
   }
   if (!seen && header.at !== 0) throw new FormatError('a container without content names a time');
-  return units;
+  return { count, raw, kinds, offsets, lengths, times, salts };
 }
 
-/** Header and frame at `offset` to units; throws FormatError. */
-export function openContainer(
+export function unitAt(columns: UnitColumns, i: number): Unit {
+  const offset = columns.offsets[i]!;
+  return {
+    kind: columns.kinds[i]!,
+    at: columns.times[i]!,
+    salt: columns.salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES),
+    bytes: columns.raw.subarray(offset, offset + columns.lengths[i]!),
+  };
+}
+
+/** Header and frame at `offset`; throws FormatError. */
+export function openColumns(
   p: Primitives,
   bytes: Uint8Array,
   offset = 0,
-): { header: ContainerHeader; units: Unit[]; end: number } {
+): { header: ContainerHeader; columns: UnitColumns; end: number } {
   const header = parseContainerHeader(bytes, offset);
   const end = offset + CONTAINER_HEADER_BYTES + header.length;
   if (end > bytes.length) throw new FormatError('a container is cut short');
@@ -220,7 +254,17 @@ export function openContainer(
     throw new FormatError('a container does not decompress');
   }
   if (raw.length !== header.rawLength) throw new FormatError('a container has another length than it says');
-  return { header, units: parseContainer(p, raw, header), end };
+  return { header, columns: parseContainer(p, raw, header), end };
+}
+
+/** Header and frame at `offset` to units; throws FormatError. */
+export function openContainer(
+  p: Primitives,
+  bytes: Uint8Array,
+  offset = 0,
+): { header: ContainerHeader; units: Unit[]; end: number } {
+  const { header, columns, end } = openColumns(p, bytes, offset);
+  return { header, units: Array.from({ length: columns.count }, (_, i) => unitAt(columns, i)), end };
 }
 
 /**
