@@ -41,8 +41,8 @@ export function placed(
   sessionId: string,
   index: number,
 ): Statement & { copyIn: number | null } {
-  const { ordinal: _ordinal, part: _part, objects: _objects, formats: _formats, ...statement } = derived;
-  return { sessionId, index, ...statement };
+  const { ordinal: _ordinal, part: _part, objects: _objects, formats: _formats, startedUs, ...statement } = derived;
+  return { sessionId, index, startedAt: new Date(startedUs / 1000).toISOString(), ...statement };
 }
 
 class HeldRows {

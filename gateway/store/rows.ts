@@ -67,6 +67,30 @@ export function sharedFacts(statement: DerivedStatement): string {
   return JSON.stringify({ op, class: kind, verdict, policyIds, approvalId, decidedBy, columns, copyIn, formats });
 }
 
+/** sharedFacts gives the same for both; false where that would have to be looked at closely. */
+export function sameFacts(a: DerivedStatement, b: DerivedStatement): boolean {
+  return (
+    a.op === b.op &&
+    a.class === b.class &&
+    a.verdict === b.verdict &&
+    a.approvalId === b.approvalId &&
+    a.decidedBy === b.decidedBy &&
+    a.copyIn === b.copyIn &&
+    sameItems(a.policyIds, b.policyIds) &&
+    sameItems(a.formats, b.formats) &&
+    a.columns.length === b.columns.length &&
+    a.columns.every((column, i) => sameColumn(column, b.columns[i]!))
+  );
+}
+
+type Column = Statement['columns'][number];
+
+const sameColumn = (a: Column, b: Column): boolean =>
+  a.name === b.name && a.typeOid === b.typeOid && a.masked === b.masked;
+
+const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a === b || (a.length === b.length && a.every((item, i) => item === b[i]));
+
 /** A row of `statements` with its strings and the id of its session. */
 export interface StatementRow {
   id: number;

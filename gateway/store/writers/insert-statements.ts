@@ -1,6 +1,6 @@
 import type { DerivedStatement } from '../../protocols/postgres/derive/types.ts';
 import type { Db } from '../migrations/migration.ts';
-import { sharedFacts } from '../rows.ts';
+import { sameFacts, sharedFacts } from '../rows.ts';
 import type { Interner } from './interner.ts';
 
 export interface PlacedStatement {
@@ -37,6 +37,7 @@ export function insertStatements(
   let id = (last ?? 0) + 1;
   startBatch(db, id, interner.begin(), session);
   const entities = new Map<string, number>();
+  const factsId = factsIds(session, interner);
   for (const { statement, index, unit } of statements) {
     const text = cut(statement.text, MAX_TEXT);
     const parameters = statement.parameters.length === 0 ? null : keptParameters(statement.parameters);
@@ -50,11 +51,11 @@ export function insertStatements(
       statement.exchange,
       statement.ordinal,
       unit,
-      Math.round(Date.parse(statement.startedAt) * 1000),
+      statement.startedUs,
       Math.round(statement.durationMs * 1000),
       Math.round(statement.heldMs * 1000),
       interner.id(session, text),
-      interner.id(session, sharedFacts(statement)),
+      factsId(statement),
       parameters,
       statement.rows,
       statement.tag,
@@ -80,6 +81,20 @@ export function insertStatements(
   );
   for (const [entity, count] of entities) addEntity.run(session, entity, count);
   return counts;
+}
+
+/** Most statements share their facts with one of the last few, and writing them as JSON is dearer than comparing. */
+const RECENT = 8;
+
+function factsIds(session: number, interner: Interner): (statement: DerivedStatement) => number {
+  const recent: { statement: DerivedStatement; id: number }[] = [];
+  return (statement) => {
+    for (const known of recent) if (sameFacts(known.statement, statement)) return known.id;
+    const id = interner.id(session, sharedFacts(statement));
+    if (recent.length >= RECENT) recent.pop();
+    recent.unshift({ statement, id });
+    return id;
+  };
 }
 
 function isDenied({ verdict }: DerivedStatement): boolean {

@@ -1,9 +1,16 @@
 import type { Db } from '../migrations/migration.ts';
 
 const MAX_SESSIONS = 64;
-const MAX_STRINGS = 5_000;
+/** In each of two generations. */
+const MAX_STRINGS = 2_500;
 /** Longer strings rarely repeat and would fill memory. */
 const MAX_CHARS = 4_096;
+
+interface Known {
+  young: Map<string, number>;
+  /** What was young before; what is used again goes back. */
+  old: Map<string, number>;
+}
 
 /**
  * Ids of strings that were written, by session; another session never gets them, as they go with it. A string that was forgotten is written again: `strings`
@@ -11,7 +18,7 @@ const MAX_CHARS = 4_096;
  */
 export class Interner {
   readonly #db: Db;
-  readonly #sessions = new Map<number, Map<string, number>>();
+  readonly #sessions = new Map<number, Known>();
   readonly #insert;
 
   constructor(db: Db) {
@@ -30,17 +37,24 @@ export class Interner {
   id(session: number, value: string): number {
     let known = this.#sessions.get(session);
     if (!known) {
-      known = new Map();
+      known = { young: new Map(), old: new Map() };
       if (this.#sessions.size >= MAX_SESSIONS) this.#sessions.delete(this.#sessions.keys().next().value!);
       this.#sessions.set(session, known);
     }
-    const found = known.get(value);
-    if (found !== undefined) return found;
-    const id = this.#next++;
-    this.#insert.run(id, value);
+    const young = known.young.get(value);
+    if (young !== undefined) return young;
+    let id = known.old.get(value);
+    if (id === undefined) {
+      id = this.#next++;
+      this.#insert.run(id, value);
+    }
     if (value.length <= MAX_CHARS) {
-      if (known.size >= MAX_STRINGS) known.delete(known.keys().next().value!);
-      known.set(value, id);
+      // Whole generations are dropped: taking the oldest key out of a Map walks over those taken out before it.
+      if (known.young.size >= MAX_STRINGS) {
+        known.old = known.young;
+        known.young = new Map();
+      }
+      known.young.set(value, id);
     }
     return id;
   }

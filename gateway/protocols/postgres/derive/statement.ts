@@ -98,7 +98,7 @@ export function describeRun(run: Run, outcome: RunOutcome, exchange: number, end
     ordinal: run.ordinal,
     part,
     copyIn: run.copyIn,
-    startedAt: new Date(run.atMs).toISOString(),
+    startedUs: Math.round(run.atMs * 1000),
     durationMs: Math.max(0, Math.round((endMs - run.atMs) * 1000) / 1000),
     // What a whole message was held or had masked is told with its first statement.
     heldMs: part === 0 ? (facts?.heldMs ?? 0) : 0,

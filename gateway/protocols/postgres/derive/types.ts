@@ -19,7 +19,9 @@ export interface StatementFacts {
 }
 
 /** A statement as derived; `sessionId` and `index` are its place, which the caller knows. */
-export interface DerivedStatement extends Omit<Statement, 'sessionId' | 'index'> {
+export interface DerivedStatement extends Omit<Statement, 'sessionId' | 'index' | 'startedAt'> {
+  /** Microseconds since the epoch: an index of millions has no use for a text of it. */
+  startedUs: number;
   /** Order of the statement within its exchange, from 0; finds its result again. */
   ordinal: number;
   /** 0 for the first statement of a message: what is counted per message is counted there. */
