@@ -1,0 +1,114 @@
+import { z } from 'zod';
+
+/** Signed documents of SPEC.md, by kind. */
+
+const Time = z.iso.datetime({ precision: 3 });
+const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@ -]{0,127}$/);
+export const OrgName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+export const DeviceId = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{26}$/);
+/** C2SP vkey; its checksum is looked at by parseVkey. */
+const Vkey = z
+  .string()
+  .max(512)
+  .regex(/^[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/);
+const Hash = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);
+
+const Revocation = z.object({ at: Time, reason: z.string().min(1).max(500) });
+const entry = { from: Time, until: Time, revoked: Revocation.nullable() };
+export type Validity = { from: string; until: string; revoked: { at: string; reason: string } | null };
+
+export const KeyEntry = z.object({ ...entry, vkey: Vkey });
+export type KeyEntry = z.infer<typeof KeyEntry>;
+
+export const AuditorEntry = z.object({
+  ...entry,
+  name: Name,
+  role: z.enum(['auditor', 'reader']),
+  recipient: z.string().regex(/^age1[0-9a-z]{20,4000}$/),
+  /** Signs the auditor's own log; null for who only reads. */
+  vkey: Vkey.nullable(),
+});
+export type AuditorEntry = z.infer<typeof AuditorEntry>;
+
+export const IssuerEntry = z.object({
+  ...entry,
+  issuer: z.url().max(2000),
+  audience: z.string().min(1).max(500),
+  /** The issuer's signing keys as pinned: a JWKS that a device archived proves nothing. */
+  keys: z.array(z.looseObject({ kty: z.string(), kid: z.string().optional(), from: Time, until: Time })).max(64),
+  /** One that matches is enough; `claim` may be a path with dots. */
+  rules: z.array(z.object({ claim: z.string().min(1).max(200), value: z.string().min(1).max(500) })).max(256),
+});
+export type IssuerEntry = z.infer<typeof IssuerEntry>;
+
+export const PasskeyEntry = z.object({
+  ...entry,
+  person: z.string().min(1).max(320),
+  credentialId: z.string().min(1).max(2000),
+  publicKey: z.string().min(1).max(4000),
+  algorithm: z.number().int(),
+  rpId: z.string().min(1).max(253),
+});
+
+export const TsaEntry = z.object({
+  ...entry,
+  name: Name,
+  url: z.url().max(2000),
+  certificate: z.string().max(100_000),
+});
+export type TsaEntry = z.infer<typeof TsaEntry>;
+
+const LeavesTheDevice = z.enum(['sync', 'local', 'omit']);
+
+export const TrustNote = z.object({
+  v: z.literal(1),
+  org: OrgName,
+  n: z.number().int().min(1).max(999_999),
+  prev: Hash.or(z.literal('')),
+  issuedAt: Time,
+  validUntil: Time,
+  /** Signs the next note. */
+  root: Vkey,
+  authorities: z.array(KeyEntry).max(1000),
+  witnesses: z.array(KeyEntry).max(100),
+  /** How many witnesses have to have cosigned; 0 for none. */
+  quorum: z.number().int().min(0).max(100),
+  tsas: z.array(TsaEntry).max(100),
+  auditors: z.array(AuditorEntry).max(1000),
+  issuers: z.array(IssuerEntry).max(100),
+  passkeys: z.array(PasskeyEntry).max(10_000),
+  /** Keys taken back. */
+  devices: z.array(z.object({ device: DeviceId, vkey: Vkey, revoked: Revocation })).max(10_000),
+  policies: z.array(z.object({ ...entry, hash: z.string().regex(/^[0-9a-f]{64}$/) })).max(1000),
+  sync: z.object({ prompts: LeavesTheDevice, thoughts: LeavesTheDevice, files: LeavesTheDevice }),
+});
+export type TrustNote = z.infer<typeof TrustNote>;
+
+export const Enrolment = z.object({
+  v: z.literal(1),
+  org: OrgName,
+  device: DeviceId,
+  vkey: Vkey,
+  name: z.string().min(1).max(253),
+  account: z.string().min(1).max(320),
+  protection: z.enum(['protected', 'unprotected']),
+  from: Time,
+  until: Time,
+  by: z.string().min(1).max(320),
+});
+export type Enrolment = z.infer<typeof Enrolment>;
+
+export const Binding = z.object({
+  v: z.literal(1),
+  org: OrgName,
+  device: DeviceId,
+  vkey: Vkey,
+  name: z.string().min(1).max(253),
+  idToken: z.string().min(1).max(64_000),
+  /** base64 of 16 bytes: nonce = base64url(SHA-256(device key ‖ random)). */
+  random: z.string().regex(/^[A-Za-z0-9+/]{22}==$/),
+});
+export type Binding = z.infer<typeof Binding>;
+
+export const KeyChange = z.object({ v: z.literal(1), device: DeviceId, old: Vkey, new: Vkey, at: Time });
+export type KeyChange = z.infer<typeof KeyChange>;

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { DeviceId, OrgName } from './documents.ts';
+
+/** Entries of a device's log, SPEC.md. At most 65,535 bytes each as JSON (C2SP tlog-tiles). */
+export const MAX_ENTRY_BYTES = 65_535;
+
+const count = z.number().int().min(0);
+const hash = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);
+const sid = z.string().regex(/^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$/);
+const text = z.string().max(2000);
+const base = { v: z.literal(1), n: count, t: z.iso.datetime({ precision: 3 }) };
+const protection = z.enum(['protected', 'unprotected']);
+
+export const GapKind = z.enum([
+  'stopped',
+  'unclean',
+  'observe',
+  'sync-overdue',
+  'recorder-failed',
+  'clock-changed',
+  'identity-offline',
+]);
+
+export const LogEntry = z.discriminatedUnion('type', [
+  z.object({
+    ...base,
+    type: z.literal('device'),
+    device: DeviceId,
+    org: OrgName,
+    vkey: text,
+    name: text,
+    account: text,
+    protection,
+    version: text,
+  }),
+  z.object({ ...base, type: z.literal('started'), version: text, boot: text, policy: text, config: text, protection }),
+  z.object({ ...base, type: z.literal('stopped'), reason: text }),
+  z.object({
+    ...base,
+    type: z.literal('session-opened'),
+    sid,
+    key: hash,
+    open: hash,
+    connection: text,
+    identity: text,
+    sync: z.enum(['all', 'local']),
+  }),
+  z.object({
+    ...base,
+    type: z.literal('session-closed'),
+    sid,
+    state: z.enum(['closed', 'incomplete']),
+    size: count,
+    root: hash,
+    units: count,
+    sums: hash,
+  }),
+  z.object({
+    ...base,
+    type: z.literal('heartbeat'),
+    open: z.array(z.tuple([sid, count, hash])).max(400),
+    queued: z.object({ objects: count, bytes: count }),
+    trust: count,
+  }),
+  z.object({ ...base, type: z.literal('policy'), hash: text, by: text }),
+  z.object({ ...base, type: z.literal('config'), hash: text, by: text }),
+  z.object({ ...base, type: z.literal('gap'), kind: GapKind, from: text, until: text, detail: text }),
+  z.object({ ...base, type: z.literal('key'), vkey: text }),
+  z.object({ ...base, type: z.literal('trust'), at: count, hash }),
+  z.object({ ...base, type: z.literal('omitted'), sid, what: text, count, bytes: count, rule: text }),
+  z.object({ ...base, type: z.literal('removed'), sid, why: text, rule: text, by: text, synced: z.boolean() }),
+  z.object({ ...base, type: z.literal('hold'), what: text, set: z.boolean(), by: text, why: text }),
+  z.object({ ...base, type: z.literal('alert'), rule: text, sid, exchange: count, severity: text }),
+]);
+export type LogEntry = z.infer<typeof LogEntry>;
+/** An entry before it has its place and time. */
+export type NewLogEntry = LogEntry extends infer E ? (E extends LogEntry ? Omit<E, 'v' | 'n' | 't'> : never) : never;

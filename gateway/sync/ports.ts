@@ -1,0 +1,47 @@
+/** A store that the team runs. Objects are only ever created; see gateway/evidence/SPEC.md for their names. */
+export interface StoreTarget {
+  /** For people: kind, host, folder or bucket; never a secret. */
+  readonly description: string;
+  /** What was found out about the store by trying, not by believing; null until probe() ran. */
+  readonly capabilities: StoreCapabilities | null;
+  probe(signal: AbortSignal): Promise<StoreCapabilities>;
+  /**
+   * Writes an object whole or not at all as far as the store allows, and resolves when the store has confirmed it.
+   * `exists`: there is one of this name and nothing was changed. Throws CountersignError: SYNC_UNREACHABLE (try again later),
+   * SYNC_REFUSED (credentials, permissions, host key: a person has to act), SYNC_FULL, SYNC_INTERRUPTED (where the store keeps
+   * the torso under this very name: write it again under the next name).
+   */
+  create(name: string, body: ObjectBody, signal: AbortSignal): Promise<'created' | 'exists'>;
+  /** Bytes of an object, null when there is none. Throws SYNC_WRITE_ONLY where the store lets nobody read. */
+  read(name: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | null>;
+  /** Every object below `prefix`, in the order of names; several versions of a name are listed each. Throws SYNC_WRITE_ONLY. */
+  list(prefix: string, signal: AbortSignal): AsyncIterable<StoreObject>;
+  close(): Promise<void>;
+}
+
+export interface ObjectBody {
+  size: number;
+  /** SHA-256 of the bytes, 32 bytes. */
+  sha256: Uint8Array;
+  /** May be called again for another attempt. */
+  open(): AsyncIterable<Uint8Array>;
+}
+
+export interface StoreObject {
+  /** `/` between folders, relative to the store's root. */
+  name: string;
+  size: number;
+  /** Where the store keeps several of one name; null elsewhere. */
+  version: string | null;
+}
+
+export interface StoreCapabilities {
+  read: boolean;
+  list: boolean;
+  /** An existing object is not overwritten by a second create. */
+  refusesOverwrite: boolean;
+  /** An existing object cannot be deleted with these credentials (tried on a probe object). */
+  refusesDelete: boolean;
+  /** Object Lock or the like, in words: what was tried and what the store did. */
+  sentences: string[];
+}
