@@ -50,6 +50,7 @@ const PURE: ReadonlyArray<{ folder: string; mayImport: readonly string[] }> = [
   },
   { folder: 'gateway/policy/decisions', mayImport: ['gateway/contract', 'gateway/pipeline/ports.ts'] },
   { folder: 'gateway/recording/format', mayImport: ['gateway/contract'] },
+  { folder: 'gateway/evidence/format', mayImport: ['gateway/contract', 'gateway/recording/format'] },
 ];
 
 const RULES: readonly Rule[] = [
@@ -69,11 +70,11 @@ const RULES: readonly Rule[] = [
     allows: (target) => !under(target, 'main', 'renderer', 'test') && !/^electron(\/|$)/.test(target),
   },
   {
-    name: 'renderer imports only gateway/contract and gateway/recording/format, and nothing of Node',
+    name: 'renderer imports only gateway/contract and the formats of recording and evidence, and nothing of Node',
     applies: (file) => under(file, 'renderer/src'),
     allows: (target) =>
       isLocal(target)
-        ? under(target, 'renderer/src', 'gateway/contract', 'gateway/recording/format')
+        ? under(target, 'renderer/src', 'gateway/contract', 'gateway/recording/format', 'gateway/evidence/format')
         : !target.startsWith('node:') && !/^electron(\/|$)/.test(target),
   },
   {

@@ -13,14 +13,14 @@ const Vkey = z
   .regex(/^[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/);
 const Hash = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);
 
-const Revocation = z.object({ at: Time, reason: z.string().min(1).max(500) });
+const Revocation = z.strictObject({ at: Time, reason: z.string().min(1).max(500) });
 const entry = { from: Time, until: Time, revoked: Revocation.nullable() };
 export type Validity = { from: string; until: string; revoked: { at: string; reason: string } | null };
 
-export const KeyEntry = z.object({ ...entry, vkey: Vkey });
+export const KeyEntry = z.strictObject({ ...entry, vkey: Vkey });
 export type KeyEntry = z.infer<typeof KeyEntry>;
 
-export const AuditorEntry = z.object({
+export const AuditorEntry = z.strictObject({
   ...entry,
   name: Name,
   role: z.enum(['auditor', 'reader']),
@@ -30,18 +30,18 @@ export const AuditorEntry = z.object({
 });
 export type AuditorEntry = z.infer<typeof AuditorEntry>;
 
-export const IssuerEntry = z.object({
+export const IssuerEntry = z.strictObject({
   ...entry,
   issuer: z.url().max(2000),
   audience: z.string().min(1).max(500),
   /** The issuer's signing keys as pinned: a JWKS that a device archived proves nothing. */
   keys: z.array(z.looseObject({ kty: z.string(), kid: z.string().optional(), from: Time, until: Time })).max(64),
   /** One that matches is enough; `claim` may be a path with dots. */
-  rules: z.array(z.object({ claim: z.string().min(1).max(200), value: z.string().min(1).max(500) })).max(256),
+  rules: z.array(z.strictObject({ claim: z.string().min(1).max(200), value: z.string().min(1).max(500) })).max(256),
 });
 export type IssuerEntry = z.infer<typeof IssuerEntry>;
 
-export const PasskeyEntry = z.object({
+export const PasskeyEntry = z.strictObject({
   ...entry,
   person: z.string().min(1).max(320),
   credentialId: z.string().min(1).max(2000),
@@ -50,7 +50,7 @@ export const PasskeyEntry = z.object({
   rpId: z.string().min(1).max(253),
 });
 
-export const TsaEntry = z.object({
+export const TsaEntry = z.strictObject({
   ...entry,
   name: Name,
   url: z.url().max(2000),
@@ -60,7 +60,7 @@ export type TsaEntry = z.infer<typeof TsaEntry>;
 
 const LeavesTheDevice = z.enum(['sync', 'local', 'omit']);
 
-export const TrustNote = z.object({
+export const TrustNote = z.strictObject({
   v: z.literal(1),
   org: OrgName,
   n: z.number().int().min(1).max(999_999),
@@ -78,13 +78,13 @@ export const TrustNote = z.object({
   issuers: z.array(IssuerEntry).max(100),
   passkeys: z.array(PasskeyEntry).max(10_000),
   /** Keys taken back. */
-  devices: z.array(z.object({ device: DeviceId, vkey: Vkey, revoked: Revocation })).max(10_000),
-  policies: z.array(z.object({ ...entry, hash: z.string().regex(/^[0-9a-f]{64}$/) })).max(1000),
-  sync: z.object({ prompts: LeavesTheDevice, thoughts: LeavesTheDevice, files: LeavesTheDevice }),
+  devices: z.array(z.strictObject({ device: DeviceId, vkey: Vkey, revoked: Revocation })).max(10_000),
+  policies: z.array(z.strictObject({ ...entry, hash: z.string().regex(/^[0-9a-f]{64}$/) })).max(1000),
+  sync: z.strictObject({ prompts: LeavesTheDevice, thoughts: LeavesTheDevice, files: LeavesTheDevice }),
 });
 export type TrustNote = z.infer<typeof TrustNote>;
 
-export const Enrolment = z.object({
+export const Enrolment = z.strictObject({
   v: z.literal(1),
   org: OrgName,
   device: DeviceId,
@@ -98,7 +98,20 @@ export const Enrolment = z.object({
 });
 export type Enrolment = z.infer<typeof Enrolment>;
 
-export const Binding = z.object({
+/** What a device asks an authority for, signed by its own key: proof that it has the key. */
+export const EnrolmentRequest = z.strictObject({
+  v: z.literal(1),
+  org: OrgName,
+  device: DeviceId,
+  vkey: Vkey,
+  name: z.string().min(1).max(253),
+  account: z.string().min(1).max(320),
+  protection: z.enum(['protected', 'unprotected']),
+  at: Time,
+});
+export type EnrolmentRequest = z.infer<typeof EnrolmentRequest>;
+
+export const Binding = z.strictObject({
   v: z.literal(1),
   org: OrgName,
   device: DeviceId,
@@ -110,5 +123,5 @@ export const Binding = z.object({
 });
 export type Binding = z.infer<typeof Binding>;
 
-export const KeyChange = z.object({ v: z.literal(1), device: DeviceId, old: Vkey, new: Vkey, at: Time });
+export const KeyChange = z.strictObject({ v: z.literal(1), device: DeviceId, old: Vkey, new: Vkey, at: Time });
 export type KeyChange = z.infer<typeof KeyChange>;

@@ -55,7 +55,7 @@ export function rootOf(sha256: Sha256, leaves: readonly Uint8Array[]): Uint8Arra
 }
 
 /** Largest power of two below `n` (n ≥ 2). */
-function split(n: number): number {
+export function split(n: number): number {
   let k = 1;
   while (k * 2 < n) k *= 2;
   return k;
