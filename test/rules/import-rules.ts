@@ -50,6 +50,7 @@ const PURE: ReadonlyArray<{ folder: string; mayImport: readonly string[] }> = [
   },
   { folder: 'gateway/policy/decisions', mayImport: ['gateway/contract', 'gateway/pipeline/ports.ts'] },
   { folder: 'gateway/recording/format', mayImport: ['gateway/contract'] },
+  { folder: 'gateway/siem/mapping', mayImport: ['gateway/contract'] },
   { folder: 'gateway/evidence/format', mayImport: ['gateway/contract', 'gateway/recording/format'] },
 ];
 
