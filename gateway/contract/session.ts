@@ -34,7 +34,15 @@ export const Session = z.object({
 });
 export type Session = z.infer<typeof Session>;
 
+/** `masked`: at least one of its values is not the database's own. */
 export const ResultColumn = z.object({ name: z.string(), typeOid: z.number().int(), masked: z.boolean() });
+
+/**
+ * Columns that have a masked value, from 0 and ascending, by result of the message (from 0: a query
+ * string has one for each of its statements, with or without rows). null ends the list: in that
+ * result and those after it columns were masked or may have been, too many to name.
+ */
+export type MaskedColumns = readonly (readonly [result: number, columns: readonly number[] | null])[];
 
 /** One statement of a session, derived from its recording; what the replay paints and the index holds. */
 export const Statement = z.object({

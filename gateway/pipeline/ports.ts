@@ -10,7 +10,7 @@ import type {
 } from '../contract/decision.ts';
 import type { AgentProcess, Identity } from '../contract/identity.ts';
 import type { Effects, Operation, OperationClass } from '../contract/operation.ts';
-import type { Session } from '../contract/session.ts';
+import type { MaskedColumns, Session } from '../contract/session.ts';
 
 /**
  * What the pipeline and the protocols need from the rest, as interfaces. Implementations live in
@@ -104,6 +104,8 @@ export interface StatementSummary {
   error: string | null;
   heldMs: number;
   masked: Readonly<Record<string, number>> | null;
+  /** null where nothing was masked; absent in what was journalled before it was recorded. */
+  maskedColumns?: MaskedColumns | null;
   /** Objects touched, for own lines: `schema.table`. */
   objects: readonly string[];
 }

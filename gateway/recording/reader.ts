@@ -7,6 +7,7 @@ import { timeOfUlid } from '../sessions/ulid.ts';
 import { OPEN_NAME, sessionFolder, sessionsDir } from './files.ts';
 import { fromUtf8 } from './format/bytes.ts';
 import { type Line, type OpenLine, type OwnStatement, parseLine, type Shape } from './format/lines.ts';
+import { parseMaskedColumns } from './format/masked-columns.ts';
 import { FormatError } from './format/primitives.ts';
 import { UNIT_REDACTED, type Unit } from './format/units.ts';
 import { type BoundRun, bindRun, hasRun, lastLine, logLines, ShapeTable } from './log.ts';
@@ -272,6 +273,7 @@ class Assembler {
       error: own.error,
       heldMs: own.heldMs,
       masked: own.masked,
+      maskedColumns: parseMaskedColumns(own.maskedColumns),
       objects: own.objects,
     };
     const running = this.running.get(own.x);
@@ -371,7 +373,13 @@ function statementOf(
   extra: string | null,
   text: string | null,
 ): RecordedStatement {
-  let more: { error?: string; heldMs?: number; masked?: Record<string, number>; digest?: string } = {};
+  let more: {
+    error?: string;
+    heldMs?: number;
+    masked?: Record<string, number>;
+    maskedColumns?: unknown;
+    digest?: string;
+  } = {};
   try {
     if (extra !== null) more = JSON.parse(extra) as typeof more;
   } catch {
@@ -387,6 +395,7 @@ function statementOf(
     error: more.error ?? null,
     heldMs: more.heldMs ?? 0,
     masked: more.masked ?? null,
+    maskedColumns: parseMaskedColumns(more.maskedColumns),
     objects: [],
   };
 }

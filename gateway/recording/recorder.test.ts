@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Recorder } from '../pipeline/ports.ts';
+import type { Recorder, StatementSummary } from '../pipeline/ports.ts';
 import { events, pieces, readSession } from './reader.ts';
 import { createRecorder } from './recorder.ts';
 import { recoverRecordings } from './recovery.ts';
@@ -79,6 +79,44 @@ describe('a session', () => {
     expect(sealed.at(-1)).toEqual([sessionId(1), true]);
     expect((await verifySession(folder)).ok).toBe(true);
     expect(fs.readdirSync(join(dir, 'journal'))).toEqual([]);
+  });
+
+  it('keeps which columns were masked, with a line of its own and without, and says nothing where none was', async () => {
+    const dir = fresh();
+    const recorder = createRecorder({ dir });
+    const session = recorder.open(sessionInfo(sessionId(1)));
+    const given: Partial<StatementSummary>[] = [
+      { masked: { US_SSN: 3 }, maskedColumns: [[0, [2]]] },
+      {
+        masked: { US_SSN: 3 },
+        maskedColumns: [
+          [0, [0, 4]],
+          [7, null],
+        ],
+        own: true,
+        class: 'write',
+      },
+      // A value that could not be read became NULL: there is nothing to count.
+      { maskedColumns: [[1, [0]]] },
+      { maskedColumns: null },
+      { own: true, class: 'write', maskedColumns: null },
+      {},
+    ];
+    given.forEach((one, i) => {
+      session.request(i, Buffer.from('q'));
+      session.statement(i, statement(one));
+      session.end(i);
+    });
+    await session.close('done');
+    await recorder.close();
+    const [folder = ''] = await allFolders(dir);
+    const found = (await allExchanges(folder)).flatMap(({ statements }) => statements);
+    expect(found.map(({ maskedColumns }) => maskedColumns)).toEqual(
+      given.map(({ maskedColumns }) => maskedColumns ?? null),
+    );
+    const log = spawnSync('zstd', ['-dc', join(folder, 'seg-000000.jsonl.zst')], { encoding: 'utf8' }).stdout;
+    expect(log.split('maskedColumns')).toHaveLength(2);
+    expect((await verifySession(folder)).ok).toBe(true);
   });
 
   it('keeps exchanges apart that overlap, statements with lines of their own, and large bytes', async () => {

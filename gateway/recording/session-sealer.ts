@@ -256,7 +256,7 @@ export class SessionSealer {
     return number;
   }
 
-  /** A statement without a line of its own. @param extra JSON of {error, heldMs, masked, digest, text}, where there is any. */
+  /** A statement without a line of its own. @param extra JSON of {error, heldMs, masked, maskedColumns, digest, text}, where there is any. */
   statement(exchange: number, at: number, local: number, rows: number, extra: string | null): void {
     this.makeRoom(0, at);
     const shape = this.localShapes[local];
@@ -416,6 +416,7 @@ export class SessionSealer {
       error: summary.error,
       heldMs: summary.heldMs,
       masked: summary.masked,
+      ...(summary.maskedColumns ? { maskedColumns: summary.maskedColumns } : {}),
       ...boundedObjects(summary.objects),
     };
     this.line({ type: 'statement', own: line, ...this.endRun() }, this.last);

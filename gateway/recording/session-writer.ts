@@ -112,6 +112,7 @@ export class RecordedSessionWriter implements SessionRecorder {
       summary.error !== null ||
       summary.heldMs > 0 ||
       summary.masked !== null ||
+      summary.maskedColumns ||
       summary.digest !== null
     ) {
       extra = JSON.stringify({
@@ -119,6 +120,7 @@ export class RecordedSessionWriter implements SessionRecorder {
         ...(summary.error === null ? {} : { error: summary.error }),
         ...(summary.heldMs > 0 ? { heldMs: summary.heldMs } : {}),
         ...(summary.masked === null ? {} : { masked: summary.masked }),
+        ...(summary.maskedColumns ? { maskedColumns: summary.maskedColumns } : {}),
         ...(summary.digest === null ? {} : { digest: summary.digest }),
       });
     }

@@ -108,6 +108,8 @@ export interface RowMasker {
   row(row: Uint8Array): Uint8Array | null;
   /** Masked values by entity so far. */
   readonly counts: Readonly<Record<string, number>>;
+  /** Positions of the columns that have a masked value so far, ascending; made when asked for. */
+  readonly maskedColumns: readonly number[];
 }
 
 export interface CopyMasker {
@@ -116,6 +118,7 @@ export interface CopyMasker {
   /** At CopyDone: what is left. */
   end(): Uint8Array[];
   readonly counts: Readonly<Record<string, number>>;
+  readonly maskedColumns: readonly number[];
 }
 
 export interface CopyShape {

@@ -51,6 +51,8 @@ export interface OwnStatement {
   error: string | null;
   heldMs: number;
   masked: Readonly<Record<string, number>> | null;
+  /** MaskedColumns; absent where there are none, and in recordings from before they were told. */
+  maskedColumns?: unknown;
   objects: readonly string[];
   /** Objects left out of `objects`. */
   more?: number;

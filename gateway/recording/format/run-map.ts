@@ -14,7 +14,7 @@ export type MapEntry =
       exchange: number;
       shape: number;
       rows: number;
-      /** JSON of what is rarely there: {error, heldMs, masked}. */
+      /** JSON of what is rarely there: {error, heldMs, masked, maskedColumns, digest}. */
       extra: string | null;
     };
 

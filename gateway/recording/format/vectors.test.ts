@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { nodePrimitives as p } from '../primitives.ts';
 import { fromBase64, toHex, utf8 } from './bytes.ts';
 import { journalRecords } from './journal.ts';
+import { parseMaskedColumns } from './masked-columns.ts';
 import { inclusionProof, leafHash, rootOf } from './merkle.ts';
 import { parseHead, verifyHead } from './note.ts';
 import { parseMap } from './run-map.ts';
@@ -21,6 +22,7 @@ interface Vectors {
   keystream: { key: string; salts: string };
   head: { key: string; note: string };
   map: { bytes: string; entries: unknown[] };
+  maskedColumns: { value: unknown; read: unknown }[];
   container: { file: string; units: { kind: number; at: number; bytes: string; hash: string }[] };
   redacted: { file: string; units: { kind: number; hash: string }[] };
   segment: { file: string; lines: string[]; firstSeq: number; firstUnit: number };
@@ -63,6 +65,13 @@ describe('SPEC.md in vectors', () => {
 
   it('reads a map', () => {
     expect(parseMap(hex(v.map.bytes))).toEqual(v.map.entries);
+  });
+
+  it('reads masked columns, and takes none from what is not in their form', () => {
+    expect(v.maskedColumns.map(({ value }) => parseMaskedColumns(value))).toEqual(
+      v.maskedColumns.map(({ read }) => read),
+    );
+    expect(v.maskedColumns.filter(({ read }) => read !== null)).toHaveLength(3);
   });
 
   it('reads containers, whole and redacted', () => {

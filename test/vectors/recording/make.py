@@ -51,7 +51,8 @@ def varint(n):
     return b + bytes([n])
 def zigzag(n): return -2 * n - 1 if n < 0 else 2 * n
 extra = '{"masked":{"US_SSN":2}}'
-steps = [(2, 3), (1, 3), (3, 3, 0, 1000), (5, 3), (2, 300), (6, 300), (4, 300, 129, 0, extra), (0, 4)]
+columns = '{"masked":{"US_SSN":3},"maskedColumns":[[0,[1]],[2,[0,3]]]}'
+steps = [(2, 3), (1, 3), (3, 3, 0, 1000), (5, 3), (2, 300), (6, 300), (4, 300, 129, 0, extra), (4, 300, 2, 3, columns), (0, 4)]
 names = {0: ('up', False), 1: ('down', False), 2: ('up', True), 7: ('down', True)}
 data, last, entries = b'', 0, []
 for code, exchange, *rest in steps:
@@ -65,6 +66,17 @@ for code, exchange, *rest in steps:
         if code == 4: data += varint(len(rest[2])) + rest[2].encode()
         entries.append(dict(kind='statement', exchange=exchange, shape=rest[0], rows=rest[1], extra=rest[2] if code == 4 else None))
 out['map'] = dict(bytes=data.hex(), entries=entries)
+
+def count(n): return type(n) is int and 0 <= n < 2 ** 53
+def ascends(ns): return all(map(count, ns)) and all(a < b for a, b in zip(ns, ns[1:]))
+def masked(value):
+    pairs = type(value) is list and value and all(type(e) is list and len(e) == 2 for e in value)
+    if not pairs or not ascends([e[0] for e in value]): return None
+    good = all(ascends(e[1]) if type(e[1]) is list else e[1] is None and i == len(value) - 1 for i, e in enumerate(value))
+    return value if good else None
+given = ['[[0,[1]],[2,[0,3]]]', '[[7,[0]],[8,null]]', '[[0,null]]', '[]', 'null', '[[0,[3,0]]]', '[[0,[1,1]]]', '[[2,[0]],[0,[3]]]',
+         '[[0,null],[1,[0]]]', '[[0,[-1]]]', '[[0,["1"]]]', '[[0]]', '[0,[1]]', '{"0":[1]}', '"0"']
+out['maskedColumns'] = [dict(value=json.loads(text), read=masked(json.loads(text))) for text in given]
 
 def container(units, flags, key, salts, first):
     n = len(units)

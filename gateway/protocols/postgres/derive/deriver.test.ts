@@ -7,7 +7,7 @@ import { protocolVersion } from '../codec/messages.ts';
 import { writeStartupMessage } from '../codec/startup.ts';
 import { writeBind, writeDescribe, writeExecute, writeParse, writeQuery, writeSync } from '../codec/write-frontend.ts';
 import { Deriver } from './deriver.ts';
-import { type Capture, type CapturedPiece, deriveAll, startCapture } from './test-capture.ts';
+import { type Capture, type CapturedPiece, deriveAll, startCapture, type Told } from './test-capture.ts';
 
 let server: TestPostgres;
 let capture: Capture;
@@ -138,6 +138,47 @@ describe('simple query', () => {
       },
       { verdict: 'asked-approved', approvalId: 'a1', heldMs: 0, masked: {} },
     ]);
+  });
+});
+
+describe('masked columns', () => {
+  const masks = ({ statements }: Told) => statements.map(({ columns }) => columns.map(({ masked }) => masked));
+
+  test('of each result of a query string', async () => {
+    const pieces = await exchange(() => client.query('SELECT 1, 2; CREATE TEMP TABLE z (); SELECT 3; SELECT 4, 5'));
+    const facts = [
+      {
+        maskedColumns: [
+          [0, [1]],
+          [3, [0, 1]],
+        ] as const,
+      },
+    ];
+    expect(masks(deriveAll(deriver, pieces, facts))).toEqual([[false, true], [], [false], [true, true]]);
+    expect(masks(deriveAll(new Deriver(), pieces))).toEqual([[false, false], [], [false], [false, false]]);
+  });
+
+  test('where they were too many to name, none of the columns is shown as untouched', async () => {
+    const pieces = await exchange(() => client.query('SELECT 1, 2; SELECT 3, 4; SELECT 5'));
+    const facts = [
+      {
+        maskedColumns: [
+          [0, [0]],
+          [1, null],
+        ] as const,
+      },
+    ];
+    expect(masks(deriveAll(deriver, pieces, facts))).toEqual([[true, false], [true, true], [true]]);
+  });
+
+  test('of a prepared statement that an earlier exchange described, and of COPY', async () => {
+    const query = { name: 'masked-by-id', text: 'SELECT id, name FROM t WHERE id = $1' };
+    deriveAll(deriver, await exchange(() => client.query({ ...query, values: [1] })));
+    const again = await exchange(() => client.query({ ...query, values: [2] }));
+    expect(masks(deriveAll(deriver, again, [{ maskedColumns: [[0, [1]]] }]))).toEqual([[false, true]]);
+    const copied = await exchange(() => client.query('COPY (SELECT 1, 2) TO STDOUT'));
+    expect(masks(deriveAll(deriver, copied, [{ maskedColumns: [[0, [1]]] }]))).toEqual([[true]]);
+    expect(masks(deriveAll(new Deriver(), copied))).toEqual([[false]]);
   });
 });
 

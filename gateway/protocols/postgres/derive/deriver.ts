@@ -18,7 +18,14 @@ import { RowFeed } from './row-feed.ts';
 import { unnamedColumns } from './rows.ts';
 import { SessionNames } from './session-names.ts';
 import { describeRun, newRun, type Run, type RunOutcome, type RunText } from './statement.ts';
-import { COPY_COLUMNS, type DeriverSnapshot, type DeriveSink, type FieldShape, type StatementFacts } from './types.ts';
+import {
+  COPY_COLUMNS,
+  type DeriverSnapshot,
+  type DeriveSink,
+  type FieldShape,
+  MASKED_COPY_COLUMNS,
+  type StatementFacts,
+} from './types.ts';
 import { valueText } from './values.ts';
 
 /** Requests of one exchange that are kept until they are answered; more end the derivation of the exchange. */
@@ -211,7 +218,7 @@ export class Deriver {
         return;
       case backend.CopyOutResponse: {
         const run = this.#runOf(request);
-        if (run) run.columns = COPY_COLUMNS;
+        if (run) run.columns = copyColumns(run);
         return;
       }
       case backend.CommandComplete: {
@@ -265,7 +272,7 @@ export class Deriver {
         const run = newRun(this.#ordinal++, text, this.#nextFacts(), request.atMs);
         run.fields = portal?.fields ?? null;
         run.formats = portal?.resultFormats ?? [];
-        run.columns = (portal?.fields ?? []).map(columnOf);
+        run.columns = columnsOf(run, portal?.fields ?? []);
         return run;
       }
       case 'function': {
@@ -323,7 +330,7 @@ export class Deriver {
         run.fields = unnamedColumns((bytes[start]! << 8) | bytes[start + 1]!);
         run.fields = run.fields.map((field, i) => ({ ...field, format: formatAt(run.formats, i) }));
       }
-      if (run.columns.length === 0) run.columns = run.fields.map(columnOf);
+      if (run.columns.length === 0) run.columns = columnsOf(run, run.fields);
       this.#tellColumns(run);
       this.#sink.row?.(run.ordinal, RowFeed.values(bytes, start, end, run.fields, cut));
     });
@@ -337,9 +344,7 @@ export class Deriver {
 
   #copyOut(request: Request): void {
     const run = this.#runOf(request);
-    if (!run) return;
-    run.columns = COPY_COLUMNS;
-    if (!this.#wants(run)) return;
+    if (!run || !this.#wants(run)) return;
     this.#feed.step(this.#down, (bytes, start, end, cut) => {
       this.#tellColumns(run);
       this.#sink.row?.(run.ordinal, [RowFeed.line(bytes, start, end, cut)]);
@@ -375,7 +380,7 @@ export class Deriver {
     const run = this.#runOf(request);
     if (!run) return;
     run.fields = fields;
-    run.columns = fields.map(columnOf);
+    run.columns = columnsOf(run, fields);
   }
 
   #parameterTypes(request: Request): void {
@@ -450,6 +455,22 @@ export class Deriver {
   }
 }
 
-function columnOf(field: FieldShape): Statement['columns'][number] {
-  return { name: field.name, typeOid: field.typeOid, masked: false };
+function columnsOf(run: Run, fields: readonly FieldShape[]): Statement['columns'] {
+  const masked = maskedOf(run);
+  return fields.map(({ name, typeOid }, i) => ({ name, typeOid, masked: masked === 'any' || masked.includes(i) }));
+}
+
+/** COPY names no columns: its lines are masked where any of theirs is. */
+function copyColumns(run: Run): Statement['columns'] {
+  return maskedOf(run) === NONE ? COPY_COLUMNS : MASKED_COPY_COLUMNS;
+}
+
+const NONE: readonly number[] = [];
+
+/** Positions of the run's masked columns; 'any' where they were too many to name: then none is shown as untouched. */
+function maskedOf({ facts, part }: Run): readonly number[] | 'any' {
+  const found = facts?.maskedColumns?.find(
+    ([result, columns]) => result === part || (columns === null && result < part),
+  );
+  return found === undefined ? NONE : (found[1] ?? 'any');
 }

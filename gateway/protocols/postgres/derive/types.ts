@@ -1,6 +1,6 @@
 import type { Decision } from '../../../contract/decision.ts';
 import type { OperationClass } from '../../../contract/operation.ts';
-import type { Statement } from '../../../contract/session.ts';
+import type { MaskedColumns, Statement } from '../../../contract/session.ts';
 
 /**
  * What the recording says of one message that ran statements (a Query, Execute or FunctionCall),
@@ -15,6 +15,7 @@ export interface StatementFacts {
   text?: string | null;
   heldMs?: number;
   masked?: Readonly<Record<string, number>> | null;
+  maskedColumns?: MaskedColumns | null;
   objects?: readonly string[];
 }
 
@@ -84,3 +85,4 @@ export interface PortalState {
 
 /** The result of COPY is shown as lines. */
 export const COPY_COLUMNS: Statement['columns'] = [{ name: 'COPY', typeOid: 25, masked: false }];
+export const MASKED_COPY_COLUMNS: Statement['columns'] = [{ name: 'COPY', typeOid: 25, masked: true }];

@@ -74,6 +74,7 @@ export function createBinaryRows(plan: CopyPlan, values: ValueMasker): CopyRows 
       for (let position = 0; at < end; position += 1) {
         const length = readInt32(bytes, at);
         const stop = at + 4 + Math.max(0, length);
+        values.column = position;
         const next = length === -1 ? undefined : values.copiedBinary(maskAt(plan, position), bytes, at + 4, stop);
         if (next === undefined) writer.range(bytes, at, stop);
         else {

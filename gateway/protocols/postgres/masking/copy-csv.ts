@@ -97,6 +97,7 @@ export function createCsvRows(shape: CopyShape, plan: CopyPlan, values: ValueMas
           i += 1;
         }
         const value = cell.take();
+        values.column = position;
         const isNull = !anyQuote && equals(bytes, at, i, nullText);
         const next = isNull ? undefined : values.copied(maskAt(plan, position), value, 0, value.length);
         if (next === undefined) writer.range(bytes, at, i);

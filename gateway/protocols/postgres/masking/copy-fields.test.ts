@@ -15,7 +15,7 @@ function run(shape: CopyShape, taint: ReturnType<typeof at> | typeof CLEAN, rows
   const masker = masking().forCopyOut(shape, taint, catalogOf())!;
   const out = concat(rows.flatMap((row) => masker.data(encode(row))));
   masker.end();
-  return { text: decode(out), counts: { ...masker.counts } };
+  return { text: decode(out), counts: { ...masker.counts }, masked: [...masker.maskedColumns] };
 }
 
 const value = fc.oneof(
@@ -51,6 +51,7 @@ test.each(['text', 'csv'] as const)('%s: looking at several fields as one change
       const other = run(unusual, taints[which]!, rows('\u0001'));
       expect(one.text).toBe(other.text.replaceAll('\u0001', usual.delimiter));
       expect(one.counts).toEqual(other.counts);
+      expect(one.masked).toEqual(other.masked);
       masked += Object.keys(one.counts).length;
     }),
   );

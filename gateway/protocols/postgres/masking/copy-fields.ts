@@ -58,6 +58,7 @@ export function createPlainRows(
         const from = tagged[i + 1]!;
         const to = tagged[i + 2]!;
         if (equals(bytes, from, to, nullText)) continue;
+        values.column = tagged[i]!;
         const next = values.copied(maskAt(plan, tagged[i]!), bytes, from, to);
         if (next === undefined) continue;
         const replacement = next === null ? nullText : encoded(next);

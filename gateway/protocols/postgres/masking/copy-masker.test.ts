@@ -26,7 +26,7 @@ function run(
     from = cut;
   }
   out.push(...masker.end());
-  return { bytes: concat(out), text: decode(concat(out)), counts: masker.counts };
+  return { bytes: concat(out), text: decode(concat(out)), counts: masker.counts, masked: masker.maskedColumns };
 }
 
 const int16 = (n: number) => Uint8Array.of((n >> 8) & 0xff, n & 0xff);
@@ -61,6 +61,7 @@ describe.each(STREAMS)('%s', (_, shape, taint, input, output) => {
     const result = run(shape, taint, input);
     expect(decode(result.bytes)).toBe(decode(output));
     expect(result.counts).toEqual({ US_SSN: 1, EMAIL_ADDRESS: 1 });
+    expect(result.masked).toEqual(shape.columns === 4 ? [2, 3] : [1, 2]);
   });
   test('cut at every offset', () => {
     for (let cut = 1; cut < input.length; cut += 1)

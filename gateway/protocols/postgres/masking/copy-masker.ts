@@ -82,6 +82,9 @@ export function createCopyMasker(shape: CopyShape, plan: CopyPlan, values: Value
 
   return {
     counts: values.counts,
+    get maskedColumns() {
+      return values.maskedColumns;
+    },
     data,
     end() {
       if (pending === null) return [];

@@ -88,6 +88,7 @@ export function createTextRows(shape: CopyShape, plan: CopyPlan, values: ValueMa
         }
         stop = Math.min(stop, last);
         if (!equals(bytes, at, stop, nullText)) {
+          values.column = position;
           const mask = maskAt(plan, position);
           const value = hasSlash ? unescaped(bytes, at, stop) : null;
           const next =

@@ -12,7 +12,12 @@ function tagged(oid: number, format: 'text' | 'binary', action: MaskAction, valu
   const masker = masking().forResult([field(oid, format)], CLEAN, catalogOf({ 1: tagOf('US_SSN', action) }))!;
   const row = dataRow([value]);
   const out = parseRow(masker.row(row) ?? row)[0];
-  return { out: out ?? null, text: out == null ? null : decode(out), counts: masker.counts };
+  return {
+    out: out ?? null,
+    text: out == null ? null : decode(out),
+    counts: masker.counts,
+    masked: masker.maskedColumns,
+  };
 }
 
 const TEXT = 25;
@@ -273,6 +278,42 @@ describe('content detection', () => {
     const masker = masking().forResult([field(TEXT, 'text', { columnNumber: 3, name: 'ssn' })], CLEAN, catalogOf())!;
     expect(decode(parseRow(masker.row(dataRow(['123456789']))!)[0]!)).toBe('[US_SSN]');
   });
+});
+
+test('a column is masked once one of its values was: by its tag, by a detector, in each format', () => {
+  const fields = [
+    field(23, 'binary', { columnNumber: 2 }),
+    field(TEXT, 'text'),
+    field(TEXT, 'binary', { columnNumber: 3 }),
+    field(3802, 'text', { columnNumber: 4 }),
+    field(TEXT, 'text', { columnNumber: 5 }),
+    field(1009, 'text', { columnNumber: 6 }),
+  ];
+  const catalog = catalogOf({ 1: tagOf('US_SSN'), 6: tagOf('US_SSN', 'partial') });
+  const masker = masking().forResult(fields, CLEAN, catalog)!;
+  const rows = [
+    [i32(1), null, 'nothing', '{"a": 1}', 'x', '{}'],
+    [i32(2), SSN, 'nothing', '{"a": 1}', 'x', '{}'],
+    [i32(3), null, 'a@b.io', '{"a": ["a@b.io"]}', 'x', '{}'],
+    [i32(4), null, 'nothing', '{"a": 1}', 'x', '{}'],
+  ];
+  const masked = rows.map((row) => {
+    masker.row(dataRow(row));
+    return [...masker.maskedColumns];
+  });
+  expect(masked).toEqual([[], [1], [1, 2, 3], [1, 2, 3]]);
+});
+
+test('a tagged value that cannot be read is masked, though there is nothing to count', () => {
+  expect(tagged(1009, 'text', 'redact', '{a,"b')).toMatchObject({ text: null, masked: [0] });
+});
+
+test('NULL of a tagged column is the server’s own; where every row shows the same, it is not', () => {
+  expect(tagged(TEXT, 'text', 'redact', null).masked).toEqual([]);
+  const taint = { columns: [[tagOf('US_SSN')]], all: [tagOf('US_SSN')] };
+  const masker = masking().forResult([field(TEXT, 'text', { tableOid: 0 })], taint, catalogOf())!;
+  expect(parseRow(masker.row(dataRow([null]))!)[0]).toEqual(encode('[US_SSN]'));
+  expect(masker.maskedColumns).toEqual([0]);
 });
 
 test('counts go on over rows', () => {

@@ -26,6 +26,15 @@ export function createRowMasker(plan: readonly ColumnPlan[], values: ValueMasker
   // Of uniform columns the server's NULL is replaced as well.
   const uniform = plan.map(({ mask, ...column }) => (mask?.uniform ? values.uniform({ mask, ...column }) : undefined));
 
+  /** Hands over what was counted here. */
+  const tally = () => {
+    plan.forEach(({ mask }, i) => {
+      values.column = i;
+      if (mask !== null && redacted[i]! > 0) values.count(mask.entity, redacted[i]!);
+      redacted[i] = 0;
+    });
+  };
+
   const change = (column: ColumnPlan, row: Uint8Array, start: number, end: number): Replacement => {
     if (column.mask === null) return values.detect(column.oid, column.format, row, start, end, column.hints);
     const masked = values.tagged(column.mask, column.oid, column.format, row, start, end);
@@ -34,11 +43,12 @@ export function createRowMasker(plan: readonly ColumnPlan[], values: ValueMasker
 
   return {
     get counts() {
-      plan.forEach(({ mask }, i) => {
-        if (mask !== null && redacted[i]! > 0) values.count(mask.entity, redacted[i]!);
-        redacted[i] = 0;
-      });
+      tally();
       return values.counts;
+    },
+    get maskedColumns() {
+      tally();
+      return values.maskedColumns;
     },
     row(row) {
       if (row.length < 2 || readInt16(row, 0) !== columns) throw malformed();
@@ -54,8 +64,12 @@ export function createRowMasker(plan: readonly ColumnPlan[], values: ValueMasker
         if (size < 0 && (next === undefined || next === null)) continue;
         if (works[i] === 1) {
           if (next === undefined) next = constant[i];
-          if (next === undefined) next = change(plan[i]!, row, at, at + size);
-          else redacted[i] = redacted[i]! + 1;
+          if (next === undefined) {
+            values.column = i;
+            next = change(plan[i]!, row, at, at + size);
+            // A structure that cannot be read becomes NULL without anything to count.
+            if (next === null) values.mark();
+          } else redacted[i] = redacted[i]! + 1;
           if (next !== undefined) {
             changes[i] = next;
             changed = true;

@@ -34,10 +34,14 @@ export function maskOf(tags: readonly ColumnTag[], derived: boolean, uniform = f
 
 const encoder = new TextEncoder();
 const JSON_NULL = encoder.encode('null');
+const NO_COLUMNS: readonly number[] = [];
 
-/** Masks single values, and counts what it masked, for one result. */
+/** Masks single values, and counts what it masked and in which columns, for one result. */
 export class ValueMasker {
   readonly counts: Record<string, number> = {};
+  /** Position of the column whose value is looked at: what is counted is counted there. */
+  column = 0;
+  private readonly masked: true[] = [];
   private readonly actions: MaskActions;
   private readonly scanner: Scanner | null;
   private readonly writer = new ByteWriter(1024);
@@ -51,6 +55,20 @@ export class ValueMasker {
 
   count(entity: Entity, times = 1): void {
     this.counts[entity] = (this.counts[entity] ?? 0) + times;
+    this.mark();
+  }
+
+  /** A value of the present column is not what the server sent. */
+  mark(): void {
+    this.masked[this.column] = true;
+  }
+
+  /** Positions of the columns that have a masked value, ascending. */
+  get maskedColumns(): readonly number[] {
+    if (this.masked.length === 0) return NO_COLUMNS;
+    const columns: number[] = [];
+    for (let i = 0; i < this.masked.length; i += 1) if (this.masked[i] === true) columns.push(i);
+    return columns;
   }
 
   /** What every value of the column becomes, where that does not depend on the value. */
@@ -240,7 +258,7 @@ export class ValueMasker {
     const look = first === 0x7b || first === 0x5b;
     const json =
       look && (this.finds(bytes, start, end) || escapes(bytes, start, end)) && isJson(bytes.subarray(start, end));
-    return this.detect(json ? JSON_TYPE : TEXT, 'text', bytes, start, end, NO_HINTS);
+    return this.marked(this.detect(json ? JSON_TYPE : TEXT, 'text', bytes, start, end, NO_HINTS));
   }
 
   /** A field of COPY in binary; its type is not known, so a tagged one becomes NULL. */
@@ -253,8 +271,14 @@ export class ValueMasker {
     const jsonb =
       bytes[start] === 1 && (bytes[start + 1] === 0x7b || bytes[start + 1] === 0x5b || bytes[start + 1] === 0x22);
     if (jsonb && (found || escapes(bytes, start, end)))
-      return this.detect(JSONB_TYPE, 'binary', bytes, start, end, NO_HINTS);
+      return this.marked(this.detect(JSONB_TYPE, 'binary', bytes, start, end, NO_HINTS));
     return found ? this.spliceUnknown('binary', bytes, start, end, found) : undefined;
+  }
+
+  /** A structure that cannot be read becomes NULL without anything to count. */
+  private marked(next: Replacement): Replacement {
+    if (next === null) this.mark();
+    return next;
   }
 
   splice(bytes: Uint8Array, start: number, end: number, found: readonly Finding[]): Uint8Array {

@@ -617,6 +617,8 @@ export class ClientSide {
       rows: 0,
       error: null,
       masked: null,
+      maskedColumns: null,
+      result: 0,
       substitute,
       defined: names.defined,
       closes: names.closes,

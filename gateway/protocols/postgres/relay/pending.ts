@@ -29,6 +29,9 @@ export interface Run {
   rows: number;
   error: string | null;
   masked: Record<string, number> | null;
+  maskedColumns: [result: number, columns: readonly number[] | null][] | null;
+  /** Results of the message that are complete; a Query can have many. */
+  result: number;
   /** The client sees this in place of the server's error: the message was replaced by one that fails. */
   substitute: { message: Uint8Array; sqlstate: string } | null;
   /** Definitions that this statement makes by SQL (PREPARE, DECLARE), to be confirmed when it succeeds. */

@@ -392,7 +392,11 @@ describe('the extended protocol', () => {
 
 describe('masking', () => {
   const masking = {
-    forResult: () => ({ row: (row: Uint8Array) => row.map((b) => (b === 0x31 ? 0x2a : b)), counts: { US_SSN: 1 } }),
+    forResult: () => ({
+      row: (row: Uint8Array) => row.map((b) => (b === 0x31 ? 0x2a : b)),
+      counts: { US_SSN: 1 },
+      maskedColumns: [0],
+    }),
     forCopyOut: () => null,
     text: (text: string) => ({ text: text.replaceAll('123-45-6789', '[US_SSN]'), counts: {} }),
   };
@@ -405,6 +409,57 @@ describe('masking', () => {
     expect(seen).toContain('*');
     expect(seen).not.toContain('\u00011');
     expect(h.statements[0]!.masked).toEqual({ US_SSN: 1 });
+    expect(h.statements[0]!.maskedColumns).toEqual([[0, [0]]]);
+  });
+
+  it('tells masked columns by result of the message, those of a rule’s several results as one', () => {
+    const byName = {
+      ...masking,
+      forResult: (fields: readonly { name: string }[]) => ({
+        row: () => null,
+        counts: {},
+        maskedColumns: fields.flatMap(({ name }, i) => (name === 'secret' ? [i] : [])),
+      }),
+    };
+    const h = harness({ masking: byName });
+    h.relay.clientData(writeQuery('SELECT 1; INSERT …; SELECT 2; SELECT 3; SELECT 4'));
+    h.relay.serverData(
+      join(
+        ...[server.columns('a', 'secret'), server.row('1', '2'), server.complete('SELECT 1')],
+        server.complete('INSERT 0 1'),
+        ...[server.columns('secret'), server.columns('a', 'b', 'secret'), server.complete('SELECT 0')],
+        ...[server.columns('a'), server.complete('SELECT 0')],
+        ...[server.columns('secret', 'secret'), server.row('1', '2'), server.error('22012'), server.ready()],
+      ),
+    );
+    expect(h.statements.map(({ maskedColumns }) => maskedColumns)).toEqual([
+      [
+        [0, [1]],
+        [2, [0, 2]],
+        [4, [0, 1]],
+      ],
+    ]);
+    h.relay.clientData(writeQuery('SELECT 1'));
+    h.relay.serverData(join(server.columns('a'), server.row('1'), server.complete('SELECT 1'), server.ready()));
+    expect(h.statements[1]!.maskedColumns).toBeNull();
+  });
+
+  it('names so many masked columns of a message, and says where it stopped', () => {
+    const wide = { ...masking, forResult: () => ({ row: () => null, counts: {}, maskedColumns: [3, 5, 8] }) };
+    const h = harness({ masking: wide });
+    const results = 100;
+    h.relay.clientData(writeQuery('SELECT 1;'.repeat(results)));
+    const result = join(server.columns('a'), server.row('1'), server.complete('SELECT 1'));
+    h.relay.serverData(join(...Array.from({ length: results }, () => result), server.ready()));
+    const told = h.statements[0]!.maskedColumns!;
+    expect(told.slice(0, 2)).toEqual([
+      [0, [3, 5, 8]],
+      [1, [3, 5, 8]],
+    ]);
+    expect(told.slice(-2)).toEqual([
+      [63, [3, 5, 8]],
+      [64, null],
+    ]);
   });
 
   it('asks for the columns itself when the client never did, and keeps the answer to itself', () => {

@@ -17,6 +17,7 @@ import { backendLimits } from '../codec/limits.ts';
 import { backend, messageName } from '../codec/messages.ts';
 import { writeErrorFields, writeMessage, writeNotificationResponse } from '../codec/write-backend.ts';
 import type { CopyMasker, FieldDescription, OutputTaint, RowMasker } from '../ports.ts';
+import { addMaskedColumns } from './masked-columns.ts';
 import type { PortalInfo } from './names.ts';
 import { Outflow } from './outflow.ts';
 import { PENDING, type Pending, type Run } from './pending.ts';
@@ -228,11 +229,14 @@ export class ServerSide {
     if (!head) throw desync(type);
     const fields = type === backend.NoData ? NO_FIELDS : this.#fields();
     switch (head.kind) {
-      case PENDING.query:
-        this.#running();
+      case PENDING.query: {
+        const { run } = this.#running();
+        // A rule gives one statement several results.
+        if (this.#rows) this.#takeCounts(run);
         this.#startRows(head, fields);
         this.#pass();
         return;
+      }
       case PENDING.describeStatement:
         if (head.statement) head.statement.fields = fields;
         this.#state.pending.shift();
@@ -336,6 +340,7 @@ export class ServerSide {
     const { head, run } = this.#running();
     if (tag !== null && run.rows === 0) run.rows = rowsOfTag(tag);
     this.#takeCounts(run);
+    run.result++;
     if (head.kind === PENDING.execute) {
       this.#state.pending.shift();
       this.#finishRun(run, head.exchange);
@@ -347,14 +352,15 @@ export class ServerSide {
   }
 
   #takeCounts(run: Run): void {
-    const counts = this.#rows?.counts ?? this.#copy?.counts;
-    if (counts) {
-      for (const [entity, count] of Object.entries(counts)) {
+    const masker = this.#rows ?? this.#copy;
+    if (masker) {
+      for (const [entity, count] of Object.entries(masker.counts)) {
         if (count > 0) {
           run.masked ??= {};
           run.masked[entity] = (run.masked[entity] ?? 0) + count;
         }
       }
+      addMaskedColumns(run, masker.maskedColumns);
     }
     this.#rows = null;
     this.#copy = null;

@@ -329,6 +329,7 @@ export class RelayState {
       error: run.error,
       heldMs: run.heldMs,
       masked: run.masked,
+      maskedColumns: run.maskedColumns,
       objects: own ? objectsOf(effects) : NO_OBJECTS,
     });
     session.statements++;
