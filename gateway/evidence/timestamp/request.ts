@@ -1,0 +1,80 @@
+import { CountersignError, isCountersignError } from '../../contract/errors.ts';
+import type { TsaEntry } from '../format/documents.ts';
+import { encode, encodeInteger, encodeOid, tag } from './der.ts';
+import { MAX_TOKEN_BYTES } from './token.ts';
+import { verifyToken } from './verify.ts';
+
+const SHA256 = '2.16.840.1.101.3.4.2.1';
+const PATIENCE_MS = 20_000;
+const NONCE_BYTES = 16;
+
+/** TimeStampReq (RFC 3161 section 2.4.1) over a SHA-256, with a nonce, asking for the signer's certificate. */
+export function timestampRequest(digest: Uint8Array, nonce: Uint8Array): Uint8Array {
+  const algorithm = encode(tag.sequence, encodeOid(SHA256), encode(tag.null));
+  const imprint = encode(tag.sequence, algorithm, encode(tag.octetString, digest));
+  const certReq = encode(tag.boolean, Uint8Array.of(0xff));
+  return encode(tag.sequence, encodeInteger(Uint8Array.of(1)), imprint, encodeInteger(nonce), certReq);
+}
+
+/**
+ * Asks a TSA over HTTP (RFC 3161 section 3.4) to stamp a SHA-256, and verifies its answer before giving it
+ * back: the TimeStampResp, DER, which `openssl ts -verify -in` takes. Errors: TIMESTAMP_UNREACHABLE (try
+ * again later), TIMESTAMP_REFUSED (somebody has to look).
+ */
+export async function requestToken(
+  digest: Uint8Array,
+  tsa: Pick<TsaEntry, 'name' | 'url' | 'certificate'>,
+  fetch: typeof globalThis.fetch,
+  random: (bytes: number) => Uint8Array,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const nonce = random(NONCE_BYTES);
+  const answer = await ask(timestampRequest(digest, nonce), tsa, fetch, signal);
+  const number = BigInt(`0x${Buffer.from(nonce).toString('hex')}`);
+  const verified = verifyToken(answer, digest, [tsa.certificate], number);
+  if (!verified.ok) throw new CountersignError('TIMESTAMP_REFUSED', `${tsa.name}: ${verified.sentence}`);
+  return answer;
+}
+
+async function ask(
+  body: Uint8Array,
+  tsa: Pick<TsaEntry, 'name' | 'url'>,
+  fetch: typeof globalThis.fetch,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const unreachable = (why: string, cause?: unknown) =>
+    new CountersignError('TIMESTAMP_UNREACHABLE', `the timestamp authority ${tsa.name} ${why}`, { cause });
+  try {
+    const response = await fetch(tsa.url, {
+      method: 'POST',
+      body: Uint8Array.from(body),
+      headers: { 'content-type': 'application/timestamp-query', accept: 'application/timestamp-reply' },
+      redirect: 'error',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
+    });
+    if (!response.ok || !response.body) {
+      await response.body?.cancel();
+      throw unreachable(`answered with HTTP ${response.status}`);
+    }
+    if (!/^application\/timestamp-reply\b/i.test(response.headers.get('content-type') ?? '')) {
+      await response.body.cancel();
+      throw unreachable('answered with something that is not a timestamp');
+    }
+    return await bounded(response.body, () => unreachable('answered with more than a timestamp'));
+  } catch (error) {
+    if (isCountersignError(error)) throw error;
+    throw unreachable('cannot be reached', error);
+  }
+}
+
+async function bounded(body: ReadableStream<Uint8Array>, tooMuch: () => Error): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop cancels the stream.
+  for await (const part of body) {
+    size += part.length;
+    if (size > MAX_TOKEN_BYTES) throw tooMuch();
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
