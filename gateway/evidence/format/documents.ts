@@ -30,14 +30,35 @@ export const AuditorEntry = z.strictObject({
 });
 export type AuditorEntry = z.infer<typeof AuditorEntry>;
 
+/** An issuer's signing key, as pinned: a JWKS that a device archived proves nothing. Public members only. */
+const IssuerKey = z.strictObject({
+  ...entry,
+  kty: z.enum(['RSA', 'EC', 'OKP']),
+  kid: z.string().min(1).max(500).optional(),
+  alg: z.string().min(1).max(20).optional(),
+  crv: z.string().max(20).optional(),
+  n: z.string().max(4000).optional(),
+  e: z.string().max(20).optional(),
+  x: z.string().max(200).optional(),
+  y: z.string().max(200).optional(),
+});
+export type IssuerKey = z.infer<typeof IssuerKey>;
+
+/** `claim` may be a path with dots; the claim is `value`, or a list that has it. */
+const IssuerRule = z.strictObject({
+  ...entry,
+  claim: z.string().min(1).max(200),
+  value: z.string().min(1).max(500),
+});
+export type IssuerRule = z.infer<typeof IssuerRule>;
+
 export const IssuerEntry = z.strictObject({
   ...entry,
   issuer: z.url().max(2000),
   audience: z.string().min(1).max(500),
-  /** The issuer's signing keys as pinned: a JWKS that a device archived proves nothing. */
-  keys: z.array(z.looseObject({ kty: z.string(), kid: z.string().optional(), from: Time, until: Time })).max(64),
-  /** One that matches is enough; `claim` may be a path with dots. */
-  rules: z.array(z.strictObject({ claim: z.string().min(1).max(200), value: z.string().min(1).max(500) })).max(256),
+  keys: z.array(IssuerKey).max(64),
+  /** One that matches is enough. */
+  rules: z.array(IssuerRule).max(256),
 });
 export type IssuerEntry = z.infer<typeof IssuerEntry>;
 

@@ -67,6 +67,7 @@ export const LogEntry = z.discriminatedUnion('type', [
   z.object({ ...base, type: z.literal('config'), hash: text, by: text }),
   z.object({ ...base, type: z.literal('gap'), kind: GapKind, from: text, until: text, detail: text }),
   z.object({ ...base, type: z.literal('key'), vkey: text }),
+  z.object({ ...base, type: z.literal('identity'), kind: z.enum(['enrolment', 'binding', 'key-change']), hash }),
   z.object({ ...base, type: z.literal('trust'), at: count, hash }),
   z.object({ ...base, type: z.literal('omitted'), sid, what: text, count, bytes: count, rule: text }),
   z.object({ ...base, type: z.literal('removed'), sid, why: text, rule: text, by: text, synced: z.boolean() }),
