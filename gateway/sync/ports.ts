@@ -5,11 +5,14 @@ export interface StoreTarget {
   /** What was found out about the store by trying, not by believing; null until probe() ran. */
   readonly capabilities: StoreCapabilities | null;
   probe(signal: AbortSignal): Promise<StoreCapabilities>;
+  /** Once, by a person: makes the place known as the store (`countersign-store.json`), without which a folder counts as unmounted. */
+  setUp(signal: AbortSignal): Promise<void>;
   /**
    * Writes an object whole or not at all as far as the store allows, and resolves when the store has confirmed it.
-   * `exists`: there is one of this name and nothing was changed. Throws CountersignError: SYNC_UNREACHABLE (try again later),
-   * SYNC_REFUSED (credentials, permissions, host key: a person has to act), SYNC_FULL, SYNC_INTERRUPTED (where the store keeps
-   * the torso under this very name: write it again under the next name).
+   * `exists`: there is one of this name with these very bytes (by its length where the store lets nobody read), and nothing was
+   * changed. Throws CountersignError: SYNC_UNREACHABLE (try again later), SYNC_REFUSED (credentials, permissions, host key: a
+   * person has to act), SYNC_FULL, SYNC_INTERRUPTED (something else is under this very name, such as the torso of an upload:
+   * write it again under the next name), SYNC_BODY_CHANGED, SYNC_BAD_NAME.
    */
   create(name: string, body: ObjectBody, signal: AbortSignal): Promise<'created' | 'exists'>;
   /** Bytes of an object, null when there is none. Throws SYNC_WRITE_ONLY where the store lets nobody read. */
@@ -38,8 +41,10 @@ export interface StoreObject {
 export interface StoreCapabilities {
   read: boolean;
   list: boolean;
-  /** An existing object is not overwritten by a second create. */
+  /** An existing object cannot be overwritten with these credentials (tried on a probe object). create() never tries to. */
   refusesOverwrite: boolean;
+  /** Where it is overwritten or deleted all the same, what was there before stays, as a version of its own. */
+  keepsVersions: boolean;
   /** An existing object cannot be deleted with these credentials (tried on a probe object). */
   refusesDelete: boolean;
   /** Object Lock or the like, in words: what was tried and what the store did. */
