@@ -47,7 +47,7 @@ const nodesAt = (level: number, size: number): number => Math.floor(size / TILE_
 export function tilesBetween(since: number, size: number): Tile[] {
   const tiles: Tile[] = [];
   const add = (level: Tile['level'], before: number, nodes: number) => {
-    if (nodes === before) return;
+    if (nodes <= before) return;
     for (let index = Math.floor(before / TILE_WIDTH); index * TILE_WIDTH < nodes; index += 1) {
       tiles.push({ level, index, width: Math.min(TILE_WIDTH, nodes - index * TILE_WIDTH) });
     }

@@ -30,9 +30,10 @@ export class Frontier {
     this.sha256 = sha256;
   }
 
-  add(leaf: Uint8Array): void {
-    this.size += 1;
-    let node = { hash: leaf, leaves: 1 };
+  /** @param leaves of a complete subtree whose root is added in one; the size so far is a multiple of it. */
+  add(leaf: Uint8Array, leaves = 1): void {
+    this.size += leaves;
+    let node = { hash: leaf, leaves };
     for (let last = this.roots.at(-1); last !== undefined && last.leaves === node.leaves; last = this.roots.at(-1)) {
       this.roots.pop();
       node = { hash: nodeHash(this.sha256, last.hash, node.hash), leaves: node.leaves * 2 };
@@ -40,11 +41,14 @@ export class Frontier {
     this.roots.push(node);
   }
 
-  root(): Uint8Array {
-    if (this.roots.length === 0) return this.sha256(new Uint8Array(0));
-    let hash = this.roots.at(-1)!.hash;
-    for (let i = this.roots.length - 2; i >= 0; i -= 1) hash = nodeHash(this.sha256, this.roots[i]!.hash, hash);
-    return hash;
+  /** @param tail root of a smaller subtree that follows what was added. */
+  root(tail: Uint8Array | null = null): Uint8Array {
+    let hash = tail;
+    for (let i = this.roots.length - 1; i >= 0; i -= 1) {
+      const { hash: left } = this.roots[i]!;
+      hash = hash === null ? left : nodeHash(this.sha256, left, hash);
+    }
+    return hash ?? this.sha256(new Uint8Array(0));
   }
 }
 
