@@ -21,6 +21,10 @@ const KINDS = [
 ];
 const rank = (name: string): number => KINDS.findIndex((kind) => kind.test(name));
 
+/** For sorting: units, events, heads, others, each by name. */
+export const memberOrder = (a: { name: string }, b: { name: string }): number =>
+  rank(a.name) - rank(b.name) || (a.name < b.name ? -1 : 1);
+
 export interface PartRange {
   /** Of a file of the session's folder. */
   name: string;
