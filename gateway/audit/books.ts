@@ -120,6 +120,19 @@ export class Books {
     }
   }
 
+  /** From here to end() rows are on disk at each commit(): a row each would cost a sync each. */
+  begin(): void {
+    this.db.exec('BEGIN IMMEDIATE');
+  }
+
+  commit(): void {
+    this.db.exec('COMMIT; BEGIN IMMEDIATE');
+  }
+
+  end(): void {
+    this.db.exec('COMMIT');
+  }
+
   beginImport(source: string, at: number): number {
     const { lastInsertRowid } = this.db.prepare('INSERT INTO imports (source, began) VALUES (?, ?)').run(source, at);
     return Number(lastInsertRowid);
@@ -143,7 +156,7 @@ export class Books {
       .all(source, name) as BookedObject[];
   }
 
-  /** Whether these bytes came under this name from anywhere, and when first. */
+  /** When anything came under this name first, from anywhere. */
   firstSeen(name: string): number | null {
     return this.db.prepare('SELECT min(first_seen) FROM objects WHERE name = ?').pluck().get(name) as number | null;
   }
@@ -161,7 +174,8 @@ export class Books {
     return this.db
       .prepare(
         `SELECT ${COLUMNS} FROM objects WHERE last_import <
-           (SELECT max(id) FROM imports WHERE imports.source = objects.source AND ended IS NOT NULL) ORDER BY name`,
+           (SELECT max(id) FROM imports WHERE imports.source = objects.source AND ended IS NOT NULL)
+           AND instr(version, '~') = 0 ORDER BY name`,
       )
       .all() as BookedObject[];
   }

@@ -28,7 +28,6 @@ describe('names of objects', () => {
       day: '2026/03/04',
       sid: 'S1',
       n: 3,
-      attempt: 2,
       encrypted: true,
     });
   });

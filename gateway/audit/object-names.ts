@@ -1,8 +1,11 @@
+import { parseTileName, type Tile } from '../evidence/format/tiles.ts';
+import { parsePartName } from '../sync/part.ts';
+
 /** What an object of a team's store is, by its name alone (gateway/evidence/SPEC.md). */
 export type ObjectKind =
   | { kind: 'trust'; org: string; n: number }
   | { kind: 'identity'; org: string; device: string }
-  | { kind: 'tile'; org: string; device: string; level: number | 'entries'; index: number; width: number }
+  | ({ kind: 'tile'; org: string; device: string } & Tile)
   | { kind: 'checkpoint'; org: string; device: string; size: number; by: 'log' | 'witness' | 'tsa' }
   | PartName;
 
@@ -14,30 +17,22 @@ export interface PartName {
   day: string;
   sid: string;
   n: number;
-  /** 0 for the first attempt, then that of `.rK`. */
-  attempt: number;
   encrypted: boolean;
-}
-
-/** C2SP tlog-tiles: `x001/x234/067` is 1,234,067; null where a shorter form would say the same. */
-function tileIndex(path: string): number | null {
-  const elements = path.split('/');
-  const index = Number(elements.join('').replaceAll('x', ''));
-  const canonical = elements.length === 1 || elements[0] !== 'x000';
-  return canonical && elements.slice(0, -1).every((element) => element.startsWith('x')) ? index : null;
 }
 
 const ORG = '([a-z0-9][a-z0-9-]{0,62})';
 const DEVICE = '([0-9A-HJKMNP-TV-Z]{26})';
 const TRUST = new RegExp(`^${ORG}/trust/(\\d{6})\\.note$`);
 const IDENTITY = new RegExp(`^${ORG}/${DEVICE}/identity/[0-9a-f]{8}(\\.oidc|\\.change)?\\.note$`);
-const TILE = new RegExp(`^${ORG}/${DEVICE}/log/tile/(entries|[0-7])/((?:x\\d{3}/){0,4}\\d{3})(?:\\.p/(\\d{1,3}))?$`);
-const CHECKPOINT = new RegExp(`^${ORG}/${DEVICE}/log/checkpoint\\.(\\d{1,15})(\\.[0-9a-f]{8}|\\.\\d{1,6}\\.tsr)?$`);
+const TILE = new RegExp(`^${ORG}/${DEVICE}/log/(tile/.+)$`);
+const CHECKPOINT = new RegExp(
+  `^${ORG}/${DEVICE}/log/checkpoint\\.(0|[1-9]\\d{0,14})(\\.[0-9a-f]{8}|\\.\\d{1,6}\\.tsr)?$`,
+);
 const PART = new RegExp(
-  `^${ORG}/${DEVICE}/sessions/(\\d{4}/\\d\\d/\\d\\d)/([0-9A-Za-z][0-9A-Za-z_-]{0,63})/part-(\\d{6})(?:\\.r([1-9]\\d{0,3}))?\\.tar(\\.age)?$`,
+  `^${ORG}/${DEVICE}/sessions/(\\d{4}/\\d\\d/\\d\\d)/([0-9A-Za-z][0-9A-Za-z_-]{0,63})/(part-[^/]+)$`,
 );
 
-/** null for a name that the format does not know. */
+/** null for a name that the format does not know; none that is known could leave a folder. */
 export function parseObjectName(name: string): ObjectKind | null {
   return trust(name) ?? identity(name) ?? tile(name) ?? checkpoint(name) ?? part(name);
 }
@@ -53,11 +48,9 @@ function identity(name: string): ObjectKind | null {
 }
 
 function tile(name: string): ObjectKind | null {
-  const [, org = '', device = '', level = '', path = '', partial] = TILE.exec(name) ?? [];
-  const index = path === '' ? null : tileIndex(path);
-  const width = partial === undefined ? 256 : Number(partial);
-  if (index === null || width < 1 || (partial !== undefined && (width > 255 || partial !== String(width)))) return null;
-  return { kind: 'tile', org, device, level: level === 'entries' ? level : Number(level), index, width };
+  const [, org = '', device = '', path = ''] = TILE.exec(name) ?? [];
+  const found = path === '' ? null : parseTileName(path);
+  return found === null ? null : { kind: 'tile', org, device, ...found };
 }
 
 function checkpoint(name: string): ObjectKind | null {
@@ -68,16 +61,8 @@ function checkpoint(name: string): ObjectKind | null {
 }
 
 function part(name: string): PartName | null {
-  const [, org = '', device = '', day = '', sid = '', n = '', attempt, age] = PART.exec(name) ?? [];
-  if (n === '') return null;
-  return {
-    kind: 'part',
-    org,
-    device,
-    day,
-    sid,
-    n: Number(n),
-    attempt: Number(attempt ?? 0),
-    encrypted: age !== undefined,
-  };
+  const [, org = '', device = '', day = '', sid = '', file = ''] = PART.exec(name) ?? [];
+  const found = file === '' ? null : parsePartName(file);
+  if (found === null) return null;
+  return { kind: 'part', org, device, day, sid, n: found.n, encrypted: found.encrypted };
 }

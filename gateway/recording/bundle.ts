@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { CountersignError } from '../contract/errors.ts';
 import type { Verification } from '../contract/session.ts';
 import { isSessionId, SUMS_SIGNATURE_NAME } from './files.ts';
@@ -9,6 +9,9 @@ import { type VerifyOptions, verifySession } from './verify.ts';
 
 const MEMBER =
   /^(seg-\d{6}\.jsonl\.zst|units-\d{6}\.bin|heads-\d{6}\.notes|open\.json|session-key\.pem|recovery-key-\d{1,16}\.pem|SHA256SUMS|SHA256SUMS\.sig)$/;
+/** What ties the session to the organisation (gateway/evidence/SPEC.md): it says who vouches for what the other members say. */
+const EVIDENCE =
+  /^evidence\/(trust\/\d{6}\.note|identity\/[0-9a-f]{8}(\.oidc|\.change)?\.note|(opened|closed)\.(json|tlog-proof)|\d{1,6}\.tsr)$/;
 const SCRIPT = 'verify.sh';
 const MAX_MEMBER_BYTES = 64 * 1024 * 1024;
 const MAX_MEMBERS = 1_000_000;
@@ -16,11 +19,22 @@ const MAX_MEMBERS = 1_000_000;
 const bad = (sentence: string): CountersignError => new CountersignError('RECORDING_BAD_BUNDLE', sentence);
 const script = (): Buffer => fs.readFileSync(new URL('./verify.sh', import.meta.url));
 
+export interface BundleEvidence {
+  name: string;
+  bytes: Uint8Array;
+}
+
 /**
  * Writes one session as a tar file that verifies with this program or with the verify.sh in it.
  * Throws RECORDING_STILL_OPEN for a session that is not closed, and EEXIST when `outFile` is there.
+ *
+ * @param evidence names `evidence/…`.
  */
-export async function exportBundle(folder: string, outFile: string): Promise<void> {
+export async function exportBundle(
+  folder: string,
+  outFile: string,
+  evidence: readonly BundleEvidence[] = [],
+): Promise<void> {
   if (!fs.existsSync(join(folder, SUMS_SIGNATURE_NAME))) {
     throw new CountersignError('RECORDING_STILL_OPEN', 'This session has not been closed yet: end it, then export it.');
   }
@@ -37,6 +51,7 @@ export async function exportBundle(folder: string, outFile: string): Promise<voi
       .sort()) {
       await add(name, await fs.promises.readFile(join(folder, name)));
     }
+    for (const { name, bytes } of evidence) await add(name, bytes);
     await add(SCRIPT, script());
     await out.writeFile(Buffer.alloc(2 * TAR_BLOCK));
     await out.sync();
@@ -62,13 +77,14 @@ export async function unpackBundle(tarFile: string, parent: string): Promise<str
         if (folder === null) throw bad('the bundle is empty');
         return folder;
       }
-      const [id = '', name = '', ...rest] = entry.name.split('/');
-      if (!isSessionId(id) || rest.length > 0 || (!MEMBER.test(name) && name !== SCRIPT))
+      const id = entry.name.split('/')[0] ?? '';
+      const name = entry.name.slice(id.length + 1);
+      if (!isSessionId(id) || !(MEMBER.test(name) || EVIDENCE.test(name) || name === SCRIPT))
         throw bad('the bundle holds a file that does not belong there');
       if (entry.size > MAX_MEMBER_BYTES || offset + entry.size > total) throw bad(`${name} is cut short or too large`);
       folder ??= join(parent, id);
       if (folder !== join(parent, id)) throw bad('the bundle holds more than one session');
-      fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+      fs.mkdirSync(dirname(join(folder, name)), { recursive: true, mode: 0o700 });
       const bytes = Buffer.alloc(entry.size + padding(entry.size));
       if ((await file.read(bytes, 0, bytes.length, offset)).bytesRead < bytes.length)
         throw bad('the bundle is cut short');
