@@ -58,10 +58,15 @@ function script(write: (line: string) => Promise<void>): Writer {
   };
 }
 
-function csv(write: (line: string) => Promise<void>, only: number): Writer {
+/** The first line is names alone, which programs read: which columns are masked goes to the person. */
+function csv(write: (line: string) => Promise<void>, only: number, note: (text: string) => void): Writer {
   return {
     wants: (index) => index === only,
-    columns: (_index, columns) => write(csvLine(columns.map((column) => column.name))),
+    columns: async (_index, columns) => {
+      const masked = columns.filter((column) => column.masked).map(({ name }) => visibleLine(name));
+      if (masked.length > 0) note(`masked: ${masked.join(', ')}`);
+      await write(csvLine(columns.map((column) => column.name)));
+    },
     rows: async (_index, rows) => {
       for (const row of rows) await write(csvLine(row));
     },
@@ -132,7 +137,8 @@ async function exportSession(cli: Cli, deps: SessionDeps, id: string, options: E
   const shown = (line: string) => (deps.terminal.columns === null ? line : visibleLines(line).join('\n'));
   const sink = out === undefined ? null : createWriteStream(out, { mode: 0o600, flags: 'wx' });
   const write = sink ? (line: string) => drained(sink, `${line}\n`) : async (line: string) => cli.out(shown(line));
-  const writer = format === 'jsonl' ? jsonl(write) : format === 'sql' ? script(write) : csv(write, statement!);
+  const writer =
+    format === 'jsonl' ? jsonl(write) : format === 'sql' ? script(write) : csv(write, statement!, cli.note);
   try {
     const count = await walkInto(cli, deps, folder, session, writer, format === 'csv' ? statement! : null);
     if (statement !== undefined && count <= statement) {

@@ -27,7 +27,7 @@ const QUERIES: FakeQuery[] = [
       ['2', null],
       ['-3', HOSTILE],
     ],
-    facts: { masked: { EMAIL_ADDRESS: 2 } },
+    facts: { masked: { EMAIL_ADDRESS: 2 }, maskedColumns: [[0, [1]]] },
   },
   {
     text: 'UPDATE orders SET total = 1',
@@ -206,7 +206,7 @@ describe('replay', () => {
     const { run, slept } = world(recordings);
     const { out } = await run('replay', '01AAA');
     expect(out).toContain('shop=> SELECT id, email FROM customers');
-    expect(out).toContain(' id | email');
+    expect(out).toContain(' id | email (masked)\n');
     expect(out).toContain('▌ waits for a person\n▌ asked, approved by ann');
     expect(out).toContain('▌ denied (no-drop)\nERROR 42501');
     expect(out).toContain(
@@ -245,6 +245,7 @@ describe('export', () => {
       'statement',
       'statement',
     ]);
+    expect(lines[1].columns.map(({ masked }: { masked: boolean }) => masked)).toEqual([false, true]);
     expect(lines[2]).toEqual({
       type: 'rows',
       statement: 0,
@@ -270,7 +271,7 @@ describe('export', () => {
     const out = join(folder, 'result.csv');
     expect(await run('export', '01AAA', '--format', 'csv', '--statement', '0', '--out', out)).toMatchObject({
       code: 0,
-      notes: '',
+      notes: 'masked: email',
     });
     expect(readFileSync(out, 'utf8')).toBe(`id,email\n1,'=cmd|' /C calc'!A0\n2,\n-3,${HOSTILE}\n`);
     expect((await run('export', '01AAA', '--format', 'csv', '--statement', '0', '--out', out)).notes).toContain(

@@ -155,6 +155,20 @@ describe('verification', () => {
     fs.rmSync(parent, { recursive: true });
   });
 
+  it('still reads and verifies a recording from before masked columns were told', async () => {
+    const parent = temporaryFolder('before');
+    const vectors = join(import.meta.dirname, '../../test/vectors/recording');
+    const unpacked = await unpackBundle(join(vectors, 'before-masked-columns.tar'), parent);
+    expect((await verifySession(unpacked)).checks.filter(({ status }) => status === 'failed')).toEqual([]);
+    expect(spawnSync('bash', [join(unpacked, 'verify.sh')], { encoding: 'utf8' }).status).toBe(0);
+    const found = (await allExchanges(unpacked)).flatMap(({ statements }) => statements);
+    expect(found.map(({ own, masked, maskedColumns }) => ({ own, masked, maskedColumns }))).toEqual([
+      { own: false, masked: { US_SSN: 1 }, maskedColumns: null },
+      { own: true, masked: { US_SSN: 1 }, maskedColumns: null },
+    ]);
+    fs.rmSync(parent, { recursive: true });
+  });
+
   it('sees each byte of a bundle that is flipped', async () => {
     const bytes = fs.readFileSync(tar);
     const [start, end] = scriptRange(bytes);

@@ -35,7 +35,7 @@ const QUERIES: FakeQuery[] = [
       ['1', 'x'],
       ['2', null],
     ],
-    facts: { masked: { EMAIL_ADDRESS: 1 } },
+    facts: { masked: { EMAIL_ADDRESS: 1 }, maskedColumns: [[0, [1]]] },
   },
   {
     text: 'UPDATE orders SET total = 1 WHERE id = 7',
@@ -83,6 +83,7 @@ test('a session is found with its statements, counts, entities and objects', asy
     [1, 'asked-approved', 1, 'UPDATE 1', null, 1500, 2.5],
     [2, 'denied', 0, null, '42501', 0, 2.5],
   ]);
+  expect(statements.items[0]!.columns.map(({ masked }) => masked)).toEqual([false, true]);
   expect(store.touching('demo', 'public.orders', 10)).toEqual(['01A']);
   expect(store.touching('other', 'public.orders', 10)).toEqual([]);
 });
@@ -98,7 +99,7 @@ test('results are read from the recording, page by page, also of exchanges that 
   expect(await store.result('01A', 0, page)).toEqual({
     columns: [
       { name: 'id', typeOid: 25, masked: false },
-      { name: 'email', typeOid: 25, masked: false },
+      { name: 'email', typeOid: 25, masked: true },
     ],
     rows: [
       ['1', 'x'],
