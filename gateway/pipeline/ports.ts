@@ -106,8 +106,10 @@ export interface StatementSummary {
   masked: Readonly<Record<string, number>> | null;
   /** null where nothing was masked; absent in what was journalled before it was recorded. */
   maskedColumns?: MaskedColumns | null;
-  /** Objects touched, for own lines: `schema.table`. */
+  /** Objects touched: `schema.table`. */
   objects: readonly string[];
+  /** Facts of its effects (Effects.flags); absent in what was recorded before they were told. */
+  flags?: readonly string[];
 }
 
 /**
@@ -134,6 +136,8 @@ export interface SessionRecorder {
   event(type: string, detail: Record<string, unknown>): void;
   /** Seals and signs; resolves when the session's files are complete. Idempotent. */
   close(reason: string): Promise<void>;
+  /** When the last thing of this session was recorded, microseconds since the epoch, as the recording has it. */
+  readonly at: number;
   /** Bytes handed over and not yet sealed, over all sessions; the caller pauses the upstream above its limit. */
   readonly backlog: number;
   /** Resolves when the backlog is below half of the limit again. */

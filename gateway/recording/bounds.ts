@@ -43,6 +43,18 @@ export function boundedObjects(objects: readonly string[]): { objects: string[];
   return kept.length === objects.length ? { objects: kept } : { objects: kept, more: objects.length - kept.length };
 }
 
+/** Of a shape, which shares its line with others: the first ones. */
+export function shapeObjects(objects: readonly string[]): string[] {
+  const kept: string[] = [];
+  let bytes = 0;
+  for (const object of objects.slice(0, 64)) {
+    bytes += Buffer.byteLength(object) + 3;
+    if (bytes > 4_000) break;
+    kept.push(object);
+  }
+  return kept;
+}
+
 export function boundedInfo(info: RecorderSessionInfo): Record<string, unknown> {
   const kept: string[] = [];
   let bytes = 0;

@@ -360,10 +360,12 @@ const UNKNOWN_DECISION: Decision = {
   message: null,
 };
 
-function shapeParts(shape: Shape | null): Pick<RecordedStatement, 'fingerprint' | 'class' | 'op' | 'decision'> {
-  return shape === null
-    ? { fingerprint: '', class: 'unknown', op: '', decision: UNKNOWN_DECISION }
-    : { fingerprint: shape.fingerprint, class: shape.class, op: shape.op, decision: shape.decision };
+function shapeParts(
+  shape: Shape | null,
+): Pick<RecordedStatement, 'fingerprint' | 'class' | 'op' | 'decision' | 'flags'> {
+  if (shape === null) return { fingerprint: '', class: 'unknown', op: '', decision: UNKNOWN_DECISION };
+  const { fingerprint, op, decision, flags } = shape;
+  return { fingerprint, class: shape.class, op, decision, ...(flags ? { flags } : {}) };
 }
 
 function statementOf(
@@ -396,6 +398,6 @@ function statementOf(
     heldMs: more.heldMs ?? 0,
     masked: more.masked ?? null,
     maskedColumns: parseMaskedColumns(more.maskedColumns),
-    objects: [],
+    objects: shape?.objects ?? [],
   };
 }

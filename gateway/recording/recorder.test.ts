@@ -41,6 +41,8 @@ describe('a session', () => {
           rows: i,
           masked: i % 7 === 0 ? { US_SSN: 1 } : null,
           error: i === 1234 ? '22012' : null,
+          objects: [`public.t${i % 3}`],
+          flags: i % 2 === 0 ? ['output-tagged'] : [],
         }),
       );
       session.end(i);
@@ -61,7 +63,9 @@ describe('a session', () => {
         masked: i % 7 === 0 ? { US_SSN: 1 } : null,
         error: i === 1234 ? '22012' : null,
         decision: decision(),
+        objects: [`public.t${i % 3}`],
       });
+      expect(exchange.statements[0]!.flags ?? []).toEqual(i % 2 === 0 ? ['output-tagged'] : []);
       expect(exchange.endedAt).toBeGreaterThanOrEqual(exchange.startedAt);
     });
     const middle = found[3210]!;

@@ -405,6 +405,7 @@ export class SessionSealer {
       class: summary.class,
       op: summary.op,
       decision: boundedDecision(summary.decision),
+      ...(summary.flags?.length ? { flags: summary.flags } : {}),
     };
     const named = isShared(summary.decision as Decision) ? this.intern(shape) : shape;
     const line = {

@@ -1,6 +1,7 @@
 import type { Decision } from '../contract/decision.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { SessionRecorder, StatementSummary } from '../pipeline/ports.ts';
+import { shapeObjects } from './bounds.ts';
 import {
   MAX_RECORD_PAYLOAD,
   RECORD_END,
@@ -18,11 +19,14 @@ import type { FolderRecorder } from './recorder.ts';
 const MAX_TEXT = 64 * 1024;
 const MAX_SHAPES = 4096;
 const MAX_OBJECTS = 4096;
+const MAX_FLAGS = 32;
 
 interface KnownShape {
   class: string;
   op: string;
   decision: Decision;
+  objects: readonly string[];
+  flags: readonly string[];
   number: number;
 }
 
@@ -136,22 +140,21 @@ export class RecordedSessionWriter implements SessionRecorder {
   /** The worker knows shapes by number; a new one is told to it first. */
   private shapeOf(summary: StatementSummary): number {
     const known = this.shapes.get(summary.fingerprint);
-    if (known !== undefined) {
-      for (const one of known) {
-        if (one.op === summary.op && one.class === summary.class && sameDecision(one.decision, summary.decision))
-          return one.number;
-      }
-    }
+    for (const one of known ?? []) if (sameShape(one, summary)) return one.number;
     if (this.nextShape >= MAX_SHAPES) {
       this.shapes.clear();
       this.nextShape = 0;
     }
     const number = this.nextShape++;
-    const { fingerprint, op, decision } = summary;
-    const shape: KnownShape = { class: summary.class, op, decision, number };
+    const { fingerprint, op, decision, objects, flags = [] } = summary;
+    const shape: KnownShape = { class: summary.class, op, decision, objects, flags, number };
     if (known !== undefined && this.shapes.has(fingerprint)) known.push(shape);
     else this.shapes.set(fingerprint, [shape]);
-    this.json(RECORD_SHAPE, number, { fingerprint, class: summary.class, op, decision }, false);
+    const facts = {
+      ...(objects.length > 0 ? { objects: shapeObjects(objects) } : {}),
+      ...(flags.length > 0 ? { flags: flags.slice(0, MAX_FLAGS) } : {}),
+    };
+    this.json(RECORD_SHAPE, number, { fingerprint, class: summary.class, op, decision, ...facts }, false);
     return number;
   }
 
@@ -208,6 +211,10 @@ export class RecordedSessionWriter implements SessionRecorder {
     return this.closed;
   }
 
+  get at(): number {
+    return this.last;
+  }
+
   get backlog(): number {
     return this.recorder.backlog;
   }
@@ -215,6 +222,20 @@ export class RecordedSessionWriter implements SessionRecorder {
   drained(): Promise<void> {
     return this.recorder.drained();
   }
+}
+
+function sameShape(known: KnownShape, summary: StatementSummary): boolean {
+  return (
+    known.op === summary.op &&
+    known.class === summary.class &&
+    sameDecision(known.decision, summary.decision) &&
+    sameList(known.objects, summary.objects) &&
+    sameList(known.flags, summary.flags ?? [])
+  );
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((one, i) => one === b[i]));
 }
 
 function sameDecision(a: Decision, b: Decision): boolean {

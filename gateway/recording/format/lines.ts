@@ -23,6 +23,10 @@ export interface Shape {
   class: OperationClass;
   op: string;
   decision: Decision;
+  /** The first ones of the objects touched, where the statement's own line does not say. */
+  objects?: readonly string[];
+  /** Effects.flags. */
+  flags?: readonly string[];
 }
 
 /** Units and statements that a line binds. */

@@ -15,6 +15,7 @@ const MAX_TEXT = 64 * 1024;
 const MAX_PARAMETER = 4 * 1024;
 const MAX_PARAMETERS = 64 * 1024;
 const MAX_ENTITIES = 1_000;
+const MAX_OBJECTS = 10_000;
 
 export interface BatchCounts {
   asked: number;
@@ -37,6 +38,8 @@ export function insertStatements(
   let id = (last ?? 0) + 1;
   startBatch(db, id, interner.begin(), session);
   const entities = new Map<string, number>();
+  /** Written in this batch already. */
+  const objects = new Set<string>();
   const factsId = factsIds(session, interner);
   for (const { statement, index, unit } of statements) {
     const text = cut(statement.text, MAX_TEXT);
@@ -64,7 +67,11 @@ export function insertStatements(
       masked.length === 0 ? null : JSON.stringify(statement.masked),
     );
     insertText.run(id, text, parameters, message);
-    for (const object of statement.objects) addObject.run(object, session);
+    for (const object of statement.objects) {
+      if (objects.has(object)) continue;
+      if (objects.size < MAX_OBJECTS) objects.add(object);
+      addObject.run(object, session);
+    }
     for (const [entity, count] of masked) {
       if (entities.size < MAX_ENTITIES || entities.has(entity))
         entities.set(entity, (entities.get(entity) ?? 0) + count);

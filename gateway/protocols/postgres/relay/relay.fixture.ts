@@ -136,6 +136,7 @@ export function harness(
     },
     event: (type) => log.push(`event ${type}`),
     close: async () => {},
+    at: 0,
     backlog: 0,
     drained: async () => {},
   };

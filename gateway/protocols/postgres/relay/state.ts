@@ -330,7 +330,8 @@ export class RelayState {
       heldMs: run.heldMs,
       masked: run.masked,
       maskedColumns: run.maskedColumns,
-      objects: own ? objectsOf(effects) : NO_OBJECTS,
+      objects: objectsOf(effects),
+      flags: effects.flags,
     });
     session.statements++;
     session.rows += run.rows;
@@ -345,7 +346,6 @@ export class RelayState {
   }
 }
 
-const NO_OBJECTS: readonly string[] = [];
 export const NO_NAMES: Pick<Run, 'defined' | 'closes'> = { defined: [], closes: [] };
 
 function namesOf({ classification }: StatementInfo): readonly SessionName[] {
@@ -363,8 +363,17 @@ function tableOf(name: Giving): 'statements' | 'cursors' {
   return name.kind === 'prepare' ? 'statements' : 'cursors';
 }
 
-function objectsOf(effects: Effects): string[] {
-  return [...new Set([...effects.writes, ...effects.reads].map((t) => (t.schema ? `${t.schema}.${t.name}` : t.name)))];
+/** Effects are shared by statements of one text, and this is on the path of each. */
+const objectLists = new WeakMap<Effects, readonly string[]>();
+
+function objectsOf(effects: Effects): readonly string[] {
+  let objects = objectLists.get(effects);
+  if (!objects) {
+    const tables = [...effects.writes, ...effects.reads];
+    objects = [...new Set(tables.map((t) => (t.schema ? `${t.schema}.${t.name}` : t.name)))];
+    objectLists.set(effects, objects);
+  }
+  return objects;
 }
 
 /** Such a request is on disk before it is forwarded (DESIGN, promise 3). */
