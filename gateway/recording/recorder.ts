@@ -14,8 +14,9 @@ import {
 } from './format/journal.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { nodePrimitives as p, recordingFailed } from './primitives.ts';
+import type { SessionFact } from './session-facts.ts';
 import { RecordedSessionWriter } from './session-writer.ts';
-import type { FromWorker, ToWorker, WorkerSettings } from './worker-messages.ts';
+import type { FromWorker, OpenHead, ToWorker, WorkerSettings } from './worker-messages.ts';
 
 export interface RecorderOptions {
   /** Folder of the recordings: `sessions/` and `journal/` are made in it. */
@@ -35,25 +36,41 @@ const MAX_SPARE_BATCHES = 16;
 /** The port's limit; the caller pauses its upstream above it. */
 export const BACKLOG_LIMIT = 16 * 1024 * 1024;
 
+/** A recorder, and what the device's log needs of it. */
+export interface OpenedRecorder extends Recorder {
+  /** A session's open event, and later its end, are in its files. */
+  onFact(listener: (fact: SessionFact) => void): void;
+  /** The newest signed heads of the sessions that are open. */
+  heads(): Promise<OpenHead[]>;
+  /** Called once, when nothing can be recorded any more. */
+  onFailure(listener: (sentence: string) => void): void;
+  /** Records nothing more, for a reason outside of it: what is not to be recorded is not forwarded. */
+  refuse(error: CountersignError): CountersignError;
+}
+
 /**
  * Starts the recorder. Call recoverRecordings(dir) before, with no other recorder on the folder.
  * Throws RECORDING_FAILED when the folder cannot be written.
  */
-export function createRecorder(options: RecorderOptions): Recorder {
+export function createRecorder(options: RecorderOptions): OpenedRecorder {
   return new FolderRecorder(options);
 }
 
 /** The main thread's half: journal, batches, worker. Sessions write through it. */
-export class FolderRecorder implements Recorder {
+export class FolderRecorder implements OpenedRecorder {
   failure: string | null = null;
   private error: CountersignError | null = null;
   private readonly worker: Worker;
   private readonly journal: JournalWriter;
   private readonly listeners: ((sessionId: string, closed: boolean) => void)[] = [];
+  private readonly factListeners: ((fact: SessionFact) => void)[] = [];
+  private readonly failureListeners: ((sentence: string) => void)[] = [];
+  private readonly asked = new Map<number, (heads: OpenHead[]) => void>();
   private readonly open_ = new Map<number, RecordedSessionWriter>();
   private readonly closing = new Map<number, { resolve: () => void; reject: (error: unknown) => void }>();
   private drains: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   private nextIndex = 0;
+  private nextRequest = 0;
   private inFlight = 0;
   private timer: NodeJS.Timeout | null = null;
   private readonly spare: ArrayBuffer[] = [];
@@ -118,6 +135,21 @@ export class FolderRecorder implements Recorder {
 
   onSealed(listener: (sessionId: string, closed: boolean) => void): void {
     this.listeners.push(listener);
+  }
+
+  onFact(listener: (fact: SessionFact) => void): void {
+    this.factListeners.push(listener);
+  }
+
+  onFailure(listener: (sentence: string) => void): void {
+    this.failureListeners.push(listener);
+  }
+
+  heads(): Promise<OpenHead[]> {
+    if (this.error !== null || this.stopped !== null) return Promise.resolve([]);
+    const request = this.nextRequest++;
+    this.send({ type: 'heads', request });
+    return new Promise((resolve) => this.asked.set(request, resolve));
   }
 
   assertWorking(): void {
@@ -232,6 +264,13 @@ export class FolderRecorder implements Recorder {
       case 'sealed':
         for (const { id, closed } of message.sessions) for (const listener of this.listeners) listener(id, closed);
         return;
+      case 'fact':
+        for (const listener of this.factListeners) listener(message.fact);
+        return;
+      case 'heads':
+        this.asked.get(message.request)?.(message.heads);
+        this.asked.delete(message.request);
+        return;
       case 'closed':
         this.closing.get(message.session)?.resolve();
         this.closing.delete(message.session);
@@ -247,15 +286,21 @@ export class FolderRecorder implements Recorder {
     }
   }
 
-  /** The first failure stays: nothing is recorded after it, so nothing may be forwarded. */
   private fail(what: string, cause: unknown): CountersignError {
+    return this.refuse(recordingFailed(what, cause));
+  }
+
+  /** The first failure stays: nothing is recorded after it, so nothing may be forwarded. */
+  refuse(error: CountersignError): CountersignError {
     if (this.error !== null) return this.error;
-    const error = recordingFailed(what, cause);
     this.error = error;
     this.failure = error.message;
     for (const one of [...this.drains, ...this.closing.values()]) one.reject(error);
     this.drains = [];
     this.closing.clear();
+    for (const answer of this.asked.values()) answer([]);
+    this.asked.clear();
+    for (const listener of this.failureListeners) listener(error.message);
     return error;
   }
 
@@ -274,6 +319,7 @@ export class FolderRecorder implements Recorder {
       this.send({ type: 'stop' });
     });
     await this.worker.terminate();
+    for (const answer of this.asked.values()) answer([]);
     this.error ??= new CountersignError('RECORDING_FAILED', 'Nothing is forwarded, because the recorder was closed.');
     this.journal.close();
   }

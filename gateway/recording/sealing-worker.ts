@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import type { RecorderSessionInfo, StatementSummary } from '../pipeline/ports.ts';
 import { journalFiles, journalPath, sessionFolder, syncPath, writeAll } from './files.ts';
+import { toBase64 } from './format/bytes.ts';
 import {
   journalHeader,
   RECORD_CLOSE,
@@ -19,8 +20,9 @@ import {
 } from './format/journal.ts';
 import type { Shape } from './format/lines.ts';
 import { createSessionKey, nodePrimitives as p } from './primitives.ts';
+import { closedFact, lastHead, openedFact } from './session-facts.ts';
 import { SessionSealer } from './session-sealer.ts';
-import type { FromWorker, ToWorker, WorkerSettings } from './worker-messages.ts';
+import type { FromWorker, OpenHead, ToWorker, WorkerSettings } from './worker-messages.ts';
 
 const TICK_MS = 50;
 const FLUSH_MS = 1000;
@@ -61,6 +63,8 @@ export class SealingWorker {
       this.schedule();
     } else if (message.type === 'prepare') {
       this.prepare(message.journal);
+    } else if (message.type === 'heads') {
+      this.guard('the recording could not be read', () => this.heads(message.request));
     } else {
       void this.stop();
     }
@@ -148,6 +152,7 @@ export class SealingWorker {
     const sealer = new SessionSealer(folder, info.id, createSessionKey(), null);
     this.sessions.set(index, sealer);
     sealer.open(info, at);
+    this.post({ type: 'fact', fact: openedFact(folder) });
     for (let path = folder, i = 0; i < 5; i += 1, path = dirname(path)) this.unsynced.add(path);
     this.collect(sealer, false);
   }
@@ -158,7 +163,17 @@ export class SealingWorker {
     this.collect(sealer, true);
     this.sessions.delete(index);
     this.dirty.delete(sealer);
+    this.post({ type: 'fact', fact: closedFact(sealer.folder) });
     this.post({ type: 'closed', session: index });
+  }
+
+  private heads(request: number): void {
+    const heads: OpenHead[] = [];
+    for (const { id, folder } of this.sessions.values()) {
+      const head = lastHead(folder);
+      if (head !== null) heads.push([id, head.size, toBase64(head.root)]);
+    }
+    this.post({ type: 'heads', request, heads });
   }
 
   private collect(sealer: SessionSealer, closed: boolean): void {

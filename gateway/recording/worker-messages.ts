@@ -1,3 +1,5 @@
+import type { SessionFact } from './session-facts.ts';
+
 /** What goes between the recorder's main thread and its worker. */
 
 export type ToWorker =
@@ -9,6 +11,8 @@ export type ToWorker =
       journal: number;
     }
   | { type: 'prepare'; journal: number }
+  /** Answer with the newest heads of open sessions. */
+  | { type: 'heads'; request: number }
   /** Seal everything, and answer `stopped`. */
   | { type: 'stop' };
 
@@ -17,8 +21,13 @@ export type FromWorker =
   | { type: 'prepared'; journal: number }
   | { type: 'sealed'; sessions: { id: string; closed: boolean }[] }
   | { type: 'closed'; session: number }
+  | { type: 'fact'; fact: SessionFact }
+  | { type: 'heads'; request: number; heads: OpenHead[] }
   | { type: 'failed'; what: string; code: string | null; message: string }
   | { type: 'stopped' };
+
+/** Session, lines, base64 root. */
+export type OpenHead = [sid: string, size: number, root: string];
 
 export interface WorkerSettings {
   dir: string;

@@ -1,7 +1,8 @@
-import type { Recorder, SessionRecorder } from '../../../gateway/pipeline/ports.ts';
+import type { SessionRecorder } from '../../../gateway/pipeline/ports.ts';
+import type { OpenedRecorder } from '../../../gateway/recording/recorder.ts';
 
 /** Stands in for the recorder where the benchmark measures what recording costs: it keeps nothing. */
-export function createRecorder(): Recorder {
+export function createRecorder(): OpenedRecorder {
   const session: SessionRecorder = {
     request() {},
     response() {},
@@ -13,5 +14,14 @@ export function createRecorder(): Recorder {
     backlog: 0,
     drained: () => Promise.resolve(),
   };
-  return { open: () => session, failure: null, onSealed() {}, close: () => Promise.resolve() };
+  return {
+    open: () => session,
+    failure: null,
+    onSealed() {},
+    onFact() {},
+    onFailure() {},
+    heads: () => Promise.resolve([]),
+    refuse: (error) => error,
+    close: () => Promise.resolve(),
+  };
 }
