@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { createIndexer } from './indexer.ts';
 
 const silent = { error: () => {} };
@@ -46,5 +46,40 @@ it('goes on after a session that cannot be indexed, and says so', async () => {
   indexer.sealed('fine');
   await expect.poll(() => done).toEqual(['fine']);
   expect(said).toEqual(['a session could not be indexed']);
+  await indexer.close();
+});
+
+it('rests longer the busier the relay is', async () => {
+  const rests: number[] = [];
+  const timer = vi.spyOn(globalThis, 'setTimeout').mockImplementation(((run: () => void, milliseconds: number) => {
+    rests.push(milliseconds);
+    queueMicrotask(run);
+    return { unref() {} };
+  }) as unknown as typeof setTimeout);
+  const clock = vi.spyOn(performance, 'now');
+  let now = 0;
+  clock.mockImplementation(() => now);
+  let load = 0;
+  const indexer = createIndexer(
+    {
+      rebuild: async () => nothing,
+      indexSession: async () => {
+        now += 12;
+      },
+    },
+    silent,
+    () => load,
+  );
+  try {
+    for (load of [0, 0.3, 0.9]) {
+      const before = rests.length;
+      indexer.sealed('a');
+      while (rests.length === before) await Promise.resolve();
+    }
+  } finally {
+    timer.mockRestore();
+    clock.mockRestore();
+  }
+  expect(rests.map(Math.round)).toEqual([18, 108, 388]);
   await indexer.close();
 });

@@ -7,9 +7,23 @@ export interface Indexer {
   close(): Promise<void>;
 }
 
-/** Of one core: what the index may take while sessions run. Traffic comes first. */
-const SHARE = 0.1;
+/** Of one core: what the index may take. Traffic comes first: what it does not get now it catches up on later. */
+const SHARES = [
+  { busierThan: 0.5, share: 0.03 },
+  { busierThan: 0.1, share: 0.1 },
+  { busierThan: -1, share: 0.4 },
+];
 const MAX_REST_MS = 30_000;
+
+/** How busy this thread was since the last call, 0 to 1. */
+function loopBusyness(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const elapsed = performance.eventLoopUtilization(last);
+    last = performance.eventLoopUtilization();
+    return elapsed.utilization;
+  };
+}
 
 /**
  * Feeds the index one session at a time; one that grows while it waits is indexed once. At start it
@@ -18,6 +32,7 @@ const MAX_REST_MS = 30_000;
 export function createIndexer(
   store: Pick<Store, 'indexSession' | 'rebuild'>,
   log: { error(detail: object, message: string): void },
+  busy: () => number = loopBusyness(),
 ): Indexer {
   const waiting = new Set<string>();
   const stop = new AbortController();
@@ -51,7 +66,9 @@ export function createIndexer(
         log.error({ err: error, session: next.value }, 'a session could not be indexed');
       }
       const took = performance.now() - since;
-      await rest(Math.min(took / SHARE - took, MAX_REST_MS));
+      const load = busy();
+      const { share } = SHARES.find(({ busierThan }) => load > busierThan)!;
+      await rest(Math.min(took / share - took, MAX_REST_MS));
     }
   }
 

@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { component } from '../../components.ts';
 import { freePort } from '../../support/postgres.ts';
 import { plainUser } from './database.ts';
@@ -69,6 +70,15 @@ export async function startHaproxy(databasePort: number): Promise<Peer | string>
       `  server database 127.0.0.1:${databasePort}`,
     ],
   );
+}
+
+/** Plain forwarding on Node: the floor for anything written on it. */
+export async function startForwarder(databasePort: number): Promise<Peer> {
+  const port = await freePort();
+  const file = fileURLToPath(new URL('../forward.ts', import.meta.url));
+  const child = startDetached(process.execPath, [file, String(port), String(databasePort)]);
+  await listening(port, 'the forwarder');
+  return { pid: child.pid ?? null, version: process.version, port, stop: () => stop(child) };
 }
 
 async function startPeer(

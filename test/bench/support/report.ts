@@ -33,7 +33,7 @@ export function markdown(report: Report): string {
       .map(([name, value]) => `- ${name}: ${value}`)
       .join('\n'),
     `${report.rounds} interleaved rounds in random order, ${report.seconds} s a run; medians, ratios within a round. ` +
-      'direct, pgbouncer and haproxy forward; gateway parses, decides, records, hashes, compresses and signs; ' +
+      'direct, pgbouncer and haproxy forward, and forward is a TCP forwarder on Node that does nothing else; gateway parses, decides, records, hashes, compresses and signs; ' +
       'masked has one tagged column and all detectors besides; unrecorded is the gateway without its recorder. ' +
       'Everything shares the machine’s processors: single times mean little, ratios and CPU more.',
     ...skipped.map((sentence) => `Skipped: ${sentence}`),

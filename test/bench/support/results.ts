@@ -1,6 +1,6 @@
 import { median } from './statistics.ts';
 
-export const TARGETS = ['direct', 'pgbouncer', 'haproxy', 'gateway', 'masked', 'unrecorded'] as const;
+export const TARGETS = ['direct', 'pgbouncer', 'haproxy', 'forward', 'gateway', 'masked', 'unrecorded'] as const;
 export type TargetName = (typeof TARGETS)[number];
 
 /** One load against one target in one round. CPU in microseconds of the proxy, memory in MB. */
