@@ -98,6 +98,8 @@ describe.skipIf(missing)(`console and gateway${missing ? ` (${missing})` : ''}`,
     await page.getByText('SELECT name, ssn FROM customers').first().waitFor();
     await page.getByText('SELECT name, ssn FROM customers').first().click();
     await page.getByText('[US_SSN]').first().waitFor();
+    await page.getByRole('columnheader', { name: 'ssn masked', exact: true }).waitFor();
+    await page.getByRole('columnheader', { name: 'name', exact: true }).waitFor();
     await page.getByText('Verified', { exact: true }).waitFor();
   });
 
