@@ -9,6 +9,7 @@ import { Frontier, leafHash } from './format/merkle.ts';
 import { originOf, parseHead, type SignedHead, splitHeads, verifyHead } from './format/note.ts';
 import { FormatError } from './format/primitives.ts';
 import { checkRun, hasRun, type LoggedLine, logLines } from './log.ts';
+import { LoggedChecks, type LoggedSession } from './logged.ts';
 import { nodePrimitives as p, publicKeyPem } from './primitives.ts';
 import { readBounded, scanUnits } from './scan.ts';
 import { sumsOf } from './session-sealer.ts';
@@ -21,6 +22,8 @@ export interface VerifyOptions {
   trustedKeys?: readonly string[];
   /** A signed head of this session that had left the machine, as in a heads file. */
   head?: Uint8Array;
+  /** What the device's log says of it, when that was verified; then its keys are vouched for by the log. */
+  logged?: LoggedSession;
 }
 
 /**
@@ -59,11 +62,13 @@ class Verifier {
   private units = 0;
   private redacted = 0;
   private rootsChecked = 0;
+  private readonly logged: LoggedChecks | null;
   private outside: { head: SignedHead; matched: boolean } | null = null;
 
   constructor(folder: string, options: VerifyOptions) {
     this.folder = folder;
     this.options = options;
+    this.logged = options.logged === undefined ? null : new LoggedChecks(options.logged);
   }
 
   private check(name: string, status: Check['status'], sentence: string): void {
@@ -148,6 +153,7 @@ class Verifier {
           problems.roots.push(`the head over ${head.size} events does not match them`);
         }
       }
+      this.logged?.at(frontier.size, () => frontier.root());
       const { outside } = this;
       if (outside !== null && outside.head.size === frontier.size)
         outside.matched = equal(outside.head.root, frontier.root());
@@ -224,8 +230,33 @@ class Verifier {
     this.report('units', problems.units, `${this.units} units match the digests in the events.${redacted}`);
     this.checkSums();
     this.checkClosed();
-    this.checkOutside();
-    this.checkTrust();
+    if (this.logged !== null) this.checkLogged(this.logged);
+    else {
+      this.checkOutside();
+      this.checkTrust();
+    }
+  }
+
+  private checkLogged(logged: LoggedChecks): void {
+    const path = join(this.folder, SUMS_NAME);
+    this.checks.push(
+      ...logged.conclude({
+        open: this.open?.bytes ?? null,
+        size: this.frontier.size,
+        units: this.units,
+        state: this.last?.type === 'close' ? this.last.state : null,
+        sums: fs.existsSync(path) ? fs.readFileSync(path) : null,
+      }),
+    );
+    const unknown = this.keys.filter(({ from, key }) => !logged.vouches(toBase64(key), from));
+    if (unknown.length === 0 && this.keys.length > 0)
+      this.check('session key', 'ok', "Every key of the session is vouched for by the device's log.");
+    else if (unknown.some(({ from }) => from === 0) || this.keys.length === 0)
+      this.check('session key', 'failed', "The session's key is not the one that the device's log names.");
+    else {
+      const sentence = `The session went on after a crash under a key that the device's log does not vouch for: its events from ${unknown[0]!.from} rest on this device's word alone.`;
+      this.check('session key', this.options.logged?.closed === null ? 'not-checked' : 'failed', sentence);
+    }
   }
 
   private report(name: string, problems: readonly string[], fine: string): void {
