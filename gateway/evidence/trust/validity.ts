@@ -18,3 +18,16 @@ export function validAt(entry: Validity, when: string | null, now: string): Chec
   if (time < Date.parse(entry.from)) return { ok: false, why: `it counts from ${entry.from} only, and ${seen}` };
   return Number.isNaN(time) ? { ok: false, why: 'the time given is none' } : { ok: true };
 }
+
+const EVER = { from: '0001-01-01T00:00:00.000Z', until: '9999-12-31T23:59:59.999Z' };
+
+/**
+ * The same for something whose time the entry's own key gives (a witness, an identity provider): that time is
+ * taken for its beginning and end, but once it is revoked somebody else must have seen it before.
+ *
+ * @param said the time that the signed thing gives.
+ */
+export function validBySaying(entry: Validity, said: string, when: string | null, now: string): Check {
+  const inTime = validAt({ ...entry, revoked: null }, said, now);
+  return inTime.ok && entry.revoked !== null ? validAt({ ...EVER, revoked: entry.revoked }, when, now) : inTime;
+}

@@ -1,7 +1,7 @@
 import { cosignedAt, type SignedNote } from '../format/signed-note.ts';
 import { COSIGNATURE } from '../format/vkey.ts';
 import { keyOf, shortKey } from './entries.ts';
-import { validAt } from './validity.ts';
+import { validBySaying } from './validity.ts';
 import { type Checks, noteAt, type Trust } from './verify-trust.ts';
 
 export interface Witnessed {
@@ -37,13 +37,11 @@ export function witnessedBy(p: Checks, trust: Trust, note: SignedNote, seen: str
       continue;
     }
     const at = new Date(Math.min(seconds, LATEST) * 1000).toISOString();
-    const known = validAt({ ...entry, revoked: null }, at, trust.now);
-    const revoked = entry.revoked === null ? known : validAt({ ...entry, until: LATER }, evidence, trust.now);
-    if (known.ok && revoked.ok) {
+    const counts = validBySaying(entry, at, evidence, trust.now);
+    if (counts.ok) {
       by.push({ name, at });
       evidence = earlier(evidence, at);
-    } else
-      problems.push(`the cosignature of ${name} does not count: ${known.ok ? sentence(revoked) : sentence(known)}`);
+    } else problems.push(`the cosignature of ${name} does not count: ${counts.why}`);
   }
   by.sort((a, b) => a.at.localeCompare(b.at));
   const quorum = noteAt(trust, evidence ?? trust.now)?.quorum ?? 0;
@@ -52,8 +50,6 @@ export function witnessedBy(p: Checks, trust: Trust, note: SignedNote, seen: str
 
 /** Seconds of the last day that RFC 3339 can name. */
 const LATEST = 253_402_300_799;
-const LATER = '9999-12-31T23:59:59.999Z';
 
-const sentence = (check: { ok: true } | { ok: false; why: string }) => (check.ok ? '' : check.why);
 const earlier = (a: string | null, b: string | null) =>
   a === null || (b !== null && Date.parse(b) < Date.parse(a)) ? b : a;
