@@ -1,0 +1,160 @@
+import * as fs from 'node:fs';
+import { basename, join, relative, sep } from 'node:path';
+import { isCountersignError } from '../contract/errors.ts';
+import { FormatError } from '../recording/format/primitives.ts';
+import { lastLine } from '../recording/log.ts';
+import { findSession, readOpen, sessionFolders } from '../recording/reader.ts';
+import { encryptPart } from './age.ts';
+import { nextCut, readRange } from './cut.ts';
+import type { Outbox, SessionRow } from './outbox/outbox.ts';
+import type { Staging } from './outbox/staging.ts';
+import { partHash, partName, writePart } from './part.ts';
+
+export interface PartMakerDeps {
+  outbox: Outbox;
+  staging: Staging;
+  recordingsDir: string;
+  now: () => number;
+}
+
+/** Makes the parts of sessions, one at a time and no sooner than there is room for them. */
+export class PartMaker {
+  readonly #deps: PartMakerDeps;
+
+  constructor(deps: PartMakerDeps) {
+    this.#deps = deps;
+  }
+
+  /** Writes down every session of the recordings' folder that is not known yet, and the end of those that ended. */
+  async discover(signal: AbortSignal): Promise<void> {
+    const { outbox, recordingsDir } = this.#deps;
+    for await (const folder of sessionFolders(recordingsDir)) {
+      if (signal.aborted) return;
+      if (outbox.session(basename(folder)) === null) this.#add(folder);
+    }
+    for (const sid of outbox.openSessions()) {
+      if (signal.aborted) return;
+      this.#noteGrowth(outbox.session(sid)!);
+    }
+  }
+
+  /** A session's files grew. @returns false where it never leaves this machine, or cannot be read. */
+  async grew(sid: string): Promise<boolean> {
+    const { outbox, recordingsDir } = this.#deps;
+    let row = outbox.session(sid);
+    if (row === null) {
+      const folder = await findSession(recordingsDir, sid);
+      if (folder === null) return false;
+      this.#add(folder);
+      row = outbox.session(sid);
+    }
+    if (row === null || row.removedAt !== null) return false;
+    this.#noteGrowth(row);
+    return row.sync === 'all';
+  }
+
+  #add(folder: string): void {
+    const { outbox, recordingsDir, now } = this.#deps;
+    try {
+      const { sid, info } = readOpen(folder) as unknown as {
+        sid: string;
+        info: { openedAt: string; connection: { id: string; sync?: 'all' | 'local' } };
+      };
+      if (sid !== basename(folder)) return;
+      outbox.addSession(
+        {
+          sid,
+          folder: relative(recordingsDir, folder).split(sep).join('/'),
+          connection: info.connection.id,
+          sync: info.connection.sync ?? 'all',
+          openedAt: Date.parse(info.openedAt),
+          bytes: folderBytes(folder),
+        },
+        now(),
+      );
+    } catch (error) {
+      // One that has not been written whole is found again when it grows, and at the next start.
+      if (!isCountersignError(error)) throw error;
+    }
+  }
+
+  #noteGrowth(row: SessionRow): void {
+    const { outbox, now } = this.#deps;
+    const folder = this.#folder(row);
+    if (!fs.existsSync(folder)) {
+      outbox.addFinding(
+        row.sid,
+        `The recording of session ${row.sid} is gone from this disk; not all of it was sent.`,
+        now(),
+      );
+      outbox.removedSession(row.sid, now());
+      return;
+    }
+    const bytes = folderBytes(folder);
+    const last = row.endedAt === null ? lastLine(folder) : null;
+    if (last?.type === 'close') {
+      const { asked, denied, errors } = last.counts;
+      outbox.endSession(row.sid, { endedAt: Math.floor(last.t / 1000), asked, denied, errors }, row.bytes);
+    }
+    if (bytes !== row.bytes) outbox.grewTo(row.sid, bytes, now());
+  }
+
+  #folder(row: SessionRow): string {
+    return join(this.#deps.recordingsDir, row.folder);
+  }
+
+  /**
+   * Makes a session's next part and stages it.
+   * @returns more: there is enough for another one; none: there is nothing to make a part of. Rejects with what the disk says.
+   */
+  async make(sid: string, prefix: string, recipients: readonly string[]): Promise<'made' | 'more' | 'none'> {
+    const { outbox, staging, now } = this.#deps;
+    const row = outbox.session(sid);
+    if (row === null || row.sync === 'local' || row.complete || row.removedAt !== null) return 'none';
+    const folder = this.#folder(row);
+    const cut = this.#cut(row, folder);
+    if (cut === null) return 'none';
+    const part = {
+      sid,
+      n: row.nextPart,
+      prev: row.prev,
+      last: cut.last,
+      ranges: cut.ranges.map((range) => ({ ...range, bytes: readRange(folder, range) })),
+    };
+    const plaintext = writePart(part);
+    const encrypted = recipients.length > 0;
+    const bytes = encrypted ? await encryptPart(plaintext, recipients) : plaintext;
+    // Below the recordings' folder it is `sessions/YYYY/MM/DD/<sid>`, as in the store.
+    const name = `${prefix}/${row.folder}/${partName(row.nextPart, encrypted)}`;
+    outbox.stagePart(
+      { lane: sid, kind: cut.last ? 'last-part' : 'part', name, ...staging.write(bytes) },
+      row,
+      { prev: partHash(plaintext), cursor: cut.cursor, rest: cut.rest },
+      now(),
+    );
+    return cut.more ? 'more' : 'made';
+  }
+
+  #cut(row: SessionRow, folder: string): ReturnType<typeof nextCut> {
+    try {
+      return nextCut(folder, row.cursor);
+    } catch (error) {
+      if (!(error instanceof FormatError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      const sentence = `Session ${row.sid} cannot be sent any further: ${(error as Error).message}.`;
+      this.#deps.outbox.setProblem(row.sid, sentence);
+      return null;
+    }
+  }
+}
+
+function folderBytes(folder: string): number {
+  let sum = 0;
+  for (const name of fs.readdirSync(folder)) {
+    try {
+      sum += fs.statSync(join(folder, name)).size;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  return sum;
+}
