@@ -46,8 +46,7 @@ const COPY_ESCAPES: Readonly<Record<string, string>> = {
   '\t': '\\t',
   '\v': '\\v',
 };
-const copyEscaped = (value: string): string =>
-  Array.from(value, (char) => COPY_ESCAPES[char] ?? char).join('');
+const copyEscaped = (value: string): string => Array.from(value, (char) => COPY_ESCAPES[char] ?? char).join('');
 
 function asciiOnly(json: string, upper: boolean): string {
   return json.replaceAll(/[^\x20-\x7e]/g, (char) => {
@@ -58,7 +57,9 @@ function asciiOnly(json: string, upper: boolean): string {
 
 /** U&'…' */
 const sqlUnicode = (value: string): string =>
-  value.replaceAll("'", "''").replaceAll(/[^\x20-\x7e]/g, (char) => `\\${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  value
+    .replaceAll("'", "''")
+    .replaceAll(/[^\x20-\x7e]/g, (char) => `\\${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 function encoded(utf8: Buffer): Buffer[] {
   const hex = utf8.toString('hex');
@@ -74,7 +75,11 @@ function encoded(utf8: Buffer): Buffer[] {
   }
   // bytea_output = escape
   const escaped = Array.from(utf8, (byte) =>
-    byte === 0x5c ? '\\\\' : byte < 0x20 || byte > 0x7e ? `\\${byte.toString(8).padStart(3, '0')}` : String.fromCharCode(byte),
+    byte === 0x5c
+      ? '\\\\'
+      : byte < 0x20 || byte > 0x7e
+        ? `\\${byte.toString(8).padStart(3, '0')}`
+        : String.fromCharCode(byte),
   ).join('');
   out.push(Buffer.from(escaped));
   return out;
@@ -133,7 +138,8 @@ export class StreamMatcher {
   /** @param found called for every unit that holds a part of a needle; may come more than once. */
   feed(unit: number, bytes: Uint8Array, found: (unit: number) => void): void {
     const before = this.#tail.length;
-    const window = before === 0 ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : Buffer.concat([this.#tail, bytes]);
+    const window =
+      before === 0 ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : Buffer.concat([this.#tail, bytes]);
     this.#owners.push({ unit, end: window.length });
     for (const needle of this.#needles) {
       let at = window.indexOf(needle, Math.max(0, before - needle.length + 1));
@@ -146,7 +152,9 @@ export class StreamMatcher {
     }
     const cut = Math.max(0, window.length - this.#keep);
     this.#tail = Buffer.from(window.subarray(cut));
-    this.#owners = this.#owners.filter(({ end }) => end > cut).map(({ unit: of, end }) => ({ unit: of, end: end - cut }));
+    this.#owners = this.#owners
+      .filter(({ end }) => end > cut)
+      .map(({ unit: of, end }) => ({ unit: of, end: end - cut }));
   }
 
   #mark(from: number, to: number, found: (unit: number) => void): void {

@@ -41,7 +41,14 @@ export function* unitsOf(folder: string): Generator<FoundUnit> {
       } else if (entry.kind === 'detail') {
         const text = texts.find(({ first, count }) => unit >= first && unit < first + count);
         const role = text?.exchange == null ? 'detail' : 'text';
-        yield { unit, role, exchange: text?.exchange ?? null, begins: false, group: text?.first ?? unit, bytes: content(unit) };
+        yield {
+          unit,
+          role,
+          exchange: text?.exchange ?? null,
+          begins: false,
+          group: text?.first ?? unit,
+          bytes: content(unit),
+        };
         unit += 1;
       }
     }
@@ -56,17 +63,23 @@ interface Text {
 }
 
 /** Where a line discloses texts, and of which exchange each is. */
-function textsOf(line: Line, map: readonly { kind: string; exchange?: number; shape?: number }[], shapes: ShapeTable): Text[] {
+function textsOf(
+  line: Line,
+  map: readonly { kind: string; exchange?: number; shape?: number }[],
+  shapes: ShapeTable,
+): Text[] {
   const out: Text[] = [];
   if (line.type === 'statement' && line.own.text !== null) {
     const [first, count] = line.own.text;
     out.push({ first, count, exchange: line.own.x });
   }
-  if (line.type === 'event' && line.at !== undefined) out.push({ first: line.at[0], count: line.at[1], exchange: null });
+  if (line.type === 'event' && line.at !== undefined)
+    out.push({ first: line.at[0], count: line.at[1], exchange: null });
   if (hasRun(line)) {
     for (const [fingerprint, first, count] of line.texts ?? []) {
       const used = map.find(
-        ({ kind, shape }) => kind === 'statement' && shape !== undefined && shapes.get(shape)?.fingerprint === fingerprint,
+        ({ kind, shape }) =>
+          kind === 'statement' && shape !== undefined && shapes.get(shape)?.fingerprint === fingerprint,
       );
       out.push({ first, count, exchange: used?.exchange ?? null });
     }

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { Connection } from '../../contract/connection.ts';
+import { createClassifier } from '../../protocols/postgres/classifier/index.ts';
+
+/** `table` null: any. Names as the catalog has them. */
+export interface ColumnChoice {
+  table: string | null;
+  column: string;
+}
+
+/** How a statement has to do with a chosen column. */
+export type Touch = 'no' | 'result' | 'all';
+
+export interface ColumnReader {
+  /** `all`: values of the column may stand in the request as well. What cannot be understood is taken for it. */
+  touch(text: string): { touch: Touch; understood: boolean };
+  close(): Promise<void>;
+}
+
+const CONNECTION = Connection.parse({ id: 'redaction', kind: 'postgres', host: 'localhost', user: 'u', database: 'd' });
+const CATALOG = { tagByOid: new Map(), relations: [], functions: [], volatileBuiltins: new Set<string>() };
+const CONTEXT = { connection: CONNECTION, catalog: CATALOG, prepared: () => null, cursor: () => null };
+
+/** Reads statements with PostgreSQL's own parser; views and functions are not looked through. */
+export async function columnReader(choices: readonly ColumnChoice[]): Promise<ColumnReader> {
+  const classifier = await createClassifier({
+    sha256: (text) => createHash('sha256').update(text).digest('hex'),
+    after: (milliseconds, run) => {
+      const timer = setTimeout(run, milliseconds);
+      return () => clearTimeout(timer);
+    },
+  });
+  return {
+    touch(text) {
+      const { effects } = classifier.classify(text, CONTEXT);
+      if (effects.flags.includes('unparsable') || effects.flags.includes('too-large'))
+        return { touch: 'all', understood: false };
+      let touch: Touch = 'no';
+      for (const { table, column } of choices) {
+        const of = (name: string) => table === null || name === table;
+        const named = ({ name, columns }: { name: string; columns: string[] }) => of(name) && columns.includes(column);
+        const starred = ({ name, columns }: { name: string; columns: string[] }) =>
+          table !== null && of(name) && columns.includes('*');
+        if (effects.reads.some(named) || effects.writes.some(named) || effects.writes.some(starred))
+          return { touch: 'all', understood: true };
+        if (effects.reads.some(starred)) touch = 'result';
+      }
+      return { touch, understood: true };
+    },
+    close: () => classifier.close(),
+  };
+}
