@@ -54,6 +54,18 @@ interface LastVerdict {
   verdict: Verdict;
 }
 
+/** Who may see which tags of which connection in plain; goes with the objects and with the policy. */
+type ViewsOf = WeakMap<Identity, WeakMap<Connection, WeakMap<ColumnTag, boolean>>>;
+
+function madeIn<K extends object, V>(map: WeakMap<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
+
 /** Opens the folder and loads what is in force there. Throws only when the folder cannot be used. */
 export async function createPolicyEngine(options: PolicyEngineOptions): Promise<PolicyEngine & PolicyAdmin> {
   return new Engine(options);
@@ -70,6 +82,7 @@ class Engine implements PolicyEngine, PolicyAdmin {
   #checked: { hash: string; errors: string[] } | null = null;
   #verdicts = new WeakMap<Effects, { last: LastVerdict; all: Map<string, Verdict> }>();
   #views = new Map<string, boolean>();
+  #viewsOf: ViewsOf = new WeakMap();
 
   constructor({ dir, shipped, now }: PolicyEngineOptions) {
     this.#files = new PolicyFiles(dir);
@@ -120,14 +133,18 @@ class Engine implements PolicyEngine, PolicyAdmin {
     }
   }
 
+  /** Asked for each tag of each result: by the objects themselves first, since a request is dear to write. */
   canViewPlain(identity: Identity, connection: Connection, tag: ColumnTag): boolean {
+    const ofPerson = madeIn(this.#viewsOf, identity, () => new WeakMap());
+    const views = madeIn(ofPerson, connection, () => new WeakMap());
+    const known = views.get(tag);
+    if (known !== undefined) return known;
     const request = viewRequest(identity, connection, tag);
     const key = JSON.stringify(request);
-    const known = this.#views.get(key);
-    if (known !== undefined) return known;
-    const allowed = this.#mayView(request);
+    const allowed = this.#views.get(key) ?? this.#mayView(request);
     if (this.#views.size >= 4096) this.#views.clear();
     this.#views.set(key, allowed);
+    views.set(tag, allowed);
     return allowed;
   }
 
@@ -202,6 +219,7 @@ class Engine implements PolicyEngine, PolicyAdmin {
     this.#active = set;
     this.#verdicts = new WeakMap();
     this.#views = new Map();
+    this.#viewsOf = new WeakMap();
   }
 
   /**
