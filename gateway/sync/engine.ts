@@ -3,6 +3,7 @@ import { isCountersignError } from '../contract/errors.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { type StagedFile, Staging } from './outbox/staging.ts';
 import { type Backoff, Pace } from './pace.ts';
+import { MAX_PART_RANGES_BYTES } from './part.ts';
 import { PartMaker } from './part-maker.ts';
 import type { StoreTarget } from './ports.ts';
 import { Uploader } from './uploader.ts';
@@ -20,6 +21,8 @@ export interface EngineOptions {
 export interface Tuning {
   /** An open session's next part is made no sooner after the one before. */
   partEveryMs: number;
+  /** Of a session's files in one part, at most. */
+  partBytes: number;
   /** Bytes that wait in the staging folder at most; the rest stays where it was recorded. */
   stagedBytes: number;
   /** Objects on their way at the same time, each of another lane. */
@@ -29,6 +32,7 @@ export interface Tuning {
 
 const TUNING: Tuning = {
   partEveryMs: 5000,
+  partBytes: MAX_PART_RANGES_BYTES,
   stagedBytes: 64 * 1024 * 1024,
   lanes: 4,
   backoff: { unreachable: { firstMs: 1000, mostMs: 60_000 }, refused: { firstMs: 5000, mostMs: 15 * 60_000 } },
@@ -87,7 +91,13 @@ export class SyncEngine {
     this.outbox = new Outbox(join(home, 'outbox.db'));
     this.#staging.sweep(this.outbox.stagedFiles());
     this.#pace = new Pace(now);
-    this.#maker = new PartMaker({ outbox: this.outbox, staging: this.#staging, recordingsDir, now });
+    this.#maker = new PartMaker({
+      outbox: this.outbox,
+      staging: this.#staging,
+      recordingsDir,
+      now,
+      partBytes: this.#tuning.partBytes,
+    });
     this.#uploader = new Uploader({
       outbox: this.outbox,
       staging: this.#staging,

@@ -15,6 +15,8 @@ export interface PartMakerDeps {
   staging: Staging;
   recordingsDir: string;
   now: () => number;
+  /** Of one part's ranges, at most. */
+  partBytes: number;
 }
 
 /** Makes the parts of sessions, one at a time and no sooner than there is room for them. */
@@ -137,7 +139,7 @@ export class PartMaker {
 
   #cut(row: SessionRow, folder: string): ReturnType<typeof nextCut> {
     try {
-      return nextCut(folder, row.cursor);
+      return nextCut(folder, row.cursor, this.#deps.partBytes);
     } catch (error) {
       if (!(error instanceof FormatError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       const sentence = `Session ${row.sid} cannot be sent any further: ${(error as Error).message}.`;
