@@ -32,6 +32,8 @@ export interface ControlDeps {
   unexpected(error: unknown): void;
   /** Called when a one-time code was used up, so that the terminal can show the next. */
   onCodeUsed?: () => void;
+  /** Called when the PIN was set or changed. */
+  onPinSet?: () => void;
   /** For tests: an output that is not as the contract says is an error. */
   checkOutput?: boolean;
   keepaliveMs?: number;
@@ -150,6 +152,7 @@ export function createControlServer(deps: ControlDeps): ControlServer {
       deps.onCodeUsed?.();
     }
     await pin.set(input.pin);
+    deps.onPinSet?.();
   }
 
   const app = new Hono<Env>();
