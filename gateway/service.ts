@@ -15,9 +15,6 @@ import type { Verdict } from './contract/decision.ts';
 import { CountersignError } from './contract/errors.ts';
 import { createDefaultHandlers } from './control/default-handlers.ts';
 import { createControlServer } from './control/server.ts';
-import { openDevice } from './evidence/device/device.ts';
-import { bootId, createReporter } from './evidence/device/reporter.ts';
-import { deviceSurroundings } from './evidence/device/surroundings.ts';
 import { localIdentity } from './identity/local.ts';
 import { createPeerLookup } from './identity/peer-process.ts';
 import { createTokens } from './identity/tokens.ts';
@@ -56,8 +53,6 @@ export interface ServiceOptions {
   expireAfterSeconds?: number | undefined;
   /** Where the built console lies; without it the control API serves a page that says so. */
   consoleFolder?: string | undefined;
-  /** For a device key that is encrypted; null where nobody can be asked. */
-  devicePassphrase?: (() => Promise<string | null>) | undefined;
   /** Protected mode. Never taken on trust: startService refuses where the machine is not set up so. */
   protected?: ProtectedLayout | undefined;
 }
@@ -99,16 +94,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log.error({ path, reason }, 'a recording could not be closed');
 
   const identity = localIdentity(isolation?.developers.join(' or '));
-  const device = await openDevice(
-    deviceSurroundings({
-      home,
-      protection,
-      clock,
-      version: version(),
-      account: identity.subject.replace(/^local:/, ''),
-      passphrase: options.devicePassphrase ?? (() => Promise.resolve(null)),
-    }),
-  );
   const recorder = createRecorder({ dir: recordingsDir, clock });
   const store = createStore({ file: join(home, 'index.db'), recordingsDir });
   const indexer = createIndexer(store, log);
@@ -120,36 +105,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const connections = createConnections({ file: join(home, 'connections.json') });
   const vault = createVault({ dir: folder('vault'), protection });
   const pin = createPinGuard({ file: join(home, 'pin.json'), clock });
-  const every = (milliseconds: number, run: () => void) => {
-    const timer = setInterval(run, milliseconds);
-    timer.unref();
-    return () => clearInterval(timer);
-  };
-  const reporter = createReporter({
-    device,
-    recorder,
-    recordingsDir,
-    clock,
-    monotonic: () => performance.now(),
-    every,
-    version: version(),
-    boot: bootId(),
-    protection,
-    person: identity.display,
-    policyHash: () => policy.hash,
-    configHash: () => hash('sha256', JSON.stringify(connections.list())),
-    observing: () => connections.list().flatMap(({ id, mode }) => (mode === 'observe' ? [id] : [])),
-    queued: () => ({ objects: 0, bytes: 0 }),
-    syncOf: () => 'all',
-    onProblem: (sentence) => log.error(sentence),
-  });
-  await reporter.started(recovered.sessions.map(({ folder: path }) => path));
-  connections.onChanged(() => reporter.configChanged());
   const tokens = createTokens({
     file: join(home, 'tokens.json'),
     clock,
     randomBytes,
-    every,
+    every: (milliseconds, run) => {
+      const timer = setInterval(run, milliseconds);
+      timer.unref();
+      return () => clearInterval(timer);
+    },
     howTo: (connectionId) => `get a new one with: npm run countersign -- connect ${connectionId}`,
     onProblem: (sentence) => log.error(sentence),
   });
@@ -167,7 +131,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   policy.onChanged(() => {
     approvals.policyChanged(policy.hash);
-    reporter.policyChanged();
     publishStatus();
   });
   const classifier = await createClassifier({
@@ -236,14 +199,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     openSessions: registry.list().length,
     postgres: postgres.address,
     identity: identity.display,
-    device: {
-      id: device.id,
-      org: device.file.org,
-      size: device.log.size,
-      checkpointAt:
-        device.log.signedAt === null ? (device.scan.last?.t ?? null) : new Date(device.log.signedAt).toISOString(),
-      problem: device.log.problem,
-    },
   });
   const publishStatus = () => control.publish({ type: 'status', status: status() });
 
@@ -303,8 +258,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await postgres.close(reason);
       await control.close();
       await recorder.close();
-      await reporter.stopped(reason);
-      await device.close();
       await indexer.close();
       await store.close();
       await classifier.close();
