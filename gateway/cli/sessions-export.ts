@@ -120,35 +120,74 @@ async function walkInto(
   return index;
 }
 
-async function exportSession(cli: Cli, deps: SessionDeps, id: string, options: ExportOptions): Promise<void> {
-  const { format, out, statement } = options;
-  const { folder, session } = await openSession(deps, id);
-  if (out !== undefined && existsSync(out)) throw new CountersignError('USAGE', `${visibleLine(out)} is there already`);
-  if (format === 'bundle') {
-    if (out === undefined) throw new CountersignError('USAGE', 'a bundle needs a file: --out FILE');
-    await deps.exportBundle(folder, out);
-    cli.note(`${visibleLine(out)}: check it with: countersign sessions verify ${visibleLine(out)}`);
-    return;
+/** Where lines go: a new file, or standard output. `done` has to be called, also after a failure. */
+export interface LineSink {
+  write(line: string): Promise<void>;
+  done(): Promise<void>;
+}
+
+/** Throws USAGE when the file is there. */
+export function lineSink(cli: Cli, deps: SessionDeps, out: string | undefined): LineSink {
+  if (out === undefined) {
+    // A file or a pipe gets the data as it is; a terminal gets nothing that acts on it.
+    const shown = (line: string) => (deps.terminal.columns === null ? line : visibleLines(line).join('\n'));
+    return { write: async (line) => cli.out(shown(line)), done: async () => {} };
   }
+  if (existsSync(out)) throw new CountersignError('USAGE', `${visibleLine(out)} is there already`);
+  const stream = createWriteStream(out, { mode: 0o600, flags: 'wx' });
+  return {
+    write: (line) => drained(stream, `${line}\n`),
+    done: async () => {
+      stream.end();
+      await finished(stream);
+    },
+  };
+}
+
+/** One session as lines. @param statement for csv: whose result. */
+export async function writeSession(
+  cli: Cli,
+  deps: SessionDeps,
+  { folder, session }: { folder: string; session: RecordedSession },
+  { format, statement }: { format: 'jsonl' | 'sql' | 'csv'; statement?: number },
+  write: LineSink['write'],
+): Promise<void> {
+  assertCsv(format, statement);
+  const writer =
+    format === 'jsonl'
+      ? jsonl(write)
+      : format === 'sql'
+        ? script(write)
+        : csv(write, statement!, (line) => cli.note(line));
+  const count = await walkInto(cli, deps, folder, session, writer, format === 'csv' ? statement! : null);
+  if (statement !== undefined && count <= statement) {
+    throw new CountersignError('STATEMENT_UNKNOWN', `the session has ${count} statements, from 0`);
+  }
+}
+
+/** Before a file is made that would stay empty. Throws USAGE. */
+export function assertCsv(format: string, statement: number | undefined): void {
   if (format === 'csv' && statement === undefined) {
     throw new CountersignError('USAGE', 'say whose result: --statement N ("sessions show" numbers them)');
   }
-  // A file or a pipe gets the data as it is; a terminal gets nothing that acts on it.
-  const shown = (line: string) => (deps.terminal.columns === null ? line : visibleLines(line).join('\n'));
-  const sink = out === undefined ? null : createWriteStream(out, { mode: 0o600, flags: 'wx' });
-  const write = sink ? (line: string) => drained(sink, `${line}\n`) : async (line: string) => cli.out(shown(line));
-  const writer =
-    format === 'jsonl' ? jsonl(write) : format === 'sql' ? script(write) : csv(write, statement!, cli.note);
+}
+
+async function exportSession(cli: Cli, deps: SessionDeps, id: string, options: ExportOptions): Promise<void> {
+  const { format, out, ...rest } = options;
+  const opened = await openSession(deps, id);
+  if (format === 'bundle') {
+    if (out === undefined) throw new CountersignError('USAGE', 'a bundle needs a file: --out FILE');
+    if (existsSync(out)) throw new CountersignError('USAGE', `${visibleLine(out)} is there already`);
+    await deps.exportBundle(opened.folder, out);
+    cli.note(`${visibleLine(out)}: check it with: countersign sessions verify ${visibleLine(out)}`);
+    return;
+  }
+  assertCsv(format, options.statement);
+  const sink = lineSink(cli, deps, out);
   try {
-    const count = await walkInto(cli, deps, folder, session, writer, format === 'csv' ? statement! : null);
-    if (statement !== undefined && count <= statement) {
-      throw new CountersignError('STATEMENT_UNKNOWN', `the session has ${count} statements, from 0`);
-    }
+    await writeSession(cli, deps, opened, { format, ...rest }, sink.write);
   } finally {
-    if (sink) {
-      sink.end();
-      await finished(sink);
-    }
+    await sink.done();
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { RecordedEvent } from '../recording/recorded.ts';
+import type { RecordedEvent, RecordedSession } from '../recording/recorded.ts';
 import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
 import { countOption, openSession } from './sessions-find.ts';
@@ -51,7 +51,16 @@ function eventLine(event: RecordedEvent): string | null {
 }
 
 async function replay(cli: Cli, deps: SessionDeps, id: string, options: ReplayOptions): Promise<void> {
-  const { folder, session } = await openSession(deps, id);
+  await paintReplay(cli, deps, await openSession(deps, id), options);
+}
+
+/** Writes a session to `cli` as it went; time goes by `deps.sleep` alone. */
+export async function paintReplay(
+  cli: Pick<Cli, 'out' | 'note' | 'signal'>,
+  deps: SessionDeps,
+  { folder, session }: { folder: string; session: RecordedSession },
+  options: ReplayOptions,
+): Promise<void> {
   const { signal } = cli;
   const { terminal } = deps;
   const pace = new Pace(deps, options, signal);

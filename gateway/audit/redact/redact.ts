@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import { CountersignError } from '../../contract/errors.ts';
 import { createScanner } from '../../masking/detectors/scanner.ts';
-import { exportBundle } from '../../recording/bundle.ts';
+import { type BundleEvidence, exportBundle } from '../../recording/bundle.ts';
 import { numbered, SUMS_SIGNATURE_NAME } from '../../recording/files.ts';
 import {
   CONTAINER_HEADER_BYTES,
@@ -103,11 +103,23 @@ export async function redactSession(
 
 async function writeBundle(copy: string, outFile: string): Promise<void> {
   try {
-    await exportBundle(copy, outFile);
+    await exportBundle(copy, outFile, evidenceOf(copy));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') fs.rmSync(outFile, { force: true });
     throw error;
   }
+}
+
+/** What ties the session to its organisation stays as it is: nothing of what was recorded is in it. */
+function evidenceOf(copy: string): BundleEvidence[] {
+  const below = join(copy, 'evidence');
+  if (!fs.existsSync(below)) return [];
+  return fs
+    .readdirSync(below, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((path) => ({ name: relative(copy, path).split(sep).join('/'), bytes: fs.readFileSync(path) }));
 }
 
 function assertRequest({ values, ...others }: RedactionRequest): void {

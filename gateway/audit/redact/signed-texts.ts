@@ -69,9 +69,12 @@ function* textsIn(value: unknown, path: string): Generator<{ path: string; text:
     for (const [i, one] of value.entries()) yield* textsIn(one, `${path}[${i}]`);
   } else if (typeof value === 'object' && value !== null) {
     for (const [name, one] of Object.entries(value)) {
-      const here = path === '' ? name : `${path}.${name}`;
+      const here = path === '' ? name : `${path}.${plain(name)}`;
       if (path.includes('detail') || (!OPAQUE.has(name) && !COUNTED.has(name))) yield* textsIn(one, here);
       yield { path: `a name in ${path === '' ? 'the event' : path}`, text: name, whole: false };
     }
   }
 }
+
+/** Names inside of details come from outside. */
+const plain = (name: string): string => (/^[A-Za-z]\w{0,40}$/.test(name) ? name : '(a name)');
