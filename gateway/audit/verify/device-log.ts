@@ -1,0 +1,305 @@
+import * as fs from 'node:fs';
+import { isCheckpointOf } from '../../evidence/format/checkpoint.ts';
+import { parseVkey, type Vkey } from '../../evidence/format/vkey.ts';
+import { DeviceKeys, type IdentityNotes } from '../../evidence/trust/device-keys.ts';
+import type { Trust } from '../../evidence/trust/verify-trust.ts';
+import { equal, toBase64 } from '../../recording/format/bytes.ts';
+import { FormatError } from '../../recording/format/primitives.ts';
+import { nodePrimitives as p } from '../../recording/primitives.ts';
+import type { Books } from '../books.ts';
+import type { Workspace } from '../workspace.ts';
+import { carryBack, type FoundHead, findHeads } from './checkpoints.ts';
+import { type ReadLog, readLog } from './log-reader.ts';
+import { LogStory } from './log-story.ts';
+import { type AuditCheck, checkOf, plural, sentenceOf } from './report.ts';
+
+/** A device's log as far as it holds. */
+export interface VerifiedLog {
+  checks: AuditCheck[];
+  story: LogStory;
+  keys: DeviceKeys;
+  /** Heads that are signed by a key that counts and belong to the history that is here, by size. */
+  heads: FoundHead[];
+  /** Leaves that the newest of them covers: beyond it nothing was signed for. */
+  covered: number;
+  entries: number;
+}
+
+interface Pass {
+  read: ReadLog;
+  story: LogStory;
+  matching: FoundHead[];
+  other: FoundHead[];
+}
+
+/** Everything that a device's log can be held to: its tree, its heads, its keys and whose they are. */
+export async function verifyDeviceLog(
+  workspace: Workspace,
+  books: Books,
+  trust: Trust,
+  device: string,
+): Promise<VerifiedLog> {
+  const { org } = workspace.settings;
+  const { heads, problems } = findHeads(workspace, books, trust, org, device);
+  const folder = workspace.kept(`${org}/${device}/log`);
+  let pass = walk(folder, heads, 'entries');
+  if (pass.other.length > 0) {
+    const second = walk(folder, heads, 'hashes');
+    if (second.matching.length > pass.matching.length) pass = second;
+  }
+  const { read, story } = pass;
+  carryBack(pass.matching);
+  const evidenceOf = (index: number) =>
+    pass.matching.find(({ checkpoint }) => checkpoint.size > index)?.evidence ?? null;
+  const keys = await DeviceKeys.read(p, trust, device, identityNotes(workspace, books, org, device, story, evidenceOf));
+  const known = knownKeys(story, keys);
+  const judged = judgeHeads(pass.matching, story, known, keys, read.size === 0);
+  const covered = judged.good.at(-1)?.checkpoint.size ?? 0;
+  const checks: AuditCheck[] = [
+    identityCheck(story, known, keys, judged.good.at(-1) ?? null),
+    checkOf(
+      'log',
+      [...read.problems, ...problems, ...story.problems, ...missingEntries(read)],
+      `The log's ${plural(read.size, 'entry').replace('entrys', 'entries')} were hashed anew.`,
+    ),
+    checkOf(
+      'log heads',
+      judged.problems,
+      `${plural(judged.good.length, 'head')} of the log are signed by a key of the device that counts.`,
+    ),
+    historyCheck(pass, read, known, books, `${org}/${device}/`),
+    coverage(read, covered),
+    witnessCheck(judged.good, trust),
+    ...stampCheck(pass.matching),
+    timesCheck(story, pass.matching),
+  ];
+  return { checks, story, keys, heads: judged.good, covered, entries: read.size };
+}
+
+function walk(folder: string, heads: readonly FoundHead[], prefer: 'entries' | 'hashes'): Pass {
+  const story = new LogStory();
+  const roots = new Map<number, Uint8Array>();
+  const sizes = new Set(heads.map(({ checkpoint }) => checkpoint.size));
+  const read = readLog(
+    folder,
+    prefer,
+    (bytes, index) => story.add(bytes, index),
+    (size, root) => {
+      if (sizes.has(size)) roots.set(size, root());
+    },
+  );
+  const matches = ({ checkpoint }: FoundHead) => {
+    const root = roots.get(checkpoint.size);
+    return root !== undefined && equal(root, checkpoint.root);
+  };
+  // Where there are no tiles (a bundle alone), a head stands for itself.
+  const matching = heads.filter((head) => read.size === 0 || matches(head));
+  return { read, story, matching, other: heads.filter((head) => !matching.includes(head)) };
+}
+
+/** Only gaps between what is there: what the newest head covers and is not here is told by `coverage`. */
+function missingEntries({ withoutEntries }: ReadLog): string[] {
+  return withoutEntries.map(([first, last]) =>
+    first === last
+      ? `entry ${first} is missing; its hash is there`
+      : `entries ${first} to ${last} are missing; their hashes are there`,
+  );
+}
+
+function identityNotes(
+  workspace: Workspace,
+  books: Books,
+  org: string,
+  device: string,
+  story: LogStory,
+  evidenceOf: (index: number) => string | null,
+): IdentityNotes {
+  const notes = { enrolments: [], bindings: [], changes: [] } as Record<
+    keyof IdentityNotes,
+    { bytes: Uint8Array; seen: string | null }[]
+  >;
+  const folder = workspace.kept(`${org}/${device}/identity`);
+  const names = fs.existsSync(folder) ? fs.readdirSync(folder).sort() : [];
+  for (const file of names.filter((one) => one.endsWith('.note'))) {
+    const bytes = fs.readFileSync(`${folder}/${file}`);
+    const first = books.firstSeen(`${org}/${device}/identity/${file}`);
+    const index = story.identities.get(toBase64(p.sha256(bytes)));
+    const logged = index === undefined ? null : evidenceOf(index);
+    const seen = first === null ? null : new Date(first).toISOString();
+    const earliest = logged !== null && (seen === null || logged < seen) ? logged : seen;
+    const kind = file.endsWith('.oidc.note') ? 'bindings' : file.endsWith('.change.note') ? 'changes' : 'enrolments';
+    notes[kind].push({ bytes, seen: earliest });
+  }
+  return notes;
+}
+
+/** The device's keys by text: those that its log names, and those that were enrolled. */
+function knownKeys(story: LogStory, keys: DeviceKeys): Vkey[] {
+  const texts = new Set([...story.keys.map(({ vkey }) => vkey), ...keys.known()]);
+  return [...texts].flatMap((text) => {
+    try {
+      return [parseVkey(p.sha256, text)];
+    } catch (error) {
+      if (error instanceof FormatError) return [];
+      throw error;
+    }
+  });
+}
+
+function judgeHeads(
+  heads: readonly FoundHead[],
+  story: LogStory,
+  known: readonly Vkey[],
+  keys: DeviceKeys,
+  bare: boolean,
+) {
+  const good: FoundHead[] = [];
+  const problems: string[] = [];
+  if (heads.length === 0) problems.push('there is no head of the log that belongs to what is here');
+  for (const head of heads) {
+    const { size } = head.checkpoint;
+    const named = story.keys.findLast(({ from }) => from < size)?.vkey;
+    const key = known.find((one) => isCheckpointOf(p, head.checkpoint, one));
+    if (key === undefined) {
+      problems.push(`the head over ${size} entries (${head.where}) is signed by no key of the device`);
+      continue;
+    }
+    const verdict = keys.judge(key, head.evidence);
+    const inForce = bare || (named !== undefined && isSame(named, key));
+    if (!verdict.ok) problems.push(`the head over ${size} entries: ${verdict.sentence}`);
+    else if (!inForce)
+      problems.push(`the head over ${size} entries is signed by another key than the log names for then`);
+    else good.push(head);
+  }
+  return { good, problems };
+}
+
+function isSame(text: string, key: Vkey): boolean {
+  const other = parseVkey(p.sha256, text);
+  return other.name === key.name && equal(other.key, key.key);
+}
+
+function identityCheck(
+  story: LogStory,
+  known: readonly Vkey[],
+  keys: DeviceKeys,
+  newest: FoundHead | null,
+): AuditCheck {
+  const name = 'enrolment';
+  const text = story.keys.at(-1)?.vkey;
+  const key = known.find((one) =>
+    text === undefined ? newest !== null && isCheckpointOf(p, newest.checkpoint, one) : isSame(text, one),
+  );
+  if (key === undefined) {
+    const why = keys.problems.length > 0 ? `: ${keys.problems.join('; ')}` : '';
+    return { name, status: 'failed', sentence: sentenceOf(`no key of this device is enrolled${why}`) };
+  }
+  const { ok, sentence } = keys.judge(key, newest?.evidence ?? null);
+  const more = !ok && keys.problems.length > 0 ? ` (${keys.problems.slice(0, 3).join('; ')})` : '';
+  return { name, status: ok ? 'ok' : 'failed', sentence: sentenceOf(`${sentence}${more}`) };
+}
+
+/** Heads of this device that cannot all be true, and what a store has lost or changed of its log since. */
+function historyCheck(pass: Pass, read: ReadLog, known: readonly Vkey[], books: Books, prefix: string): AuditCheck {
+  const problems: string[] = [];
+  for (const head of pass.other) {
+    const { size } = head.checkpoint;
+    const signed = known.some((key) => isCheckpointOf(p, head.checkpoint, key));
+    const seen = head.seen === null ? '' : `, seen here first on ${head.seen}`;
+    if (size > read.size) {
+      problems.push(
+        `the log was rolled back, or entries are missing: a head over ${size} entries (${head.where}${seen}) is known, and ${read.size} entries are here`,
+      );
+    } else if (signed) {
+      problems.push(
+        `the device signed two histories: its head over ${size} entries (${head.where}${seen}) is not of the log that is here`,
+      );
+    } else
+      problems.push(
+        `a head over ${size} entries (${head.where}) does not match the log, and no key of the device signed it`,
+      );
+  }
+  const gone = books
+    .vanished()
+    .filter(({ name }) => name.startsWith(`${prefix}log/`) || name.startsWith(`${prefix}identity/`));
+  if (gone.length > 0) {
+    problems.push(
+      `the store has rolled back or lost ${plural(gone.length, 'object')} of the device's log that it had on ${new Date(gone[0]!.firstSeen).toISOString()}, such as ${gone[0]!.name.slice(prefix.length)}`,
+    );
+  }
+  for (const object of books
+    .byState('changed')
+    .filter(({ name }) => name.startsWith(`${prefix}log/`) || name.startsWith(`${prefix}identity/`))) {
+    problems.push(`${object.name.slice(prefix.length)} was replaced: ${object.detail}`);
+  }
+  return checkOf(
+    'one history',
+    problems,
+    `All ${plural(pass.matching.length, 'head')} that were ever seen here belong to one history.`,
+  );
+}
+
+function coverage(read: ReadLog, covered: number): AuditCheck {
+  const name = 'log coverage';
+  if (read.size === 0) {
+    return {
+      name,
+      status: 'not-checked',
+      sentence: 'Only single entries of the log came with bundles, so which sessions are missing cannot be said.',
+    };
+  }
+  if (covered >= read.size) return { name, status: 'ok', sentence: 'The newest head that counts covers every entry.' };
+  const sentence = `${plural(read.size - covered, 'entry').replace('entrys', 'entries')} at the end of the log ${covered === 0 ? 'are under no head that counts' : `come after the newest head that counts (${covered})`}.`;
+  return { name, status: 'failed', sentence };
+}
+
+function witnessCheck(heads: readonly FoundHead[], trust: Trust): AuditCheck {
+  const name = 'witnesses';
+  const quorum = trust.note?.quorum ?? 0;
+  const problems = heads.flatMap(({ witnessed }) => witnessed.problems);
+  if (problems.length > 0) return checkOf(name, problems, '');
+  const newest = heads.findLast(({ witnessed }) => witnessed.by.length > 0 && witnessed.enough);
+  if (newest === undefined) {
+    const sentence =
+      quorum === 0
+        ? 'The trust note asks for no witness, so that the device shows everybody one history rests on what was seen here before.'
+        : `The trust note asks for ${plural(quorum, 'witness').replace('witnesss', 'witnesses')}, and no head has as many cosignatures that count.`;
+    return { name, status: quorum === 0 ? 'not-checked' : 'failed', sentence };
+  }
+  const { size } = newest.checkpoint;
+  const who = newest.witnessed.by.map(({ name: by, at }) => `${by} (${at})`).join(', ');
+  const after = (heads.at(-1)?.checkpoint.size ?? size) - size;
+  const rest = after === 0 ? '' : ` ${after} entries after it have no witness yet.`;
+  return { name, status: 'ok', sentence: `The log's first ${size} entries were witnessed by ${who}.${rest}` };
+}
+
+function stampCheck(heads: readonly FoundHead[]): AuditCheck[] {
+  const stamps = heads.flatMap((head) => head.stamps);
+  if (stamps.length === 0) return [];
+  const wrong = stamps.filter(({ ok }) => !ok).map(({ sentence }) => sentence.replace(/\.$/, ''));
+  return [checkOf('time stamps', wrong, `${plural(stamps.length, 'time stamp')} of a trusted authority hold.`)];
+}
+
+const CLOCK_SLACK_MS = 10 * 60_000;
+
+/** The device's clock proves nothing; but nothing existed later than when somebody else saw it. */
+function timesCheck(story: LogStory, heads: readonly FoundHead[]): AuditCheck {
+  const name = 'times';
+  const last = heads.findLast(({ evidence }) => evidence !== null);
+  if (last === undefined || story.last === null) {
+    return { name, status: 'not-checked', sentence: 'Nobody but the device says when its entries were made.' };
+  }
+  const ahead = story.times.find(({ index, at }) => {
+    const evidence = heads.find(({ checkpoint }) => checkpoint.size > index)?.evidence ?? null;
+    return evidence !== null && at - Date.parse(evidence) > CLOCK_SLACK_MS;
+  });
+  if (ahead !== undefined) {
+    const sentence = `Entry ${ahead.index} gives ${new Date(ahead.at).toISOString()} as its time, and was seen before that: the device's clock was wrong.`;
+    return { name, status: 'failed', sentence };
+  }
+  return {
+    name,
+    status: 'ok',
+    sentence: `The first ${last.checkpoint.size} entries existed by ${last.evidence}; when before that is the device's word.`,
+  };
+}

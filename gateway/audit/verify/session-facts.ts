@@ -1,0 +1,148 @@
+import { validAt } from '../../evidence/trust/validity.ts';
+import type { Trust } from '../../evidence/trust/verify-trust.ts';
+import type { Shape } from '../../recording/format/lines.ts';
+import { logLines, ShapeTable } from '../../recording/log.ts';
+import { events, readSession } from '../../recording/reader.ts';
+import { type AuditCheck, checkOf, plural } from './report.ts';
+
+const MAX_PROBLEMS = 50;
+
+interface Asked {
+  digest: string | null;
+  level: string;
+  decided: {
+    digest: string | null;
+    effect: string;
+    by: string | null;
+    channel: string | null;
+    grantId: string | null;
+  } | null;
+}
+
+/** What of a session's content has to agree with itself and with the trust note: identity, policy set, approvals. */
+export async function checkFacts(folder: string, trust: Trust, evidence: string | null): Promise<AuditCheck[]> {
+  const { info } = await readSession(folder);
+  const who = `${info.identity.display} (${info.identity.subject})`;
+  const identity: AuditCheck = info.identity.verified
+    ? {
+        name: 'identity',
+        status: 'not-checked',
+        sentence: `The session says it is for ${who}, as an identity provider said; its word is not in the recording.`,
+      }
+    : {
+        name: 'identity',
+        status: 'not-checked',
+        sentence: `The session says it is for ${who}: that is the account of the machine, and nobody vouches for it.`,
+      };
+  return [identity, policyCheck(info.policyHash, trust, evidence), await approvalsCheck(folder)];
+}
+
+function policyCheck(hash: string, trust: Trust, evidence: string | null): AuditCheck {
+  const name = 'policy set';
+  const policies = trust.note?.policies ?? [];
+  const short = hash.slice(0, 12);
+  if (policies.length === 0) {
+    return {
+      name,
+      status: 'not-checked',
+      sentence: `It ran under the policy set ${short}…; the trust note names none, so any counts.`,
+    };
+  }
+  const entry = policies.find((one) => one.hash === hash);
+  if (entry === undefined)
+    return {
+      name,
+      status: 'failed',
+      sentence: `It ran under the policy set ${short}…, which the trust note does not name.`,
+    };
+  const check = validAt(entry, evidence, trust.now);
+  return check.ok
+    ? { name, status: 'ok', sentence: `It ran under the policy set ${short}…, which the trust note names.` }
+    : {
+        name,
+        status: 'failed',
+        sentence: `It ran under the policy set ${short}…, which does not count for then: ${check.why}.`,
+      };
+}
+
+/** Channels by which a level can be proven; a grant was given by a decision of its own. */
+const PROVES: Readonly<Record<string, readonly string[]>> = {
+  click: ['console', 'terminal', 'notification', 'grant'],
+  pin: ['console', 'terminal', 'grant'],
+  passkey: ['console', 'grant'],
+};
+
+/** Each approval is for exactly one operation: what was asked, decided and done has one digest. */
+async function approvalsCheck(folder: string): Promise<AuditCheck> {
+  const name = 'approvals';
+  const problems: string[] = [];
+  const tell = (problem: string) => {
+    if (problems.length < MAX_PROBLEMS) problems.push(problem);
+  };
+  const asked = new Map<string, Asked>();
+  for await (const { type, detail } of events(folder)) {
+    const id = String(detail.approvalId);
+    if (type === 'asked') {
+      if (asked.has(id)) tell(`approval ${id} was asked for twice`);
+      asked.set(id, { digest: textOf(detail.digest), level: String(detail.level), decided: null });
+    } else if (type === 'decided') {
+      const request = asked.get(id);
+      if (request === undefined) tell(`approval ${id} was decided and never asked for`);
+      else if (request.decided !== null) tell(`approval ${id} was decided twice`);
+      else request.decided = decisionOf(detail);
+    }
+  }
+  for (const [id, { digest, level, decided }] of asked) {
+    if (decided === null || decided.effect !== 'allow') continue;
+    if (decided.digest !== digest) tell(`approval ${id} was decided for another operation than was asked for`);
+    if (decided.by === null || decided.channel === null) tell(`approval ${id} does not say who decided it, and how`);
+    else if (!(PROVES[level] ?? []).includes(decided.channel))
+      tell(`approval ${id} asked for a ${level} and was given by ${decided.channel}`);
+  }
+  const used = usedApprovals(folder, asked, tell);
+  const fine =
+    asked.size === 0
+      ? 'Nothing was asked for.'
+      : `${plural(asked.size, 'request')} for approval agree with what was decided and with the ${plural(used, 'statement')} that used one; the digests cover parts that are not in the recording, so they cannot be made anew.`;
+  return checkOf(name, problems, fine);
+}
+
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+const decisionOf = (detail: Record<string, unknown>): Asked['decided'] => ({
+  digest: textOf(detail.digest),
+  effect: String(detail.effect),
+  by: textOf(detail.decidedBy),
+  channel: textOf(detail.channel),
+  grantId: textOf(detail.grantId),
+});
+
+/** @returns how many statements ran because a person had said so. */
+function usedApprovals(folder: string, asked: ReadonlyMap<string, Asked>, tell: (problem: string) => void): number {
+  const used = new Set<string>();
+  const shapes = new ShapeTable();
+  const take = (shape: Shape | null, digest: string | null, where: string) => {
+    if (shape === null) return;
+    const { approvalId, effect, verdict, grantId, observed } = shape.decision;
+    if (verdict.effect !== 'ask' || effect !== 'allow' || observed !== null || grantId !== null) return;
+    const request = approvalId === null ? undefined : asked.get(approvalId);
+    if (approvalId === null || request?.decided?.effect !== 'allow') {
+      tell(`a statement of ${where} ran that had to be approved, and no approval of it is recorded`);
+    } else if (request.digest !== digest) tell(`${where} ran another operation than approval ${approvalId} was for`);
+    else if (used.has(approvalId)) tell(`approval ${approvalId} was used twice`);
+    if (approvalId !== null) used.add(approvalId);
+  };
+  for (const logged of logLines(folder)) {
+    if (logged === null) continue;
+    const { line } = logged;
+    shapes.learn(line);
+    if (line.type === 'statement') {
+      const { shape, digest, x } = line.own;
+      take(typeof shape === 'number' ? shapes.get(shape) : shape, digest, `exchange ${x}`);
+    }
+    if (line.type === 'run' || line.type === 'statement') {
+      for (const [number] of line.sum ?? []) take(shapes.get(number), null, `event ${line.seq}`);
+    }
+  }
+  return used.size;
+}
