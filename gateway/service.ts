@@ -15,6 +15,8 @@ import type { Verdict } from './contract/decision.ts';
 import { CountersignError } from './contract/errors.ts';
 import { createDefaultHandlers } from './control/default-handlers.ts';
 import { createControlServer } from './control/server.ts';
+import { openDevice } from './evidence/device/device.ts';
+import { deviceSurroundings, serviceReporter } from './evidence/device/surroundings.ts';
 import { localIdentity } from './identity/local.ts';
 import { createPeerLookup } from './identity/peer-process.ts';
 import { createTokens } from './identity/tokens.ts';
@@ -53,6 +55,8 @@ export interface ServiceOptions {
   expireAfterSeconds?: number | undefined;
   /** Where the built console lies; without it the control API serves a page that says so. */
   consoleFolder?: string | undefined;
+  /** For a device key that is encrypted; null where nobody can be asked. */
+  devicePassphrase?: (() => Promise<string | null>) | undefined;
   /** Protected mode. Never taken on trust: startService refuses where the machine is not set up so. */
   protected?: ProtectedLayout | undefined;
 }
@@ -94,6 +98,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log.error({ path, reason }, 'a recording could not be closed');
 
   const identity = localIdentity(isolation?.developers.join(' or '));
+  const device = await openDevice(
+    deviceSurroundings({
+      home,
+      protection,
+      clock,
+      account: identity.subject.replace(/^local:/, ''),
+      passphrase: options.devicePassphrase ?? (() => Promise.resolve(null)),
+    }),
+  );
   const recorder = createRecorder({ dir: recordingsDir, clock });
   const store = createStore({ file: join(home, 'index.db'), recordingsDir });
   const indexer = createIndexer(store, log);
@@ -105,15 +118,29 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const connections = createConnections({ file: join(home, 'connections.json') });
   const vault = createVault({ dir: folder('vault'), protection });
   const pin = createPinGuard({ file: join(home, 'pin.json'), clock });
+  const every = (milliseconds: number, run: () => void) => {
+    const timer = setInterval(run, milliseconds);
+    timer.unref();
+    return () => clearInterval(timer);
+  };
+  const reporter = serviceReporter({
+    device,
+    recorder,
+    recordingsDir,
+    clock,
+    every,
+    protection,
+    person: identity.display,
+    policy,
+    connections,
+    onProblem: (sentence) => log.error(sentence),
+  });
+  await reporter.started(recovered.sessions.map(({ folder: path }) => path));
   const tokens = createTokens({
     file: join(home, 'tokens.json'),
     clock,
     randomBytes,
-    every: (milliseconds, run) => {
-      const timer = setInterval(run, milliseconds);
-      timer.unref();
-      return () => clearInterval(timer);
-    },
+    every,
     howTo: (connectionId) => `get a new one with: npm run countersign -- connect ${connectionId}`,
     onProblem: (sentence) => log.error(sentence),
   });
@@ -199,6 +226,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     openSessions: registry.list().length,
     postgres: postgres.address,
     identity: identity.display,
+    device: device.status(),
   });
   const publishStatus = () => control.publish({ type: 'status', status: status() });
 
@@ -258,6 +286,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await postgres.close(reason);
       await control.close();
       await recorder.close();
+      await reporter.stopped(reason);
+      await device.close();
       await indexer.close();
       await store.close();
       await classifier.close();

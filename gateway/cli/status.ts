@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
+import type { GatewayStatus } from '../contract/api.ts';
 import { type Cli, table } from './cli.ts';
 import { typedCommand } from './home.ts';
+
+function deviceText({ id, org, size, problem }: GatewayStatus['device']): string {
+  if (problem !== null) return `${id}: ${problem}`;
+  const whose = org === null ? 'of no organisation, so its log stays here' : `of ${org}`;
+  return `${id}, ${whose}; ${size} entries in its log`;
+}
 
 async function status(cli: Cli): Promise<void> {
   const now = await cli.control().call('status', {});
@@ -8,6 +15,7 @@ async function status(cli: Cli): Promise<void> {
   const rows = [
     ['Gateway', `${now.version}, ${now.protection}, PostgreSQL clients at ${now.postgres.host}:${now.postgres.port}`],
     ['Acts for', now.identity],
+    ['Device', deviceText(now.device)],
     ['Recorder', now.recorder.ok ? 'works' : `does not work, so nothing is forwarded: ${now.recorder.error}`],
     [
       'Policy',

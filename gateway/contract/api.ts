@@ -32,6 +32,18 @@ export const GatewayStatus = z.object({
   postgres: z.object({ host: z.string(), port: z.number().int() }),
   /** Local account the gateway takes the person to be, until there is an identity provider. */
   identity: z.string(),
+  device: z.object({
+    /** ULID. */
+    id: z.string(),
+    /** null: it belongs to no organisation. */
+    org: z.string().nullable(),
+    /** Entries of its log that are signed for. */
+    size: z.number().int(),
+    /** When the newest checkpoint was signed, by the device's clock; null before the first. */
+    checkpointAt: z.string().nullable(),
+    /** A sentence; then nothing is forwarded. */
+    problem: z.string().nullable(),
+  }),
 });
 export type GatewayStatus = z.infer<typeof GatewayStatus>;
 

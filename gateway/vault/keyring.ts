@@ -3,22 +3,28 @@ import { existsSync } from 'node:fs';
 
 /** The desktop's keyring. Every call ends within `KEYRING_TIMEOUT_MS`, by rejecting where it must. */
 export interface Keyring {
+  /** What keeps the secrets, by its own name. */
+  readonly backend: string;
   read(id: string): Promise<string | null>;
   write(id: string, secret: string): Promise<void>;
   remove(id: string): Promise<void>;
 }
 
-const SERVICE = 'dev.countersign.vault';
+const BACKENDS: Partial<Record<NodeJS.Platform, string>> = { darwin: 'keychain', win32: 'credential-manager' };
 const KEYRING_TIMEOUT_MS = 3_000;
 
-/** @returns null where there is none that works: tried by writing, reading and removing an entry. */
-export async function openKeyring(): Promise<Keyring | null> {
+/**
+ * @param service under whose name the entries are.
+ * @returns null where there is none that works: tried by writing, reading and removing an entry.
+ */
+export async function openKeyring(service = 'dev.countersign.vault'): Promise<Keyring | null> {
   if (!mayHaveKeyring()) return null;
   try {
     const { AsyncEntry } = await import('@napi-rs/keyring');
     // The kernel's keyring is no vault: it forgets at reboot, so only the Secret Service counts on Linux.
-    const entry = (id: string) => new AsyncEntry(SERVICE, id, { linux: { store: 'secret-service' } });
+    const entry = (id: string) => new AsyncEntry(service, id, { linux: { store: 'secret-service' } });
     const keyring: Keyring = {
+      backend: BACKENDS[process.platform] ?? 'secret-service',
       read: (id) => inTime((signal) => entry(id).getPassword(signal)),
       write: (id, secret) => inTime((signal) => entry(id).setPassword(secret, signal)),
       async remove(id) {

@@ -23,6 +23,7 @@ function testKeyring() {
     return work();
   };
   const keyring: Keyring = {
+    backend: 'test',
     read: (id) => guarded(() => secrets.get(id) ?? null),
     write: (id, secret) => guarded(() => void secrets.set(id, secret)),
     remove: (id) => guarded(() => void secrets.delete(id)),

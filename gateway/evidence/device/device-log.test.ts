@@ -51,7 +51,7 @@ const open = async (
   openDeviceLog({
     folder: options.folder ?? join(dir, 'log'),
     device: DEVICE,
-    signer: options.signer ?? KEY,
+    signer: async () => options.signer ?? KEY,
     keys: (options.keys ?? [KEY]).map((key) => key.vkey),
     begun: options.begun ?? false,
     clock: { now: () => now },

@@ -18,7 +18,10 @@ export interface DeviceLogOptions {
   /** `<home>/device/log`. */
   folder: string;
   device: string;
-  signer: Signer;
+  /** The organisation at the moment. */
+  org?: () => string | null;
+  /** Asked for once the entries were seen, which say which key is in use. */
+  signer: () => Promise<Signer>;
   /** Keys that may have signed the newest checkpoint: the present one and those before it. */
   keys: readonly Vkey[];
   begun: boolean;
@@ -36,24 +39,30 @@ interface Pending {
   reject: (error: unknown) => void;
 }
 
-type LogOfDevice = Omit<DeviceLog, 'org'>;
-
 /** Opens the log. A log that does not fit its checkpoint opens with a `problem`, and takes nothing more. */
 export async function openDeviceLog(options: DeviceLogOptions): Promise<FolderLog> {
+  let opened: OpenedLogFolder;
   try {
-    const opened = await openLogFolder(options.folder, options.keys, options.begun, options.see ?? (() => {}));
-    return new FolderLog(options, opened);
+    opened = await openLogFolder(options.folder, options.keys, options.begun, options.see ?? (() => {}));
   } catch (cause) {
     throw logFailed(`the device's log in ${options.folder} cannot be opened`, cause);
+  }
+  try {
+    return new FolderLog(options, opened, await options.signer());
+  } catch (error) {
+    await opened.file.close();
+    throw error;
   }
 }
 
 /** Appends in groups: one write, one sync, one checkpoint, however many entries wait. No call holds up the thread. */
-export class FolderLog implements LogOfDevice {
+export class FolderLog implements DeviceLog {
   readonly device: string;
   readonly torn: number;
   problem: string | null = null;
   checkpoint: LogCheckpoint | null;
+  /** When this program signed the newest checkpoint, milliseconds since the epoch; null before it did. */
+  signedAt: number | null = null;
   private signer: Signer;
   private readonly options: DeviceLogOptions;
   private readonly opened: OpenedLogFolder;
@@ -67,12 +76,12 @@ export class FolderLog implements LogOfDevice {
   private error: CountersignError | null = null;
   private closed = false;
 
-  constructor(options: DeviceLogOptions, opened: OpenedLogFolder) {
+  constructor(options: DeviceLogOptions, opened: OpenedLogFolder, signer: Signer) {
     this.options = options;
     this.opened = opened;
     this.device = options.device;
     this.origin = deviceOrigin(options.device);
-    this.signer = options.signer;
+    this.signer = signer;
     this.checkpoint = opened.checkpoint;
     this.torn = opened.torn;
     this.next = opened.tree.size;
@@ -84,6 +93,10 @@ export class FolderLog implements LogOfDevice {
         ),
       );
     }
+  }
+
+  get org(): string | null {
+    return this.options.org?.() ?? null;
   }
 
   get size(): number {
@@ -163,6 +176,7 @@ export class FolderLog implements LogOfDevice {
       return;
     }
     this.checkpoint = checkpoint;
+    this.signedAt = this.options.clock.now();
     this.signer = batch.at(-1)?.next ?? this.signer;
     for (const entry of batch) entry.resolve();
     for (const listener of [...this.listeners]) listener(checkpoint);

@@ -25,7 +25,7 @@ export interface OpenedLogFolder {
   damage: string | null;
 }
 
-/** Writes whole or not at all, and is on disk before it resolves. */
+/** Into a folder that is there. Writes whole or not at all, and is on disk before it resolves. */
 export async function writeFileDurably(folder: string, name: string, bytes: Uint8Array): Promise<void> {
   const temporary = join(folder, `${name}.tmp`);
   const file = await open(temporary, 'w', 0o600);
