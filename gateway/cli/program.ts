@@ -14,6 +14,7 @@ import { registerSessionCommands } from './sessions.ts';
 import { sessionDeps } from './sessions-deps.ts';
 import { registerStart } from './start.ts';
 import { registerStatus } from './status.ts';
+import { registerTrust } from './trust.ts';
 import { version } from './version.ts';
 
 export interface GlobalOptions {
@@ -42,6 +43,7 @@ export function createProgram(cli: Cli): Command {
   registerCode(program, cli);
   registerProtect(program, cli);
   registerStatus(program, cli);
+  registerTrust(program, cli);
   registerDemo(program, cli, (args) => runProgram(createProgram(cli), args, cli));
   program
     .command('version')

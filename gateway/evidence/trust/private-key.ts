@@ -6,10 +6,10 @@ import { nodePrimitives as p } from '../../recording/primitives.ts';
 import { ED25519, type KeyType, makeVkey, type Signer } from '../format/vkey.ts';
 
 /**
- * scrypt within the 32 MiB that OpenSSL allows when it reads a key: 16 MiB, eight times over, which OWASP's
+ * scrypt within the 32 MiB that OpenSSL allows when it reads a key: 16 MiB, five times over, which OWASP's
  * password storage guide gives as equal to 128 MiB once.
  */
-const SCRYPT = { N: 16_384, r: 8, p: 8 };
+const SCRYPT = { N: 16_384, r: 8, p: 5 };
 const MAX_PEM = 16_384;
 
 export interface NewKey {
