@@ -133,12 +133,52 @@ const COMPONENTS: readonly Component[] = [
     }),
   ),
   {
+    name: 'sshd',
+    need: 'required',
+    packages: ['openssh-server'],
+    usedBy: 'test',
+    what: "OpenSSH's server, as a store",
+    find: () => onPath('sshd') ?? (executable('/usr/sbin/sshd') ? '/usr/sbin/sshd' : null),
+  },
+  {
+    name: 'ssh-agent',
+    need: 'required',
+    packages: ['openssh-client'],
+    usedBy: 'test',
+    what: 'keys of an agent, and ssh-keygen beside it',
+    find: () => (onPath('ssh-keygen') === null ? null : onPath('ssh-agent')),
+  },
+  {
+    name: 'radosgw',
+    need: 'optional',
+    packages: ['ceph-mon', 'ceph-osd', 'radosgw'],
+    usedBy: 'test',
+    what: "Ceph's S3 server as a store with Object Lock (0.7 GB of memory while its test runs)",
+    find: () => (onPath('ceph-mon') === null || onPath('ceph-osd') === null ? null : onPath('radosgw')),
+  },
+  {
+    name: 'sshfs',
+    need: 'optional',
+    packages: ['sshfs'],
+    usedBy: 'test',
+    what: 'a share without hard links, whose server can go away',
+    find: () => (existsSync('/dev/fuse') ? onPath('sshfs') : null),
+  },
+  {
     name: 'pg_regress',
     need: 'optional',
     packages: ['postgresql-client-15'],
     usedBy: 'test',
     what: "PostgreSQL's own regression suite; the path is that of its runner",
     find: () => postgresProgram('lib/pgxs/src/test/regress/pg_regress'),
+  },
+  {
+    name: 'pg_isolation_regress',
+    need: 'optional',
+    packages: ['postgresql-client-15'],
+    usedBy: 'test',
+    what: "PostgreSQL's own isolation suite; the path is that of its runner",
+    find: () => postgresProgram('lib/pgxs/src/test/isolation/pg_isolation_regress'),
   },
   {
     name: 'postgres-15',
@@ -164,6 +204,21 @@ const COMPONENTS: readonly Component[] = [
       }
     },
   },
+  ...(
+    [
+      ['sftp', 'openssh-client'],
+      ['curl', 'curl'],
+    ] as const
+  ).map(
+    ([name, debian]): Component => ({
+      name,
+      need: 'optional',
+      packages: [debian],
+      usedBy: 'bench',
+      what: 'a peer for the speed of sync',
+      find: () => onPath(name),
+    }),
+  ),
   {
     name: 'postgres',
     need: 'optional',

@@ -2,22 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { constants, type Dirent } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, opendir, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { ObjectBody, StoreCapabilities, StoreObject, StoreTarget } from '../ports.ts';
+import type { ObjectBody, StoreCapabilities, StoreTarget } from '../ports.ts';
 import { bytesBody, exactly, isSame } from './body.ts';
 import type { FolderConfig } from './config.ts';
 import { interrupted, refused, unreachable } from './failures.ts';
 import { codeOf, ignore, inWords, NO_LINKS, REFUSALS, told } from './file-errors.ts';
-import {
-  assertObjectName,
-  assertPrefix,
-  folderOf,
-  inNameOrder,
-  isObjectName,
-  MARKER,
-  MARKER_BYTES,
-  probeName,
-} from './names.ts';
+import { assertObjectName, assertPrefix, MARKER, MARKER_BYTES, probeName } from './names.ts';
 import { patience } from './patience.ts';
+import { listTree, placesOf, type Tree } from './tree.ts';
 
 /** How long one call into the share may take. */
 const PATIENCE_MS = 30_000;
@@ -26,7 +18,6 @@ const READ_BYTES = 256 * 1024;
 const PART = '.part';
 const STALE_MS = 24 * 60 * 60 * 1000;
 const MAX_ENTRIES = 200_000;
-const MAX_DEPTH = 24;
 /** Folders known to be there, so that they are not looked for at each object. */
 const MAX_KNOWN = 1000;
 /** The share's own rules decide what the group may; others never. */
@@ -45,7 +36,7 @@ export function openFolderTarget(config: FolderConfig, patienceMs = PATIENCE_MS)
   const { wait, close } = patience(description, patienceMs);
   const known = new Set<string>();
   let capabilities: StoreCapabilities | null = null;
-  const path = (name: string) => join(root, ...name.split('/'));
+  const path = (relative: string) => join(root, ...relative.split('/'));
 
   /** Without the marker this is the mount point of a share that is not mounted, and would fill this machine's own disk. */
   async function assertMounted(signal: AbortSignal): Promise<void> {
@@ -165,8 +156,8 @@ export function openFolderTarget(config: FolderConfig, patienceMs = PATIENCE_MS)
     return (await wait(() => lstat(folder), signal).catch(ignore('ENOENT', 'ENOTDIR')))?.isDirectory() === true;
   }
 
-  async function openObject(name: string, signal: AbortSignal): Promise<FileHandle | null> {
-    const file = path(name);
+  async function openObject(relative: string, signal: AbortSignal): Promise<FileHandle | null> {
+    const file = path(relative);
     if (!(await isReal(dirname(file), signal))) return null;
     const found = await wait(() => lstat(file), signal).catch(ignore('ENOENT', 'ENOTDIR'));
     if (!found?.isFile()) return null;
@@ -189,27 +180,28 @@ export function openFolderTarget(config: FolderConfig, patienceMs = PATIENCE_MS)
     return entries;
   }
 
-  async function* walk(folder: string, prefix: string, signal: AbortSignal, depth = 0): AsyncGenerator<StoreObject> {
-    if (depth > MAX_DEPTH) throw refused(`${path(folder)} is nested too deeply for a store.`);
-    const entries = (await entriesOf(join(root, folder), signal)).map((entry) => ({
-      name: `${folder}${entry.name}`,
-      folder: entry.isDirectory(),
-      file: entry.isFile(),
-    }));
-    for (const entry of inNameOrder(entries.filter((one) => (one.folder || one.file) && isObjectName(one.name)))) {
-      if (entry.folder) {
-        const inside = `${entry.name}/`;
-        if (inside.startsWith(prefix) || prefix.startsWith(inside)) yield* walk(inside, prefix, signal, depth + 1);
-      } else if (entry.name.startsWith(prefix)) {
-        const found = await wait(() => lstat(path(entry.name)), signal).catch(ignore('ENOENT'));
-        if (found?.isFile()) yield { name: entry.name, size: found.size, version: null };
-      }
-    }
-  }
+  const tree = (signal: AbortSignal): Tree => ({
+    async entries(folder) {
+      const entries = await entriesOf(path(folder), signal);
+      return entries.map((entry) => ({
+        name: entry.name,
+        kind: entry.isDirectory() ? 'folder' : entry.isFile() ? 'file' : 'other',
+        size: null,
+      }));
+    },
+    size: (relative) =>
+      wait(() => lstat(path(relative)), signal).then(
+        (found) => (found.isFile() ? found.size : null),
+        (error) => ignore('ENOENT')(error) ?? null,
+      ),
+  });
 
   async function read(name: string, signal: AbortSignal): Promise<AsyncGenerator<Uint8Array> | null> {
-    const handle = await openObject(name, signal);
-    return handle === null ? null : bytesOf(handle, signal);
+    for (const relative of placesOf(name)) {
+      const handle = await openObject(relative, signal);
+      if (handle !== null) return bytesOf(handle, signal);
+    }
+    return null;
   }
 
   async function create(name: string, body: ObjectBody, signal: AbortSignal): Promise<'created' | 'exists'> {
@@ -288,7 +280,7 @@ export function openFolderTarget(config: FolderConfig, patienceMs = PATIENCE_MS)
       assertPrefix(prefix);
       try {
         await assertMounted(signal);
-        if (await isReal(join(root, folderOf(prefix)), signal)) yield* walk(folderOf(prefix), prefix, signal);
+        yield* listTree(tree(signal), prefix);
       } catch (error) {
         throw told(error, description);
       }

@@ -34,12 +34,3 @@ export function assertObjectName(name: string): void {
 export function assertPrefix(prefix: string): void {
   if (prefix !== '') assertObjectName(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix);
 }
-
-/** The folder that holds everything that begins with `prefix`: '' or a name with `/` at its end. */
-export const folderOf = (prefix: string) => prefix.slice(0, prefix.lastIndexOf('/') + 1);
-
-/** Bytewise over whole names, as S3 lists them: a folder stands where its name with `/` would. */
-export function inNameOrder<T extends { name: string; folder: boolean }>(entries: T[]): T[] {
-  const key = (entry: T) => (entry.folder ? `${entry.name}/` : entry.name);
-  return entries.sort((a, b) => (key(a) < key(b) ? -1 : 1));
-}
