@@ -8,27 +8,30 @@ import { verifySession } from '../recording/verify.ts';
 import { createStore } from '../store/store.ts';
 import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
+import { gatewaySessions } from './sessions-gateway.ts';
 import { terminalShape } from './terminal/style.ts';
 
-/** A protected gateway's recordings are its own: there they are seen in the console, or as root. */
-function assertMayRead(home: string): void {
-  if (!existsSync(home)) return;
+/** A protected gateway's recordings are its own: it shows them itself, or root reads them. */
+function mayRead(home: string): boolean {
+  const recordings = join(home, 'recordings');
   try {
-    accessSync(home, constants.R_OK | constants.X_OK);
-  } catch (cause) {
-    throw new CountersignError(
-      'HOME_NOT_OURS',
-      `${home} belongs to the protected gateway; look at its sessions in the console, or run this with sudo`,
-      { cause },
-    );
+    for (const folder of [home, recordings])
+      if (existsSync(folder)) accessSync(folder, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
 /** What `countersign sessions` works on when it runs for real: the folders of the home, gateway or not. */
 export function sessionDeps(cli: Cli): SessionDeps {
   const recordingsDir = () => {
-    assertMayRead(cli.home());
-    return join(cli.home(), 'recordings');
+    const home = cli.home();
+    if (mayRead(home)) return join(home, 'recordings');
+    throw new CountersignError(
+      'HOME_NOT_OURS',
+      `${home} belongs to the protected gateway; look at its sessions with sessions list, show and replay or in the console, or run this with sudo`,
+    );
   };
   return {
     recordingsDir,
@@ -38,6 +41,7 @@ export function sessionDeps(cli: Cli): SessionDeps {
         recordingsDir: recordingsDir(),
         readOnly: mode === 'read',
       }),
+    gateway: () => (mayRead(cli.home()) ? null : gatewaySessions(cli.control(), cli.home())),
     recordings,
     verify: async (target, { headFile }) => {
       const head = headFile === undefined ? undefined : new Uint8Array(readFileSync(headFile));

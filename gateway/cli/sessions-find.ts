@@ -3,7 +3,11 @@ import { InvalidArgumentError } from 'commander';
 import { CountersignError } from '../contract/errors.ts';
 import type { RecordedSession } from '../recording/recorded.ts';
 import type { SessionDeps } from './sessions.ts';
+import { type GatewaySessions, recordedOf } from './sessions-gateway.ts';
 import { visibleLine } from './terminal/visible.ts';
+
+/** In place of the folder of a session that the gateway shows. */
+export const ON_GATEWAY = '';
 
 /** Folder of the session that `id` names: whole, a beginning that only one has, or "last". */
 export async function folderOf(deps: SessionDeps, id: string): Promise<string> {
@@ -17,8 +21,13 @@ export async function folderOf(deps: SessionDeps, id: string): Promise<string> {
     else if (name === wanted) return folder;
     else if (name.startsWith(wanted)) found.push(folder);
   }
-  if (found.length === 1) return found[0]!;
   if (!any) throw new CountersignError('NO_SESSIONS', noSessions(deps));
+  return only(found, id);
+}
+
+/** The one session that an ID, or the beginning of one, found. */
+function only(found: readonly string[], id: string): string {
+  if (found.length === 1) return found[0]!;
   const shown = visibleLine(id);
   if (found.length === 0) {
     throw new CountersignError(
@@ -34,7 +43,8 @@ export async function folderOf(deps: SessionDeps, id: string): Promise<string> {
 }
 
 export function noSessions(deps: SessionDeps): string {
-  return `there are no recorded sessions in ${visibleLine(deps.recordingsDir())} yet; a client that connects through the gateway makes one`;
+  const where = deps.gateway() === null ? `in ${visibleLine(deps.recordingsDir())}` : 'at the gateway';
+  return `there are no recorded sessions ${where} yet; a client that connects through the gateway makes one`;
 }
 
 /** The session's header; a recording that cannot be read is named with what to do. */
@@ -51,6 +61,37 @@ export async function openSession(
       `the recording in ${visibleLine(folder)} cannot be read; "countersign sessions verify" says what is broken`,
       { cause },
     );
+  }
+}
+
+/** As openSession; where recordings are not this user's to read, as the gateway tells it. */
+export async function viewSession(
+  deps: SessionDeps,
+  id: string,
+): Promise<{ folder: string; session: RecordedSession }> {
+  const gateway = deps.gateway();
+  if (gateway === null) return openSession(deps, id);
+  return { folder: ON_GATEWAY, session: recordedOf(await gateway.session(await idOnGateway(deps, gateway, id))) };
+}
+
+const ULID_LENGTH = 26;
+const LIST_PAGE = 500;
+/** Sessions among which the beginning of an ID is looked for. */
+const MOST_LISTED = 20_000;
+
+async function idOnGateway(deps: SessionDeps, gateway: GatewaySessions, id: string): Promise<string> {
+  const wanted = id.toUpperCase();
+  if (wanted.length === ULID_LENGTH) return wanted;
+  const found: string[] = [];
+  for (let offset = 0; ; offset += LIST_PAGE) {
+    const { items, total } = await gateway.list({ offset, limit: LIST_PAGE });
+    if (total === 0) throw new CountersignError('NO_SESSIONS', noSessions(deps));
+    if (id === 'last') return items[0]!.id;
+    found.push(...items.map((session) => session.id).filter((one) => one.startsWith(wanted)));
+    if (items.length === 0 || offset + items.length >= total) return only(found, id);
+    if (offset + LIST_PAGE >= MOST_LISTED) {
+      throw new CountersignError('SESSION_AMBIGUOUS', `there are ${total} sessions; give the whole ID`);
+    }
   }
 }
 

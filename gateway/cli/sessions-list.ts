@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { SessionFilter } from '../contract/api.ts';
 import { CountersignError, isCountersignError } from '../contract/errors.ts';
-import type { Session, Statement } from '../contract/session.ts';
+import type { Session } from '../contract/session.ts';
 import { mergeLiveSessions } from '../store/merge-live.ts';
 import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
@@ -32,6 +32,8 @@ function filterOf({ connection, ...rest }: ListOptions): SessionFilter {
 
 /** From the index; where there is none that can be used, from the folders (all but full text). */
 async function find(deps: SessionDeps, cli: Cli, filter: SessionFilter): Promise<{ items: Session[]; total: number }> {
+  const gateway = deps.gateway();
+  if (gateway !== null) return gateway.list(filter);
   try {
     const store = deps.openStore('read');
     try {
@@ -106,19 +108,23 @@ interface SearchOptions {
   json?: boolean;
 }
 
-async function search(cli: Cli, deps: SessionDeps, words: readonly string[], options: SearchOptions): Promise<void> {
-  const text = words.join(' ');
-  let found: { items: Statement[]; total: number };
+async function findStatements(deps: SessionDeps, text: string, page: { offset: number; limit: number }) {
+  const gateway = deps.gateway();
+  if (gateway !== null) return gateway.search(text, page);
   try {
     const store = deps.openStore('read');
     try {
-      found = await store.search(text, { offset: options.offset, limit: options.limit });
+      return await store.search(text, page);
     } finally {
       await store.close();
     }
   } catch (error) {
     throw withAdvice(error);
   }
+}
+
+async function search(cli: Cli, deps: SessionDeps, words: readonly string[], options: SearchOptions): Promise<void> {
+  const found = await findStatements(deps, words.join(' '), { offset: options.offset, limit: options.limit });
   if (options.json) {
     cli.out(visibleJson(found, 2));
     return;

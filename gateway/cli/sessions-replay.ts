@@ -2,10 +2,10 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { RecordedEvent, RecordedSession } from '../recording/recorded.ts';
 import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
-import { countOption, openSession } from './sessions-find.ts';
+import { countOption, viewSession } from './sessions-find.ts';
 import { resultLines, Tally } from './sessions-show.ts';
 import { milliseconds, outcomeText, sessionHead, sessionOfRecording, verdictText } from './sessions-text.ts';
-import { type ShownStatement, statementsOf } from './sessions-walk.ts';
+import { eventsOf, type ShownStatement, statementsOf } from './sessions-walk.ts';
 import { styled } from './terminal/style.ts';
 import { visibleJson, visibleLine, visibleLines } from './terminal/visible.ts';
 import { truncate } from './terminal/width.ts';
@@ -51,7 +51,7 @@ function eventLine(event: RecordedEvent): string | null {
 }
 
 async function replay(cli: Cli, deps: SessionDeps, id: string, options: ReplayOptions): Promise<void> {
-  await paintReplay(cli, deps, await openSession(deps, id), options);
+  await paintReplay(cli, deps, await viewSession(deps, id), options);
 }
 
 /** Writes a session to `cli` as it went; time goes by `deps.sleep` alone. */
@@ -64,7 +64,7 @@ export async function paintReplay(
   const { signal } = cli;
   const { terminal } = deps;
   const pace = new Pace(deps, options, signal);
-  const events = deps.recordings.events(folder)[Symbol.asyncIterator]();
+  const events = eventsOf(deps, folder);
   let event = await events.next();
   for (const line of sessionHead(sessionOfRecording(session), terminal).slice(0, 3)) cli.out(line);
   const tally = new Tally();

@@ -3,7 +3,7 @@ import { CountersignError } from '../contract/errors.ts';
 import type { Session, Statement } from '../contract/session.ts';
 import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
-import { countOption, openSession } from './sessions-find.ts';
+import { countOption, viewSession } from './sessions-find.ts';
 import {
   maskedText,
   milliseconds,
@@ -75,13 +75,13 @@ export function resultLines(statement: ShownStatement, deps: SessionDeps): strin
 }
 
 async function show(cli: Cli, deps: SessionDeps, id: string, options: ShowOptions): Promise<void> {
-  const { folder, session: recorded } = await openSession(deps, id);
+  const { folder, session: recorded } = await viewSession(deps, id);
   const { offset, limit, statement: only } = options;
   const rows = only === undefined ? options.rows : Math.max(options.rows, 1000);
   const page: ShownStatement[] = [];
   const tally = new Tally();
   const wanted = (index: number) => (only === undefined ? index >= offset && index < offset + limit : index === only);
-  for await (const statement of statementsOf(deps, folder, recorded.id, rows)) {
+  for await (const statement of statementsOf(deps, folder, recorded.id, rows, wanted)) {
     tally.add(statement);
     if (wanted(statement.index)) page.push(statement);
   }

@@ -1,7 +1,9 @@
 import type { Statement } from '../contract/session.ts';
 import type { DerivedStatement, Notice } from '../protocols/postgres/derive/types.ts';
+import type { RecordedEvent } from '../recording/recorded.ts';
 import { type WalkOptions, walkSession } from '../store/walk.ts';
 import type { SessionDeps } from './sessions.ts';
+import { ON_GATEWAY } from './sessions-find.ts';
 
 /** A statement with its place, and the rows that were wanted of it. */
 export interface ShownStatement extends Statement {
@@ -13,13 +15,18 @@ export interface ShownStatement extends Statement {
 /** Rows of one statement that are held; what is shown of larger results is cut there. */
 const MAX_HELD_CHARS = 4 * 1024 * 1024;
 
-/** All statements of a recording in order, each with its first `rows` rows. */
+/** All statements of a session in order, those that are wanted with their first `rows` rows. */
 export async function* statementsOf(
   deps: SessionDeps,
   folder: string,
   sessionId: string,
   rows: number,
+  wanted: (index: number) => boolean = () => true,
 ): AsyncGenerator<ShownStatement> {
+  if (folder === ON_GATEWAY) {
+    yield* deps.gateway()!.statements(sessionId, rows, wanted);
+    return;
+  }
   let index = 0;
   let held = new HeldRows(rows);
   const options: WalkOptions = { unfinished: true, rows: () => rows > 0 };
@@ -33,6 +40,11 @@ export async function* statementsOf(
       }
     }
   }
+}
+
+/** Events of a session; the gateway tells none. */
+export async function* eventsOf(deps: SessionDeps, folder: string): AsyncGenerator<RecordedEvent> {
+  if (folder !== ON_GATEWAY) yield* deps.recordings.events(folder);
 }
 
 /** The derived statement as the contract has it. */

@@ -84,6 +84,7 @@ function world(
         close: async () => core.close(),
       } as Store;
     },
+    gateway: () => null,
     recordings,
     verify: async () => ({
       sessionId: '01AAA',

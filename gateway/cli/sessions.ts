@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts';
 import type { RecordingSource } from '../store/walk.ts';
 import type { Cli } from './cli.ts';
 import { registerExport } from './sessions-export.ts';
+import type { GatewaySessions } from './sessions-gateway.ts';
 import { registerList } from './sessions-list.ts';
 import { registerReplay } from './sessions-replay.ts';
 import { registerRetention } from './sessions-retention.ts';
@@ -12,11 +13,13 @@ import { registerShow } from './sessions-show.ts';
 import { registerVerify } from './sessions-verify.ts';
 import type { TerminalShape } from './terminal/style.ts';
 
-/** What the commands work on; they need no running gateway. */
+/** What the commands work on; they need a running gateway only where it keeps the recordings to itself. */
 export interface SessionDeps {
   recordingsDir(): string;
   /** For reading it never waits for a gateway. Throws STORE_MISSING, STORE_OUTDATED, STORE_FROM_FUTURE, STORE_UNREADABLE. */
   openStore(mode: 'read' | 'write'): Store;
+  /** Who tells of sessions where recordings are not this user's to read; null where they are. */
+  gateway(): GatewaySessions | null;
   recordings: RecordingSource & { events(folder: string): AsyncIterable<RecordedEvent> };
   /** Everything that can be checked of one session's folder, or of a bundle. Throws when there is nothing to check. */
   verify(target: string, options: { headFile?: string }): Promise<Verification>;

@@ -74,13 +74,15 @@ describe(`protected mode${missing ? ` (${missing})` : ''}`, { skip: missing !== 
     expect(err).toContain('sudo');
   });
 
-  it('lets the developer use the command line, and keeps recordings from them in a sentence', async () => {
+  it('shows the developer its sessions itself, and keeps the recordings from them in a sentence', async () => {
     const status = await developer.run([gateway.layout.launcher, 'status']);
     expect(status.out).toContain('protected');
     expect(status.out).toContain(`local account ${developer.name}`);
     const list = await developer.run([gateway.layout.launcher, 'sessions', 'list']);
-    expect(list.code).toBe(1);
-    expect(list.err).toMatch(/belongs to the protected gateway.*sudo\n$/);
+    expect(list).toMatchObject({ code: 0, err: expect.stringContaining('no recorded sessions at the gateway yet') });
+    const exported = await developer.run([gateway.layout.launcher, 'sessions', 'export', 'last']);
+    expect(exported.code).toBe(1);
+    expect(exported.err).toMatch(/belongs to the protected gateway.*sudo\n$/);
     expect(asRoot('sessions', 'list').status).toBe(0);
   });
 
@@ -90,6 +92,9 @@ describe(`protected mode${missing ? ` (${missing})` : ''}`, { skip: missing !== 
       const { code, err } = await stranger.run([gateway.layout.launcher, 'status']);
       expect(code).toBe(1);
       expect(err).toContain('not running');
+      const list = await stranger.run([gateway.layout.launcher, 'sessions', 'list']);
+      expect(list.code).toBe(1);
+      expect(list.err).toMatch(/does not answer you either.*sudo\n$/);
     } finally {
       stranger.remove();
     }
