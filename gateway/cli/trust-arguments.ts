@@ -38,8 +38,9 @@ export function readJson(file: string): unknown {
 export const vkeyArgument = (text: string): string =>
   /^[^+]+\+[0-9a-f]{8}\+/.test(text) ? text : (readText(text).split(/\r?\n/, 1)[0] ?? '');
 
+/** Begins a day before: the offline machine's clock and a witness' may differ, and a beginning only catches mistakes. */
 export const validFor = (now: string, days: string): Validity => ({
-  from: now,
+  from: addDays(now, -1),
   until: addDays(now, wholeNumber(days, '--days', 1, 36_500)),
   revoked: null,
 });

@@ -1,6 +1,7 @@
 import { CountersignError } from '../../contract/errors.ts';
 import type { IssuerEntry, IssuerKey, TrustNote, Validity } from '../format/documents.ts';
 import { keyMaterial, shortKey } from './entries.ts';
+import { addDays } from './trust-folder.ts';
 
 /** Lists of a trust note of which a person revokes one by naming it. */
 export type RevocableList = 'authorities' | 'witnesses' | 'tsas' | 'auditors' | 'issuers' | 'passkeys' | 'policies';
@@ -70,14 +71,14 @@ export function revokeDevice(note: TrustNote, device: string, vkey: string, revo
  *
  * @param jwks parsed JSON of the issuer's `jwks_uri`. Throws TRUST_JWKS.
  */
-export function rotateIssuerKeys(entry: IssuerEntry, jwks: unknown, from: string): { added: number; ended: number } {
-  const keys = signingKeysOf(jwks, { from, until: entry.until, revoked: null });
+export function rotateIssuerKeys(entry: IssuerEntry, jwks: unknown, now: string): { added: number; ended: number } {
+  const keys = signingKeysOf(jwks, { from: addDays(now, -1), until: entry.until, revoked: null });
   const listed = new Set(keys.map(keyMaterial));
   const known = new Set(entry.keys.map(keyMaterial));
   let ended = 0;
   for (const key of entry.keys) {
-    if (listed.has(keyMaterial(key)) || key.until <= from) continue;
-    key.until = from;
+    if (listed.has(keyMaterial(key)) || key.until <= now) continue;
+    key.until = now;
     ended += 1;
   }
   const added = keys.filter((key) => !known.has(keyMaterial(key)));
