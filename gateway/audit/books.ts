@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { CountersignError } from '../contract/errors.ts';
 
@@ -101,6 +101,7 @@ export class Books {
       throw new CountersignError('AUDIT_EMPTY', 'nothing was imported yet; do it with: countersign audit import');
     }
     this.db = new Database(file, { timeout: 5000, readonly: mode === 'read' });
+    if (mode === 'write') chmodSync(file, 0o600);
     const version = this.db.pragma('user_version', { simple: true }) as number;
     if (version > SCHEMA_VERSION) {
       this.db.close();

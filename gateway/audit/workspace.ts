@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { z } from 'zod';
 import { writeFileAtomic } from '../config/atomic-file.ts';
 import { CountersignError } from '../contract/errors.ts';
@@ -153,4 +154,21 @@ export function openWorkspace(folder: string, now: () => number = Date.now): Wor
         passphrase,
       ),
   };
+}
+
+/**
+ * One import at a time. The lock ends with the process, however that ends.
+ *
+ * @returns the function that gives it back. Throws AUDIT_BUSY.
+ */
+export function lockWorkspace(folder: string): () => void {
+  const database = new Database(join(folder, 'lock'), { timeout: 0 });
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (cause) {
+    database.close();
+    if ((cause as { code?: string }).code !== 'SQLITE_BUSY') throw cause;
+    throw new CountersignError('AUDIT_BUSY', `an import into ${folder} is running; wait for it, or stop it`, { cause });
+  }
+  return () => database.close();
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { registerApprovals } from './approvals.ts';
+import { registerAudit } from './audit.ts';
 import type { Cli } from './cli.ts';
 import { registerCode } from './code.ts';
 import { registerConnect } from './connect.ts';
@@ -42,6 +43,7 @@ export function createProgram(cli: Cli): Command {
   registerPolicyCommands(program, cli);
   registerCode(program, cli);
   registerProtect(program, cli);
+  registerAudit(program, cli);
   registerStatus(program, cli);
   registerTrust(program, cli);
   registerDemo(program, cli, (args) => runProgram(createProgram(cli), args, cli));

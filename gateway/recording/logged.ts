@@ -79,7 +79,7 @@ export class LoggedChecks {
         "The device's log holds no head of this session yet, so what was cut off its end would not show.";
       return { name, status: 'not-checked', sentence };
     }
-    const sentence = `The recording holds what ${this.#heads.length} heads in the device's log cover.`;
+    const sentence = `The recording holds what the device's log has of it: ${this.#heads.length} of its heads.`;
     return { name, status: 'ok', sentence };
   }
 

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { Client, type ConnectConfig, type ServerHostKeyAlgorithm, type SFTPWrapper, utils } from 'ssh2';
+import ssh2, { type Client, type ConnectConfig, type ServerHostKeyAlgorithm, type SFTPWrapper } from 'ssh2';
 import { isCountersignError } from '../../contract/errors.ts';
 import type { SftpConfig } from './config.ts';
 import { refused, unreachable, words } from './failures.ts';
@@ -32,7 +32,7 @@ export async function connectSftp(config: SftpConfig, secrets: Secrets, signal: 
   const login = await loginOf(config, secrets);
   const pins = config.hostKeys.map(parsePin);
   const algorithms = algorithmsFor(pins) as ServerHostKeyAlgorithm[] | null;
-  const client = new Client();
+  const client = new ssh2.Client();
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => {});
   let isLost = false;
@@ -178,7 +178,7 @@ async function loginOf({ auth, user }: SftpConfig, secrets: Secrets): Promise<Pa
     case 'key-file': {
       const key = auth.method === 'key' ? await secrets(auth.key) : readKeyFile(auth.file);
       const passphrase = auth.passphrase === undefined ? undefined : await secrets(auth.passphrase);
-      const parsed = utils.parseKey(key, passphrase);
+      const parsed = ssh2.utils.parseKey(key, passphrase);
       // The reason may quote what it was given, so only what can be done about it is said.
       if (parsed instanceof Error || !parsed.isPrivateKey()) {
         throw refused(`The key of ${user} cannot be used: it is no private key, or its passphrase is another.`);
