@@ -153,7 +153,13 @@ class Chain {
 
   private tellForeign({ note: { n } }: Candidate): void {
     const root = shortKey(`${this.root.name}+${Buffer.from(this.root.hash).toString('hex')}`);
-    this.tell(n, 'signature', `a trust note ${n} is not signed by ${root}, the root at that point: it does not count`);
+    const last = this.history.at(-1)?.note.n ?? n;
+    const gap = n > last + 1 ? `; one that is missing before it may have named another root` : '';
+    this.tell(
+      n,
+      'signature',
+      `a trust note ${n} is not signed by ${root}, the root at that point: it does not count${gap}`,
+    );
   }
 
   private chooseOf(n: number, signed: Candidate[], next: readonly Candidate[]): Candidate | undefined {
