@@ -165,6 +165,14 @@ const COMPONENTS: readonly Component[] = [
     find: () => (existsSync('/dev/fuse') ? onPath('sshfs') : null),
   },
   {
+    name: 'syslog-ng',
+    need: 'required',
+    packages: ['syslog-ng-core'],
+    usedBy: 'test',
+    what: 'takes events over TLS as a SIEM does',
+    find: () => onPath('syslog-ng') ?? (executable('/usr/sbin/syslog-ng') ? '/usr/sbin/syslog-ng' : null),
+  },
+  {
     name: 'pg_regress',
     need: 'optional',
     packages: ['postgresql-client-15'],

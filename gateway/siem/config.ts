@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { readFileIfThere, writeFileAtomic } from '../config/atomic-file.ts';
+import { CountersignError } from '../contract/errors.ts';
+import { SiemDestination } from '../contract/siem.ts';
+
+const SiemFile = z.strictObject({
+  version: z.literal(1),
+  destinations: z.array(SiemDestination).max(16).default([]),
+  /** What may wait on disk for all destinations together; more drops the oldest, and says so. */
+  spoolBytes: z.number().int().min(1_048_576).max(10_737_418_240).default(268_435_456),
+});
+export type SiemFile = z.infer<typeof SiemFile>;
+
+/** Under this name the secret of a destination lies in the vault; no connection can have it. */
+export const secretName = (id: string): string => `siem:${id}`;
+
+/** `<home>/siem.json`, which holds no secrets. Errors: SIEM_CONFIG_BROKEN, with the place. */
+export function loadSiemFile(file: string): SiemFile {
+  const text = readFileIfThere(file);
+  if (text === null) return SiemFile.parse({ version: 1 });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw broken(`${file} is not JSON: ${(cause as Error).message}`, cause);
+  }
+  const parsed = SiemFile.safeParse(json);
+  if (!parsed.success) throw broken(`${file}: ${problem(parsed.error)}`);
+  const ids = parsed.data.destinations.map(({ id }) => id);
+  const twice = ids.find((id, i) => ids.indexOf(id) !== i);
+  if (twice !== undefined) throw broken(`${file}: the destination ${twice} is there twice`);
+  for (const destination of parsed.data.destinations) assertSafe(destination);
+  return parsed.data;
+}
+
+export function saveSiemFile(file: string, content: SiemFile): void {
+  writeFileAtomic(file, `${JSON.stringify(content, null, 2)}\n`);
+}
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/;
+
+/** Events and the header's secret never cross a network in clear. */
+export function assertSafe(destination: SiemDestination): void {
+  if (destination.kind === 'file') return;
+  if ((destination.certFile === undefined) !== (destination.keyFile === undefined)) {
+    throw broken(`${destination.id}: a client certificate takes both certFile and keyFile`);
+  }
+  if (destination.kind !== 'http') return;
+  const url = new URL(destination.url);
+  if (url.username !== '' || url.password !== '')
+    throw broken(`${destination.id}: the secret goes into the vault, not into the address`);
+  if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
+    throw broken(`${destination.id}: over a network it takes https`);
+  }
+}
+
+function broken(sentence: string, cause?: unknown): CountersignError {
+  return new CountersignError('SIEM_CONFIG_BROKEN', `${sentence}.`, { cause });
+}
+
+function problem(error: z.ZodError): string {
+  const [issue] = error.issues;
+  return issue ? `${issue.path.join('.') || 'the whole'}: ${issue.message}` : 'it cannot be understood';
+}

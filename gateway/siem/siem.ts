@@ -1,0 +1,223 @@
+import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Alert } from '../contract/alert.ts';
+import { CountersignError } from '../contract/errors.ts';
+import type { Identity } from '../contract/identity.ts';
+import { SiemDestination, type SiemStatus } from '../contract/siem.ts';
+import type { Vault } from '../pipeline/ports.ts';
+import { assertSafe, loadSiemFile, saveSiemFile, secretName } from './config.ts';
+import type { SiemEvent, SiemSession } from './mapping/event.ts';
+import { isWanted, ownSession, recordOf, testRecord } from './records.ts';
+import { Sender } from './sender.ts';
+import { openSpool } from './spool.ts';
+import { fileTransport } from './transports/file.ts';
+import { httpTransport } from './transports/http.ts';
+import { syslogTransport } from './transports/syslog.ts';
+import type { Transport } from './transports/transport.ts';
+
+export interface SiemDeps {
+  home: string;
+  vault: Vault;
+  version: string;
+  identity: Identity;
+  protection: SiemSession['protection'];
+  now(): number;
+  random(): number;
+  schedule(milliseconds: number, run: () => void): () => void;
+  /** Sentences for the log. */
+  log(level: 'info' | 'warn', sentence: string): void;
+}
+
+export interface Siem {
+  /** Takes an event and returns; it is on disk within a turn of the event loop. Never throws. */
+  happened(event: SiemEvent): void;
+  /** Whether anybody wants it: what nobody does need not be made. */
+  wants(event: { statements: 'noteworthy' | 'all' }): boolean;
+  readonly wantsTexts: boolean;
+  status(): Promise<SiemStatus[]>;
+  /** Adds or replaces. Errors: SIEM_CONFIG_BROKEN, SIEM_FULL. */
+  put(destination: SiemDestination, secret: string | null): Promise<SiemStatus>;
+  /** What waits for it is forgotten. Errors: SIEM_UNKNOWN. */
+  remove(id: string): Promise<void>;
+  /** Sends one event past what waits, now. */
+  test(id: string): Promise<{ ok: boolean; sentence: string }>;
+  close(): Promise<void>;
+}
+
+const MAX_DESTINATIONS = 16;
+/** Events that were not yet written to the spool; a disk that does not answer must not fill the memory. */
+const MAX_UNWRITTEN = 50_000;
+const TEST_MS = 20_000;
+
+/** What happens, to where the team watches. Errors: SIEM_CONFIG_BROKEN. */
+export function createSiem(deps: SiemDeps): Siem {
+  const { home, vault, version, now } = deps;
+  const configFile = join(home, 'siem.json');
+  let config = loadSiemFile(configFile);
+  const folder = join(home, 'siem');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const spool = openSpool(join(folder, 'spool.db'), config.spoolBytes);
+  const own = ownSession(deps.identity, deps.protection);
+  const senders = new Map<string, Sender>();
+  let unwritten: SiemEvent[] = [];
+  let writing: NodeJS.Immediate | null = null;
+  let lost = 0;
+
+  function transportOf(destination: SiemDestination): Transport {
+    switch (destination.kind) {
+      case 'syslog':
+        return syslogTransport(destination, hostname(), process.pid);
+      case 'http':
+        return httpTransport(destination, () => vault.read(secretName(destination.id)), now);
+      case 'file':
+        return fileTransport(destination);
+    }
+  }
+
+  function start(destination: SiemDestination): void {
+    const { id } = destination;
+    const sender = new Sender(destination, {
+      ...deps,
+      spool,
+      own,
+      transport: transportOf(destination),
+      onState: (error) =>
+        error === null
+          ? deps.log('info', `events reach the SIEM ${id} again`)
+          : deps.log('warn', `events wait for the SIEM ${id}: ${error}`),
+    });
+    senders.set(id, sender);
+    sender.wake();
+  }
+
+  function write(): void {
+    writing = null;
+    const events = unwritten;
+    unwritten = [];
+    try {
+      spool.add(events);
+    } catch (error) {
+      lose(events.length, error instanceof Error ? error.message : String(error));
+    }
+    for (const sender of senders.values()) sender.wake();
+  }
+
+  function lose(count: number, why: string): void {
+    if (lost === 0)
+      deps.log('warn', `events for the SIEM cannot be kept and are lost to it (${why}); recordings have them`);
+    lost += count;
+  }
+
+  async function statusOf({ destination, error, lastSentAt, nextTryAt }: Sender): Promise<SiemStatus> {
+    const { waiting, waitingSince, sent, dropped } = spool.state(destination.id);
+    const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+    return {
+      destination,
+      hasSecret: await vault.has(secretName(destination.id)).catch(() => false),
+      waiting,
+      waitingSince: time(waitingSince === null ? null : waitingSince / 1000),
+      sent,
+      dropped: dropped + lost,
+      lastSentAt: time(lastSentAt),
+      error,
+      nextTryAt: time(nextTryAt),
+    };
+  }
+
+  function known(id: string): Sender {
+    const sender = senders.get(id);
+    if (!sender) throw new CountersignError('SIEM_UNKNOWN', `There is no SIEM destination ${id}.`);
+    return sender;
+  }
+
+  function save(destinations: SiemDestination[]): void {
+    const next = { ...config, destinations };
+    saveSiemFile(configFile, next);
+    config = next;
+    spool.setDestinations(destinations.map(({ id }) => id));
+  }
+
+  spool.setDestinations(config.destinations.map(({ id }) => id));
+  for (const destination of config.destinations) start(destination);
+
+  return {
+    happened(event) {
+      if (![...senders.values()].some(({ destination }) => isWanted(event, destination))) return;
+      if (unwritten.length >= MAX_UNWRITTEN) {
+        lose(1, 'too many at once');
+        return;
+      }
+      unwritten.push(event);
+      writing ??= setImmediate(write);
+    },
+    wants: ({ statements }) =>
+      config.destinations.some((one) => one.statements === 'all' || one.statements === statements),
+    get wantsTexts() {
+      return config.destinations.some(({ texts }) => texts);
+    },
+    status: () => Promise.all([...senders.values()].map(statusOf)),
+    async put(input, secret) {
+      const destination = SiemDestination.parse(input);
+      assertSafe(destination);
+      const { id } = destination;
+      const others = config.destinations.filter((one) => one.id !== id);
+      if (others.length >= MAX_DESTINATIONS) {
+        throw new CountersignError(
+          'SIEM_FULL',
+          `There are ${MAX_DESTINATIONS} destinations already; remove one first.`,
+        );
+      }
+      if (secret !== null) await vault.write(secretName(id), secret);
+      save([...others, destination]);
+      await senders.get(id)?.close();
+      start(destination);
+      return statusOf(known(id));
+    },
+    async remove(id) {
+      await known(id).close();
+      senders.delete(id);
+      save(config.destinations.filter((one) => one.id !== id));
+      await vault.remove(secretName(id));
+    },
+    async test(id) {
+      const { destination } = known(id);
+      const transport = transportOf(destination);
+      try {
+        const record = recordOf(testRecord(now() * 1000, own), destination, version);
+        await transport.deliver([record], AbortSignal.timeout(TEST_MS));
+        return { ok: true, sentence: `${id} has taken a test event.` };
+      } catch (error) {
+        return { ok: false, sentence: `${id} did not take a test event. ${(error as Error).message}` };
+      } finally {
+        transport.close();
+      }
+    },
+    async close() {
+      if (writing) clearImmediate(writing);
+      write();
+      for (const sender of senders.values()) await sender.close();
+      spool.close();
+    },
+  };
+}
+
+/** An alert as the SIEM is told of it. */
+export function alertEvent(
+  alert: Alert,
+  times: { at: number; firstAt: number; lastAt: number },
+  session: SiemSession,
+): SiemEvent {
+  return {
+    type: 'alert',
+    at: times.at,
+    session,
+    evidence: { seq: null, exchange: alert.exchange, leafHash: null },
+    rule: alert.rule,
+    severity: alert.severity,
+    sentence: alert.sentence,
+    related: alert.related,
+    firstAt: times.firstAt,
+    lastAt: times.lastAt,
+  };
+}
