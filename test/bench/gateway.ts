@@ -31,7 +31,7 @@ process.once('message', async (order: GatewayOrder) => {
       },
     });
   }
-  const { ALLOW_ALL, startTestService } = await import('../support/service.ts');
+  const { RUN_ALL, startTestService } = await import('../support/service.ts');
   const target = {
     kind: 'postgres' as const,
     host: '127.0.0.1',
@@ -44,7 +44,7 @@ process.once('message', async (order: GatewayOrder) => {
   };
   const gateway = await startTestService({
     home: order.home,
-    policy: ALLOW_ALL,
+    policy: RUN_ALL,
     connections: [
       { ...target, id: 'plain', masking: 'off' },
       { ...target, id: 'masked', masking: 'on', columns: [TAG] },

@@ -7,12 +7,10 @@ import { component } from '../components.ts';
 import { runCountersign } from '../support/gateway.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { closedSessions } from '../support/recordings.ts';
+import { RUN_ALL } from '../support/service.ts';
 import { eventually, runClient, type SideBySide, startSideBySide } from '../support/side-by-side.ts';
 
 const psql = component('psql');
-
-/** Every statement is forwarded; no column is seen in plain. */
-const RUN_ALL = '@id("all")\npermit (principal, action == Action::"run", resource);\n';
 
 /** Which columns of a result were masked is in the recording, the index and what the commands show: those, and no others. */
 let postgres: TestPostgres;

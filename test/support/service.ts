@@ -8,7 +8,9 @@ import { PolicyFiles } from '../../gateway/policy/policy-files.ts';
 import { type Service, type ServiceOptions, startService } from '../../gateway/service.ts';
 import type { TestPostgres } from './postgres.ts';
 
-/** Forwards everything, for tests of the wire rather than of the policy. */
+/** For tests of the wire rather than of the policy: every statement runs, and tagged columns stay masked. */
+export const RUN_ALL = '@id("all")\npermit (principal, action == Action::"run", resource);\n';
+/** Every statement runs, and tagged columns are shown in plain: only what detectors find is masked. */
 export const ALLOW_ALL = '@id("all")\npermit (principal, action, resource);\n';
 
 export interface TestService {
