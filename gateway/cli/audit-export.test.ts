@@ -6,6 +6,7 @@ import { record } from '../audit/redact/test-session.ts';
 import { decision, temporaryFolder } from '../recording/test-support.ts';
 import { registerAuditExport } from './audit-export.ts';
 import { registerAuditRedact } from './audit-redact.ts';
+import { registerAuditReport } from './audit-report.ts';
 import type { Cli } from './cli.ts';
 import { runProgram } from './program.ts';
 import { sessionDeps } from './sessions-deps.ts';
@@ -85,6 +86,7 @@ async function run(...args: string[]) {
   const deps = sessionDeps(cli);
   registerAuditRedact(audit, cli, deps);
   registerAuditExport(audit, cli, deps);
+  registerAuditReport(audit, cli, deps);
   const code = await runProgram(program, ['audit', ...args], cli);
   return { code, lines: out, out: out.join('\n'), notes: notes.join('\n') };
 }
@@ -213,5 +215,32 @@ describe('redact', () => {
       (await run('redact', 'last', '--value-file', join(home, 'nowhere'), '--out', join(home, 'v.tar'))).code,
     ).toBe(2);
     expect((await run('redact', 'last', '--out', join(home, 'n.tar'))).notes).toContain('say what to take out');
+  });
+});
+
+describe('report', () => {
+  test.each([
+    ['html', '<!doctype html>'],
+    ['pdf', '%PDF-'],
+    ['json', '{'],
+  ])('as %s, with the findings on the terminal', async (form, begins) => {
+    const file = join(home, `report.${form}`);
+    const { code, out } = await run('report', '--out', file, '--since', '2020-01-01');
+    expect(code).toBe(0);
+    expect(out).toContain('1 session, ');
+    expect(out).toContain('Statements that policy denied (1)');
+    expect(readFileSync(file).subarray(0, begins.length).toString()).toBe(begins);
+    expect((await run('report', '--out', file)).notes).toContain('is there already');
+  });
+
+  test('of chosen sessions, and nothing where there is nothing', async () => {
+    expect((await run('report', '--out', join(home, 'chosen.html'), '--sessions', 'last')).code).toBe(0);
+    expect(readFileSync(join(home, 'chosen.html'), 'utf8')).toContain('chosen by name');
+    const none = join(home, 'later.html');
+    expect((await run('report', '--out', none, '--since', '2030-01-01')).notes).toContain('no session in this range');
+    expect(existsSync(none)).toBe(false);
+    expect((await run('report', '--out', join(home, 'report.doc'))).notes).toContain(
+      'report.html, report.pdf or report.json',
+    );
   });
 });
