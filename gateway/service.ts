@@ -42,6 +42,9 @@ import { createIndexer } from './sessions/indexer.ts';
 import { createSessionRegistry } from './sessions/live-sessions.ts';
 import { ulid } from './sessions/ulid.ts';
 import { createStore } from './store/store.ts';
+import { createBudgetGate } from './sync/budget-gate.ts';
+import { createSyncHandlers } from './sync/handlers.ts';
+import { createServiceSync, syncOf } from './sync/service-sync.ts';
 import { createVault } from './vault/vault.ts';
 
 export interface ServiceOptions {
@@ -123,6 +126,21 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     timer.unref();
     return () => clearInterval(timer);
   };
+  const gate = createBudgetGate(recorder, (reason) => {
+    for (const { id } of registry.list()) registry.kill(id, reason);
+  });
+  const sync = createServiceSync({
+    home,
+    recordingsDir,
+    clock,
+    every,
+    vault,
+    device,
+    forget: (id) => store.removeSession(id),
+    onConfigured: () => reporter.configChanged(),
+    onBudget: (problem) => gate.set(problem),
+    onProblem: (sentence) => log.error(sentence),
+  });
   const reporter = serviceReporter({
     device,
     recorder,
@@ -133,9 +151,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     person: identity.display,
     policy,
     connections,
+    settings: () => sync.configuration,
+    queued: () => sync.queued,
+    syncOf: (id) => syncOf(connections, id),
     onProblem: (sentence) => log.error(sentence),
   });
   await reporter.started(recovered.sessions.map(({ folder: path }) => path));
+  recorder.onSealed((id, closed) => sync.sealed(id, closed));
+  await sync.start();
   const tokens = createTokens({
     file: join(home, 'tokens.json'),
     clock,
@@ -178,7 +201,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       pipeline: createPipeline({ policy: limited(policy, options.expireAfterSeconds), approvals }),
       approvals,
       classifier,
-      recorder,
+      recorder: gate,
       live: registry,
       clock,
       newSessionId: () => ulid(clock.now(), randomBytes(10)),
@@ -219,7 +242,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const status = (): GatewayStatus => ({
     version: version(),
     protection,
-    recorder: { ok: recorder.failure === null, error: recorder.failure, bytes: 0 },
+    recorder: { ok: gate.failure === null, error: gate.failure, bytes: 0 },
     policy: { hash: policy.hash, staged: policy.view().staged?.hash ?? null, error: policy.error },
     pinSet: pin.isSet,
     waiting: approvals.waiting,
@@ -242,6 +265,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         openSessions: (id) => registry.countOf(id),
       }),
       ...createSessionHandlers({ store, registry, recordingsDir }),
+      ...createSyncHandlers(sync),
       status,
       testConnection: async ({ id }) => {
         const connection = connections.get(id);
@@ -287,6 +311,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await control.close();
       await recorder.close();
       await reporter.stopped(reason);
+      await sync.close();
       await device.close();
       await indexer.close();
       await store.close();

@@ -69,6 +69,8 @@ export const Connection = z.object({
   /** Default database, and those a client may name besides; '*' lets it name any. */
   database: name,
   databases: z.array(z.string().min(1).max(63)).max(256).default([]),
+  /** `local`: what its sessions record never leaves this machine; the device's log says that they were. */
+  sync: z.enum(['all', 'local']).default('all'),
   tls: z
     .object({
       mode: TlsMode.default('verify-full'),

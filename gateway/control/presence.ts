@@ -39,6 +39,17 @@ export const PRESENCE = {
   stagePolicy: 'narrow',
   acceptPolicy: 'widen',
   discardPolicy: 'narrow',
+  syncStatus: 'read',
+  syncNow: 'narrow',
+  pauseSync: 'widen',
+  resumeSync: 'narrow',
+  probeSync: 'agent',
+  setUpSync: 'widen',
+  retentionPlan: 'read',
+  removeRecording: 'widen',
+  holds: 'read',
+  setHold: 'narrow',
+  liftHold: 'widen',
   setPin: 'own',
 } as const satisfies Record<RouteName, RoutePresence>;
 

@@ -46,6 +46,17 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   stagePolicy: { text: 'permit(principal, action, resource);' },
   acceptPolicy: { hash: '0'.repeat(64), pin: '000001' },
   discardPolicy: {},
+  syncStatus: {},
+  syncNow: {},
+  pauseSync: { pin: '000001' },
+  resumeSync: {},
+  probeSync: {},
+  setUpSync: { setup: { target: null }, pin: '000001' },
+  retentionPlan: {},
+  removeRecording: { id: 'x', why: 'x', pin: '000001' },
+  holds: {},
+  setHold: { what: 'x', why: 'x' },
+  liftHold: { what: 'x', why: 'x', pin: '000001' },
   setPin: { pin: '482917' },
 };
 const NAMES = Object.keys(routes) as RouteName[];
@@ -113,7 +124,17 @@ describe('every route', () => {
 
   const widening = NAMES.filter((name) => (['widen', 'decide'] as RoutePresence[]).includes(PRESENCE[name]));
   it('has routes that widen', () => {
-    expect(widening.sort()).toEqual(['acceptPolicy', 'decide', 'deleteConnection', 'newLoginCode', 'putConnection']);
+    expect(widening.sort()).toEqual([
+      'acceptPolicy',
+      'decide',
+      'deleteConnection',
+      'liftHold',
+      'newLoginCode',
+      'pauseSync',
+      'putConnection',
+      'removeRecording',
+      'setUpSync',
+    ]);
   });
 
   it.each(widening)('%s: refused over the socket without the right PIN', async (name) => {

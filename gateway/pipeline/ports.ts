@@ -79,7 +79,16 @@ export interface RecorderSessionInfo {
   openedAt: string;
   identity: Identity;
   agent: AgentProcess;
-  connection: { id: string; kind: string; host: string; port: number; mode: string; masking: string };
+  connection: {
+    id: string;
+    kind: string;
+    host: string;
+    port: number;
+    mode: string;
+    masking: string;
+    /** `local`: this recording never leaves the machine. Absent: all does. */
+    sync?: 'all' | 'local';
+  };
   database: string;
   user: string;
   applicationName: string;

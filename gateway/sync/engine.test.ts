@@ -136,7 +136,7 @@ describe('recordings go to the store', () => {
     const info = sessionInfo(sessionId(2));
     const local = recorder.open({
       ...info,
-      connection: { ...info.connection, sync: 'local' } as typeof info.connection,
+      connection: { ...info.connection, sync: 'local' },
     });
     local.request(0, Buffer.from('SELECT 1'));
     await local.close('done');
@@ -316,14 +316,14 @@ it('the log’s objects arrive in their order, documents once', async () => {
   const one = await start(store);
   const object = (name: string) => ({ name: `${PREFIX}/${name}`, bytes: Buffer.from(name) });
   const names = ['log/tile/entries/000.p/2', 'log/tile/0/000.p/2', 'log/checkpoint.2'];
-  one.stage('log', names.map(object), { 'log-size': '2' });
+  one.stage('log', names.map(object), { 'log-size/acme': '2' });
   for (let again = 0; again < 3; again += 1) {
     one.stage('document', [object('identity/0a1b2c3d.note')]);
     await idle(one);
   }
   expect(store.order.filter((name) => name.includes('/log/'))).toEqual(names.map((name) => `${PREFIX}/${name}`));
   expect(store.order.filter((name) => name.includes('/identity/'))).toHaveLength(1);
-  expect(one.outbox.meta('log-size')).toBe('2');
+  expect(one.outbox.meta('log-size/acme')).toBe('2');
 });
 
 it('an outbox from the future is left as it is', async () => {

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { basename, join, relative, sep } from 'node:path';
 import { isCountersignError } from '../contract/errors.ts';
+import type { RecorderSessionInfo } from '../pipeline/ports.ts';
 import { FormatError } from '../recording/format/primitives.ts';
 import { lastLine } from '../recording/log.ts';
 import { findSession, readOpen, sessionFolders } from '../recording/reader.ts';
@@ -58,10 +59,9 @@ export class PartMaker {
   #add(folder: string): void {
     const { outbox, recordingsDir, now } = this.#deps;
     try {
-      const { sid, info } = readOpen(folder) as unknown as {
-        sid: string;
-        info: { openedAt: string; connection: { id: string; sync?: 'all' | 'local' } };
-      };
+      const open = readOpen(folder);
+      const { sid } = open;
+      const info = open.info as unknown as RecorderSessionInfo;
       if (sid !== basename(folder)) return;
       outbox.addSession(
         {

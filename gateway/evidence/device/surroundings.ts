@@ -36,23 +36,32 @@ export function deviceSurroundings(given: {
 export function serviceReporter(
   given: Pick<
     ReporterOptions,
-    'device' | 'recorder' | 'recordingsDir' | 'clock' | 'every' | 'protection' | 'person' | 'onProblem'
+    | 'device'
+    | 'recorder'
+    | 'recordingsDir'
+    | 'clock'
+    | 'every'
+    | 'protection'
+    | 'person'
+    | 'queued'
+    | 'syncOf'
+    | 'onProblem'
   > & {
     policy: Pick<PolicyEngine, 'hash'> & Pick<PolicyAdmin, 'onChanged'>;
     connections: Pick<ConnectionsRegistry, 'list' | 'onChanged'>;
+    /** Of the gateway, beside its connections. */
+    settings: () => unknown;
   },
 ): Reporter {
-  const { policy, connections, ...rest } = given;
+  const { policy, connections, settings, ...rest } = given;
   const reporter = createReporter({
     ...rest,
     monotonic: () => performance.now(),
     version: version(),
     boot: bootId(),
     policyHash: () => policy.hash,
-    configHash: () => hash('sha256', JSON.stringify(connections.list())),
+    configHash: () => hash('sha256', JSON.stringify([connections.list(), settings()])),
     observing: () => connections.list().flatMap(({ id, mode }) => (mode === 'observe' ? [id] : [])),
-    queued: () => ({ objects: 0, bytes: 0 }),
-    syncOf: () => 'all',
   });
   policy.onChanged(() => reporter.policyChanged());
   connections.onChanged(() => reporter.configChanged());

@@ -124,6 +124,7 @@ export async function startPostgres(
           port: connection.port,
           mode: connection.mode,
           masking: connection.masking,
+          sync: connection.sync,
         },
         database: session.database,
         user: session.role,

@@ -370,8 +370,9 @@ export class Outbox {
   /** Another store: everything that is still here goes there from the beginning. */
   startOver(now: number): void {
     this.transaction(() => {
-      this.#db.exec('DELETE FROM objects; DELETE FROM published; DELETE FROM findings');
-      this.setMeta('log-size', '0');
+      this.#db.exec(`
+        DELETE FROM objects; DELETE FROM published; DELETE FROM findings;
+        DELETE FROM meta WHERE key GLOB 'log-size/*'`);
       this.#sql(
         `UPDATE sessions SET next_part = 0, prev = '', cursor = ?, complete = 0, confirmed_at = NULL, problem = NULL, rest = bytes,
            waiting_since = CASE WHEN sync = 'all' THEN ? ELSE NULL END WHERE removed_at IS NULL`,

@@ -1,0 +1,29 @@
+import type { ConnectionsRegistry } from '../config/connections.ts';
+import type { Device } from '../evidence/device/device.ts';
+import { takeTrust } from '../evidence/device/membership.ts';
+import { Sync, type SyncDeps } from './sync.ts';
+
+/** Whether what a session of a connection records leaves this machine. */
+export const syncOf = (connections: Pick<ConnectionsRegistry, 'get'>, id: string): 'all' | 'local' =>
+  connections.get(id)?.sync ?? 'all';
+
+/** Sync as the gateway runs it, on its device's log. */
+export function createServiceSync(deps: Omit<SyncDeps, 'log' | 'identity'> & { device: Device }): Sync {
+  const { device, ...rest } = deps;
+  return new Sync({
+    ...rest,
+    log: device.log,
+    identity: {
+      device: device.id,
+      get org() {
+        return device.file.org;
+      },
+      get trust() {
+        return device.trust?.note ?? null;
+      },
+      identityObjects: () => device.identityObjects(),
+      onChanged: (listener) => device.onChanged(listener),
+      takeTrust: (notes) => takeTrust(device, notes),
+    },
+  });
+}

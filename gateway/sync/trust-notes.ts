@@ -1,0 +1,37 @@
+import type { StoreTarget } from './ports.ts';
+
+const NOTE = /^trust\/(\d{6})\.note$/;
+const MAX_NOTE = 1024 * 1024;
+const MAX_NOTES = 1000;
+
+/**
+ * The organisation's trust notes in the store, from number `from` on. What they are worth is for the device to say.
+ * Throws SYNC_WRITE_ONLY where the store lets nobody read, and what the store throws.
+ */
+export async function fetchTrustNotes(
+  target: StoreTarget,
+  org: string,
+  from: number,
+  signal: AbortSignal,
+): Promise<Uint8Array[]> {
+  const names: string[] = [];
+  for await (const { name, size } of target.list(`${org}/trust/`, signal)) {
+    const match = NOTE.exec(name.slice(org.length + 1));
+    if (match !== null && Number(match[1]) >= from && size <= MAX_NOTE && !names.includes(name)) names.push(name);
+    if (names.length >= MAX_NOTES) break;
+  }
+  const notes: Uint8Array[] = [];
+  for (const name of names) {
+    const source = await target.read(name, signal);
+    if (source === null) continue;
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of source) {
+      size += chunk.length;
+      if (size > MAX_NOTE) break;
+      chunks.push(chunk);
+    }
+    if (size <= MAX_NOTE) notes.push(Buffer.concat(chunks));
+  }
+  return notes;
+}
