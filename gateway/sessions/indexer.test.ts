@@ -80,6 +80,6 @@ it('rests longer the busier the relay is', async () => {
     timer.mockRestore();
     clock.mockRestore();
   }
-  expect(rests.map(Math.round)).toEqual([18, 108, 388]);
+  expect(rests.map(Math.round)).toEqual([12, 68, 228]);
   await indexer.close();
 });

@@ -9,11 +9,12 @@ export interface Indexer {
 
 /** Of one core: what the index may take. Traffic comes first: what it does not get now it catches up on later. */
 const SHARES = [
-  { busierThan: 0.5, share: 0.03 },
-  { busierThan: 0.1, share: 0.1 },
-  { busierThan: -1, share: 0.4 },
+  { busierThan: 0.5, share: 0.05 },
+  { busierThan: 0.1, share: 0.15 },
+  { busierThan: -1, share: 0.5 },
 ];
-const MAX_REST_MS = 30_000;
+/** Whoever looks for a session that has just ended does not wait longer than this for it. */
+const MAX_REST_MS = 3000;
 
 /** How busy this thread was since the last call, 0 to 1. */
 function loopBusyness(): () => number {
