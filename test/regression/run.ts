@@ -4,16 +4,16 @@ import { prepareSources } from './sources.ts';
 import { fullSchedule, runSuite, type SuiteRun } from './suite.ts';
 
 /**
- * `npm run regression`: PostgreSQL's own regression suite against
- * Debian's PostgreSQL 15, directly and through the gateway in observe mode with masking off. Exit code 0
- * when the same tests pass. The isolation suite is no match for it: it finds its sessions by the process id
- * of the cancellation key, which is the gateway’s own. `--only direct|gateway` runs one side.
+ * `npm run regression`: PostgreSQL's own regression suite (`--isolation`: its isolation suite, which finds
+ * its sessions by the process ids that clients see) against Debian's PostgreSQL 15, directly and through the
+ * gateway in observe mode with masking off. Exit code 0 when the same tests pass. `--only direct|gateway` runs one side.
  */
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 async function main(args: readonly string[]): Promise<number> {
+  const kind = args.includes('--isolation') ? 'isolation' : 'regress';
   const server = component('postgres-15');
-  const runner = component('pg_regress');
+  const runner = component(kind === 'regress' ? 'pg_regress' : 'pg_isolation_regress');
   for (const { missing } of [server, runner]) {
     if (missing === false) continue;
     say(`skipped: ${missing}`);
@@ -21,8 +21,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const sources = prepareSources(say);
   const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined;
-  const schedule = fullSchedule(sources);
-  const suite = { runner: runner.path, inputs: sources.regress, dlpath: sources.regress, schedule };
+  const schedule = fullSchedule(sources, kind);
+  const suite = { runner: runner.path, inputs: sources[kind], dlpath: sources.regress, schedule };
   const runs: Partial<Record<'direct' | 'gateway', SuiteRun>> = {};
   for (const side of ['direct', 'gateway'] as const) {
     if (only !== undefined && only !== side) continue;

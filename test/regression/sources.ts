@@ -11,6 +11,8 @@ const CACHE = `/var/tmp/countersign-regression-${VERSION}-${process.getuid?.() ?
 export interface RegressionSources {
   /** src/test/regress, with regress.so beside its SQL. */
   regress: string;
+  /** src/test/isolation. */
+  isolation: string;
 }
 
 /** PostgreSQL's own tests where they were made ready before, or null. */
@@ -22,7 +24,8 @@ export function findSources(): RegressionSources | null {
     return null;
   }
   const regress = join(CACHE, 'postgresql', 'src', 'test', 'regress');
-  return existsSync(join(regress, 'regress.so')) ? { regress } : null;
+  const isolation = join(CACHE, 'postgresql', 'src', 'test', 'isolation');
+  return existsSync(join(regress, 'regress.so')) ? { regress, isolation } : null;
 }
 
 /**

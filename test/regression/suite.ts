@@ -18,7 +18,7 @@ export interface SuiteRun {
 }
 
 export interface SuiteOptions {
-  /** Path of pg_regress. */
+  /** Path of pg_regress or pg_isolation_regress. */
   runner: string;
   inputs: string;
   dlpath: string;
@@ -31,8 +31,9 @@ export interface SuiteOptions {
 }
 
 /** The schedule that PostgreSQL's own `make installcheck-parallel` runs. */
-export function fullSchedule(sources: RegressionSources): string {
-  return readFileSync(join(sources.regress, 'parallel_schedule'), 'utf8');
+export function fullSchedule(sources: RegressionSources, kind: 'regress' | 'isolation'): string {
+  const name = kind === 'regress' ? 'parallel_schedule' : 'isolation_schedule';
+  return readFileSync(join(sources[kind], name), 'utf8');
 }
 
 /** Runs a suite of PostgreSQL against a server. What it creates (a database, roles, tablespaces) stays there. */
