@@ -2,7 +2,9 @@ import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { CountersignError } from '../contract/errors.ts';
 import type { Validity } from '../evidence/format/documents.ts';
 import type { Revocation } from '../evidence/trust/changes.ts';
+import { keysNamedIn } from '../evidence/trust/enrol.ts';
 import { addDays } from '../evidence/trust/trust-folder.ts';
+import { FormatError } from '../recording/format/primitives.ts';
 import { wholeNumber } from './whole-number.ts';
 
 const MAX_FILE = 1024 * 1024;
@@ -34,9 +36,26 @@ export function readJson(file: string): unknown {
   }
 }
 
+const isVkey = (text: string): boolean => /^[^+]+\+[0-9a-f]{8}\+/.test(text);
+
 /** A public key as it is, or the file that holds it. */
 export const vkeyArgument = (text: string): string =>
-  /^[^+]+\+[0-9a-f]{8}\+/.test(text) ? text : (readText(text).split(/\r?\n/, 1)[0] ?? '');
+  isVkey(text) ? text : (readText(text).split(/\r?\n/, 1)[0] ?? '');
+
+/** Public keys as they are, files that hold one, or documents of a device's `identity` folder; each once. */
+export function deviceKeyArguments(texts: readonly string[]): string[] {
+  const keys = texts.flatMap((text) => {
+    const key = vkeyArgument(text);
+    if (isVkey(key)) return [key];
+    try {
+      return keysNamedIn(Buffer.from(readText(text)));
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      throw new CountersignError('USAGE', `${text} is neither a key nor a document of a device: ${error.message}`);
+    }
+  });
+  return [...new Set(keys)];
+}
 
 /** Begins a day before: the offline machine's clock and a witness' may differ, and a beginning only catches mistakes. */
 export const validFor = (now: string, days: string): Validity => ({

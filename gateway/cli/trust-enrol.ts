@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { CountersignError } from '../contract/errors.ts';
 import type { TrustNote } from '../evidence/format/documents.ts';
 import { formatVkey, parseVkey, type Signer, sameVkey, type Vkey } from '../evidence/format/vkey.ts';
-import { enrol, type RequestFile, type Sorted, sortRequests } from '../evidence/trust/enrol.ts';
+import { enrol, type RequestFile, type Sorted, sortRequests, withoutSecondKeys } from '../evidence/trust/enrol.ts';
 import { createKey, openKey, readKeyFile, writeKeyFile } from '../evidence/trust/private-key.ts';
 import { createOnly, openTrust } from '../evidence/trust/trust-folder.ts';
 import { validAt } from '../evidence/trust/validity.ts';
@@ -108,7 +108,8 @@ async function enrolAll(cli: Cli, paths: readonly string[], options: EnrolOption
   const trust = openTrust(p, options.trust, now);
   tellProblems(cli, trust);
   const vkey = enrollerOf(trust, options.key);
-  const sorted = sortRequests(p, trust.note, requestFiles(paths));
+  const requests = sortRequests(p, trust.note, requestFiles(paths));
+  const sorted = await withoutSecondKeys(p, trust, options.to, requests);
   tellRequests(cli, sorted);
   if (sorted.refused.length > 0) cli.exitWith(1);
   if (sorted.good.length === 0) return;

@@ -2,9 +2,17 @@ import { X509Certificate } from 'node:crypto';
 import type { Command } from 'commander';
 import { CountersignError } from '../contract/errors.ts';
 import type { TrustNote } from '../evidence/format/documents.ts';
-import { findEntry, type RevocableList, revokeDevice } from '../evidence/trust/changes.ts';
+import { findEntry, type RevocableList } from '../evidence/trust/changes.ts';
 import type { Cli } from './cli.ts';
-import { type RevokeOptions, readJson, readText, revocation, validFor, vkeyArgument } from './trust-arguments.ts';
+import {
+  deviceKeyArguments,
+  type RevokeOptions,
+  readJson,
+  readText,
+  revocation,
+  validFor,
+  vkeyArgument,
+} from './trust-arguments.ts';
 import { makeNext, type NextOptions, withNextOptions } from './trust-next.ts';
 import { wholeNumber } from './whole-number.ts';
 
@@ -124,11 +132,15 @@ export function registerRest(trust: Command, cli: Cli): void {
   const device = trust.command('device').description('keys of devices that were lost');
   withRevokeOptions(
     device
-      .command('revoke <device> <vkeys...>')
-      .description('take a device’s keys back (its ULID, and each vkey or file)'),
+      .command('revoke <device> <keys...>')
+      .description('take a device’s keys back (its ULID, and its keys or the files of its identity folder)'),
   ).action((id: string, vkeys: string[], options: NextOptions & RevokeOptions) =>
     makeNext(cli, options, (note, now) => {
-      for (const vkey of vkeys) revokeDevice(note, id, vkeyArgument(vkey), revocation(options, now));
+      const revoked = new Set(note.devices.map(({ vkey }) => vkey));
+      const keys = deviceKeyArguments(vkeys);
+      const left = keys.filter((vkey) => !revoked.has(vkey));
+      if (left.length === 0) throw new CountersignError('TRUST_NONE', 'these keys are revoked already');
+      for (const vkey of left) note.devices.push({ device: id, vkey, revoked: revocation(options, now) });
     }),
   );
 

@@ -361,6 +361,39 @@ describe('500 laptops', () => {
     expect(await enrol(lone)).toMatchObject({ code: 1, out: '0 enrolled, 0 were already, 1 refused' });
   });
 
+  it('get no second key while one counts, but for a change that both keys signed', async () => {
+    const old = testSigner(deviceOrigin(device(20)));
+    const young = testSigner(deviceOrigin(device(20)), 'young');
+    const again = at('again.request', Buffer.from(request(20, young)).toString());
+    expect((await enrol(again)).notes).toContain('if that is lost, revoke it first');
+    const identity = join(store(), 'acme', device(20), 'identity');
+    const [first] = readdirSync(identity);
+    const change = { v: 1, device: device(20), old: vkeyOf(old), new: vkeyOf(young), at: day(0) } as const;
+    writeFileSync(join(identity, 'x.change.note'), signDocument('key-change', change, [old, young]));
+    expect((await enrol(again)).out).toBe('1 enrolled, 0 were already, 0 refused');
+    const lost = await next(
+      'device',
+      'revoke',
+      device(20),
+      join(identity, first!),
+      join(identity, 'x.change.note'),
+      '--reason',
+      'lost',
+    );
+    expect(lost.notes).toContain('revokes device key');
+    expect(
+      state()
+        .devices.map(({ vkey }) => vkey)
+        .sort(),
+    ).toEqual([vkeyOf(old), vkeyOf(young)].sort());
+    const third = at(
+      'third.request',
+      Buffer.from(request(20, testSigner(deviceOrigin(device(20)), 'third'))).toString(),
+    );
+    expect((await enrol(again)).notes).toContain('the key that it asks for was revoked');
+    expect((await enrol(third)).out).toBe('1 enrolled, 0 were already, 0 refused');
+  });
+
   it('lose nothing when the authority is revoked, and gain nothing', async () => {
     await next('authority', 'revoke', 'berlin', '--reason', 'stolen');
     expect((await judge(7, day(-2))).ok).toBe(false); // before its beginning
@@ -374,9 +407,12 @@ describe('500 laptops', () => {
   it('are taken back one by one', async () => {
     const vkey = vkeyOf(testSigner(deviceOrigin(device(7))));
     expect((await next('device', 'revoke', device(7), vkey, '--reason', 'lost')).notes).toContain('revokes device key');
-    expect(state().devices).toMatchObject([{ device: device(7), vkey }]);
+    expect(state().devices.at(-1)).toMatchObject({ device: device(7), vkey });
     expect((await next('device', 'revoke', device(7), vkey, '--reason', 'lost')).notes).toContain('revoked already');
     const other = vkeyOf(testSigner(deviceOrigin(device(9))));
+    expect((await next('device', 'revoke', device(8), at('no.note', 'x'), '--reason', 'lost')).notes).toContain(
+      'neither a key nor',
+    );
     expect((await next('device', 'revoke', device(8), other, '--reason', 'lost')).notes).toContain(
       'not a key of that kind',
     );

@@ -57,14 +57,6 @@ export const findIssuer = (note: TrustNote, issuer: string, audience: string | u
     issuer,
   );
 
-/** Takes a device's key back, whether or not it was ever enrolled here. */
-export function revokeDevice(note: TrustNote, device: string, vkey: string, revoked: Revocation): void {
-  if (note.devices.some((entry) => entry.vkey === vkey)) {
-    throw new CountersignError('TRUST_NONE', `the key ${shortKey(vkey)} is revoked already`);
-  }
-  note.devices.push({ device, vkey, revoked });
-}
-
 /**
  * Pins the keys that the issuer signs with by its JWKS: those that are new begin, those that are gone from it end.
  * What an ended one signed before stays good.

@@ -1,13 +1,16 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { toHex } from '../../recording/format/bytes.ts';
 import { FormatError } from '../../recording/format/primitives.ts';
 import { deviceOrigin } from '../format/checkpoint.ts';
 import type { Enrolment, EnrolmentRequest, TrustNote } from '../format/documents.ts';
 import { parseDocument, signDocument } from '../format/signed-document.ts';
-import { isSignedBy } from '../format/signed-note.ts';
+import { isSignedBy, parseNote } from '../format/signed-note.ts';
 import { parseVkey, type Signer, type Vkey } from '../format/vkey.ts';
+import { DeviceKeys, type IdentityNotes } from './device-keys.ts';
+import { shortKey } from './entries.ts';
 import { createOnly, readBounded } from './trust-folder.ts';
-import type { Checks } from './verify-trust.ts';
+import type { Checks, Trust } from './verify-trust.ts';
 
 export interface RequestFile {
   file: string;
@@ -56,6 +59,69 @@ export function sortRequests(p: Checks, note: TrustNote, files: readonly Request
     }
   }
   return sorted;
+}
+
+/**
+ * Takes out those whose device has a key that counts already, if it is not the one asked for: whoever knows a
+ * device's name could otherwise get a second key for it. Its own next key follows by a change that both signed.
+ *
+ * @param target the store's layout, or a copy of it.
+ */
+export async function withoutSecondKeys(
+  p: Checks,
+  trust: Trust & { note: TrustNote },
+  target: string,
+  { good, refused }: Sorted,
+): Promise<Sorted> {
+  const sorted: Sorted = { good: [], refused: [...refused] };
+  for (const one of good) {
+    const { device, vkey } = one.request;
+    const notes = readIdentity(join(target, trust.note.org, device, 'identity'));
+    const keys = await DeviceKeys.read(p, trust, device, notes);
+    const inForce = keys.known().filter((known) => keys.judge(parseVkey(p.sha256, known), null).ok);
+    if (inForce.length === 0 || inForce.includes(vkey)) sorted.good.push(one);
+    else {
+      const why = `its device has the key ${shortKey(inForce[0]!)} already; if that is lost, revoke it first`;
+      sorted.refused.push({ file: one.file, why });
+    }
+  }
+  return sorted;
+}
+
+/** The files of one device's `identity` folder, by the names that the SPEC gives them. */
+function readIdentity(folder: string): IdentityNotes {
+  let names: string[];
+  try {
+    names = readdirSync(folder).filter((name) => name.endsWith('.note'));
+  } catch {
+    names = [];
+  }
+  const read = (pattern: RegExp) =>
+    names
+      .filter((name) => pattern.test(name))
+      .flatMap((name) => {
+        const bytes = readBounded(join(folder, name));
+        return bytes === null ? [] : [{ bytes, seen: null }];
+      });
+  return {
+    enrolments: read(/^[0-9a-f]{8}\.note$/),
+    bindings: read(/\.oidc\.note$/),
+    changes: read(/\.change\.note$/),
+  };
+}
+
+/** The device's keys that an identity document names. Throws FormatError for what is none. */
+export function keysNamedIn(bytes: Uint8Array): string[] {
+  const [line = ''] = parseNote(bytes).text.split('\n', 1);
+  if (line.startsWith('countersign/key-change/')) {
+    const { value } = parseDocument('key-change', bytes);
+    return [value.old, value.new];
+  }
+  const kind = (['enrolment', 'enrolment-request', 'binding'] as const).find((one) =>
+    line.startsWith(`countersign/${one}/`),
+  );
+  if (kind === undefined) throw new FormatError('it names no key of a device');
+  return [parseDocument(kind, bytes).value.vkey];
 }
 
 export interface EnrolmentTerms {
