@@ -3,6 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { createMonitor } from './alerts/monitor.ts';
+import { tapRecorder } from './alerts/tap.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { operationDigest } from './approvals/digest.ts';
 import { createPinGuard } from './approvals/pin-guard.ts';
@@ -41,6 +43,8 @@ import { createSessionHandlers } from './sessions/handlers.ts';
 import { createIndexer } from './sessions/indexer.ts';
 import { createSessionRegistry } from './sessions/live-sessions.ts';
 import { ulid } from './sessions/ulid.ts';
+import { createWatchHandlers } from './siem/handlers.ts';
+import { createSiem } from './siem/siem.ts';
 import { createStore } from './store/store.ts';
 import { createBudgetGate } from './sync/budget-gate.ts';
 import { createSyncHandlers } from './sync/handlers.ts';
@@ -179,6 +183,33 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       publishStatus();
     },
   });
+  const siem = createSiem({
+    home,
+    vault,
+    version: version(),
+    identity,
+    protection,
+    now: clock.now,
+    random: Math.random,
+    schedule: (milliseconds, run) => {
+      const timer = setTimeout(run, milliseconds);
+      timer.unref();
+      return () => clearTimeout(timer);
+    },
+    log: (level, sentence) => log[level](sentence),
+  });
+  const monitor = createMonitor({
+    home,
+    siem,
+    device: () => (device.status().org === null ? null : device.status().id),
+    sessionOf: (id) => registry.get(id),
+    publish: (alert) => control.publish({ type: 'alert', alert }),
+    // What the log does not take is said by its problem, and stops everything.
+    logged: (entry) => void device.log.append(entry).catch(() => {}),
+    pauseSession: (id, why) => approvals.pause(id, why),
+    endSession: (id, reason) => registry.kill(id, reason),
+    onProblem: (sentence) => log.warn(sentence),
+  });
   policy.onChanged(() => {
     approvals.policyChanged(policy.hash);
     publishStatus();
@@ -201,7 +232,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       pipeline: createPipeline({ policy: limited(policy, options.expireAfterSeconds), approvals }),
       approvals,
       classifier,
-      recorder: gate,
+      recorder: tapRecorder(gate, monitor.tap),
       live: registry,
       clock,
       newSessionId: () => ulid(clock.now(), randomBytes(10)),
@@ -266,6 +297,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       }),
       ...createSessionHandlers({ store, registry, recordingsDir }),
       ...createSyncHandlers(sync),
+      ...createWatchHandlers(monitor, siem),
       status,
       testConnection: async ({ id }) => {
         const connection = connections.get(id);
@@ -308,6 +340,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     async close(reason) {
       approvals.close();
       await postgres.close(reason);
+      monitor.close();
+      await siem.close();
       await control.close();
       await recorder.close();
       await reporter.stopped(reason);

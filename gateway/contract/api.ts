@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { Alert, AlertRuleView } from './alert.ts';
 import { Connection } from './connection.ts';
 import { Approval, Grant, GrantScope } from './decision.ts';
 import { ResultPage, Session, Statement, Verification } from './session.ts';
+import { SiemDestination, SiemStatus } from './siem.ts';
 import { HoldView, RetentionPlan, StoreCapabilities, SyncSetup, SyncStatus } from './sync.ts';
 
 /**
@@ -260,6 +262,39 @@ export const routes = {
     z.object({ items: z.array(HoldView) }),
   ),
 
+  alerts: route(
+    'GET',
+    '/api/alerts',
+    'session',
+    z.object(page),
+    z.object({ items: z.array(Alert), total: z.number().int() }),
+  ),
+  alertRules: route(
+    'GET',
+    '/api/alert-rules',
+    'session',
+    Nothing,
+    /** `missed`: statements that came too fast for the rules since the gateway started. */
+    z.object({ items: z.array(AlertRuleView), missed: z.number().int() }),
+  ),
+  siemStatus: route('GET', '/api/siem', 'session', Nothing, z.object({ items: z.array(SiemStatus) })),
+  /** Adds or replaces: what happens here is told to whom this says, so it takes the PIN. */
+  putSiem: route(
+    'PUT',
+    '/api/siem/:id',
+    'session',
+    z.object({ id: Id, destination: SiemDestination, secret: z.string().max(4096).optional(), pin: Pin }),
+    SiemStatus,
+  ),
+  deleteSiem: route('POST', '/api/siem/:id/delete', 'session', z.object({ id: Id, pin: Pin }), Nothing),
+  testSiem: route(
+    'POST',
+    '/api/siem/:id/test',
+    'session',
+    z.object({ id: Id }),
+    z.object({ ok: z.boolean(), sentence: z.string() }),
+  ),
+
   /** The first PIN is set with the one-time code in hand; changing it needs the current one. */
   setPin: route(
     'POST',
@@ -281,5 +316,6 @@ export const ApiEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('grant'), grant: Grant }),
   z.object({ type: z.literal('session'), session: Session }),
   z.object({ type: z.literal('status'), status: GatewayStatus }),
+  z.object({ type: z.literal('alert'), alert: Alert }),
 ]);
 export type ApiEvent = z.infer<typeof ApiEvent>;

@@ -50,6 +50,12 @@ export const PRESENCE = {
   holds: 'read',
   setHold: 'narrow',
   liftHold: 'widen',
+  alerts: 'read',
+  alertRules: 'read',
+  siemStatus: 'read',
+  putSiem: 'widen',
+  deleteSiem: 'widen',
+  testSiem: 'agent',
   setPin: 'own',
 } as const satisfies Record<RouteName, RoutePresence>;
 

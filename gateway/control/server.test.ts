@@ -57,6 +57,12 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   holds: {},
   setHold: { what: 'x', why: 'x' },
   liftHold: { what: 'x', why: 'x', pin: '000001' },
+  alerts: {},
+  alertRules: {},
+  siemStatus: {},
+  putSiem: { id: 'x', destination: { id: 'x', kind: 'file', path: '/x' }, pin: '000001' },
+  deleteSiem: { id: 'x', pin: '000001' },
+  testSiem: { id: 'x' },
   setPin: { pin: '482917' },
 };
 const NAMES = Object.keys(routes) as RouteName[];
@@ -128,10 +134,12 @@ describe('every route', () => {
       'acceptPolicy',
       'decide',
       'deleteConnection',
+      'deleteSiem',
       'liftHold',
       'newLoginCode',
       'pauseSync',
       'putConnection',
+      'putSiem',
       'removeRecording',
       'setUpSync',
     ]);

@@ -1,3 +1,5 @@
+import { realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { readFileIfThere, writeFileAtomic } from '../config/atomic-file.ts';
 import { CountersignError } from '../contract/errors.ts';
@@ -14,7 +16,7 @@ export type SiemFile = z.infer<typeof SiemFile>;
 /** Under this name the secret of a destination lies in the vault; no connection can have it. */
 export const secretName = (id: string): string => `siem:${id}`;
 
-/** `<home>/siem.json`, which holds no secrets. Errors: SIEM_CONFIG_BROKEN, with the place. */
+/** `siem.json` of the gateway's home, which holds no secrets. Errors: SIEM_CONFIG_BROKEN, with the place. */
 export function loadSiemFile(file: string): SiemFile {
   const text = readFileIfThere(file);
   if (text === null) return SiemFile.parse({ version: 1 });
@@ -29,7 +31,7 @@ export function loadSiemFile(file: string): SiemFile {
   const ids = parsed.data.destinations.map(({ id }) => id);
   const twice = ids.find((id, i) => ids.indexOf(id) !== i);
   if (twice !== undefined) throw broken(`${file}: the destination ${twice} is there twice`);
-  for (const destination of parsed.data.destinations) assertSafe(destination);
+  for (const destination of parsed.data.destinations) assertSafe(destination, dirname(file));
   return parsed.data;
 }
 
@@ -39,9 +41,16 @@ export function saveSiemFile(file: string, content: SiemFile): void {
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/;
 
-/** Events and the header's secret never cross a network in clear. */
-export function assertSafe(destination: SiemDestination): void {
-  if (destination.kind === 'file') return;
+/**
+ * Events and the header's secret never cross a network in clear, and no file of the gateway's own is
+ * written over.
+ */
+export function assertSafe(destination: SiemDestination, home: string): void {
+  if (destination.kind === 'file') {
+    const way = relative(real(home), join(real(dirname(destination.path)), basename(destination.path)));
+    if (way.startsWith('..') || isAbsolute(way)) return;
+    throw broken(`${destination.id}: a file of events cannot lie in the gateway’s own folder`);
+  }
   if ((destination.certFile === undefined) !== (destination.keyFile === undefined)) {
     throw broken(`${destination.id}: a client certificate takes both certFile and keyFile`);
   }
@@ -51,6 +60,15 @@ export function assertSafe(destination: SiemDestination): void {
     throw broken(`${destination.id}: the secret goes into the vault, not into the address`);
   if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
     throw broken(`${destination.id}: over a network it takes https`);
+  }
+}
+
+/** As the file system has it, links followed; as it is written where there is nothing yet. */
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
   }
 }
 

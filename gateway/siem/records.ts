@@ -10,7 +10,11 @@ import type { SiemRecord } from './transports/transport.ts';
 type Wanted = Pick<SiemDestination, 'format' | 'statements' | 'texts'>;
 
 /** Beyond reads that policy allowed and that went well. */
-export function isNoteworthy({ verdict, sqlstate, class: kind }: SiemStatement): boolean {
+export function isNoteworthy({
+  verdict,
+  sqlstate,
+  class: kind,
+}: Pick<SiemStatement, 'verdict' | 'sqlstate' | 'class'>): boolean {
   return verdict !== 'allowed' || sqlstate !== null || (kind !== 'read' && kind !== 'session');
 }
 

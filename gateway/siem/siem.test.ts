@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeAuthority, type TestAuthority } from '../../test/support/certificates.ts';
@@ -43,8 +43,8 @@ async function listen(server: Server, answer: Answer): Promise<string> {
 
 describe('a file', () => {
   it('has a line for each event, may be read by nobody else, and rotates', async () => {
-    const { siem, home } = fresh();
-    const path = join(home, 'out', '..', 'events.log');
+    const { siem, out: home } = fresh();
+    const path = join(home, 'events.log');
     await put(siem, { id: 'file', kind: 'file', path, statements: 'all', maxBytes: 65_536, keep: 2 });
     for (const event of events) siem.happened(event);
     await until(() => existsSync(path) && read(path).length === events.length, 'events in the file');
@@ -63,7 +63,7 @@ describe('a file', () => {
   });
 
   it('gets what is noteworthy, without texts, unless more was asked for', async () => {
-    const { siem, home } = fresh();
+    const { siem, out: home } = fresh();
     const [all, few, none] = ['all', 'few', 'none'].map((name) => join(home, `${name}.log`)) as [
       string,
       string,
@@ -87,7 +87,7 @@ describe('a file', () => {
   });
 
   it('that cannot be written makes events wait, and says so', async () => {
-    const { siem, home, said } = fresh();
+    const { siem, out: home, said } = fresh();
     writeFileSync(join(home, 'blocked'), '');
     await put(siem, { id: 'file', kind: 'file', path: join(home, 'blocked', 'events.log') });
     siem.happened(statement());
@@ -181,8 +181,8 @@ describe('an HTTP endpoint', () => {
 describe('the spool', () => {
   it('survives a kill, and everything is sent afterwards', async () => {
     const made = fresh();
-    const path = join(made.home, 'events.log');
-    await put(made.siem, { id: 'late', kind: 'file', path: join(made.home, 'missing', 'events.log') });
+    const path = join(made.out, 'events.log');
+    await put(made.siem, { id: 'late', kind: 'file', path: join(made.out, 'missing', 'events.log') });
     await made.siem.close();
     const program = fileURLToPath(new URL('./test-crash.ts', import.meta.url));
     const { signal, stderr } = spawnSync(process.execPath, [program, made.home, '500'], { encoding: 'utf8' });
@@ -196,8 +196,8 @@ describe('the spool', () => {
 
   it('that is full gives up the oldest, counts them, and tells the SIEM of the gap first', async () => {
     const made = fresh({ spoolBytes: 1_048_576 });
-    const path = join(made.home, 'events.log');
-    const destination = { id: 'late', kind: 'file', path: join(made.home, 'missing', 'events.log') };
+    const path = join(made.out, 'events.log');
+    const destination = { id: 'late', kind: 'file', path: join(made.out, 'missing', 'events.log') };
     await put(made.siem, destination);
     const total = 3000;
     for (let i = 0; i < total; i += 1) {
@@ -223,7 +223,7 @@ describe('the spool', () => {
   });
 
   it('forgets what was for a destination that was removed', async () => {
-    const { siem, home } = fresh();
+    const { siem, out: home } = fresh();
     await put(siem, { id: 'gone', kind: 'file', path: join(home, 'missing', 'x') });
     siem.happened(statement());
     await until(async () => (await siem.status())[0]!.waiting === 1, 'it waits');
@@ -236,6 +236,14 @@ describe('the spool', () => {
 });
 
 describe('the configuration', () => {
+  it('lets no events be written over the gateway’s own files', async () => {
+    const { siem, home, out } = fresh();
+    symlinkSync(home, join(out, 'link'));
+    for (const path of [join(home, 'pin.json'), join(out, 'link', 'pin.json'), `${out}/../${basename(home)}/vault`]) {
+      await expect(put(siem, { id: 'a', kind: 'file', path })).rejects.toMatchObject({ code: 'SIEM_CONFIG_BROKEN' });
+    }
+  });
+
   it.each([
     ['{', /not JSON/],
     ['{"version":1,"destinations":[{"id":"a","kind":"fax"}]}', /destinations\.0\.kind/],

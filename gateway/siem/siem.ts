@@ -1,7 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { Alert } from '../contract/alert.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { Identity } from '../contract/identity.ts';
 import { SiemDestination, type SiemStatus } from '../contract/siem.ts';
@@ -32,8 +31,8 @@ export interface SiemDeps {
 export interface Siem {
   /** Takes an event and returns; it is on disk within a turn of the event loop. Never throws. */
   happened(event: SiemEvent): void;
-  /** Whether anybody wants it: what nobody does need not be made. */
-  wants(event: { statements: 'noteworthy' | 'all' }): boolean;
+  /** Whether anybody wants such statements: what nobody does need not be made. */
+  wants(statements: 'noteworthy' | 'all'): boolean;
   readonly wantsTexts: boolean;
   status(): Promise<SiemStatus[]>;
   /** Adds or replaces. Errors: SIEM_CONFIG_BROKEN, SIEM_FULL. */
@@ -151,15 +150,14 @@ export function createSiem(deps: SiemDeps): Siem {
       unwritten.push(event);
       writing ??= setImmediate(write);
     },
-    wants: ({ statements }) =>
-      config.destinations.some((one) => one.statements === 'all' || one.statements === statements),
+    wants: (statements) => config.destinations.some((one) => one.statements === 'all' || one.statements === statements),
     get wantsTexts() {
       return config.destinations.some(({ texts }) => texts);
     },
     status: () => Promise.all([...senders.values()].map(statusOf)),
     async put(input, secret) {
       const destination = SiemDestination.parse(input);
-      assertSafe(destination);
+      assertSafe(destination, home);
       const { id } = destination;
       const others = config.destinations.filter((one) => one.id !== id);
       if (others.length >= MAX_DESTINATIONS) {
@@ -199,25 +197,5 @@ export function createSiem(deps: SiemDeps): Siem {
       for (const sender of senders.values()) await sender.close();
       spool.close();
     },
-  };
-}
-
-/** An alert as the SIEM is told of it. */
-export function alertEvent(
-  alert: Alert,
-  times: { at: number; firstAt: number; lastAt: number },
-  session: SiemSession,
-): SiemEvent {
-  return {
-    type: 'alert',
-    at: times.at,
-    session,
-    evidence: { seq: null, exchange: alert.exchange, leafHash: null },
-    rule: alert.rule,
-    severity: alert.severity,
-    sentence: alert.sentence,
-    related: alert.related,
-    firstAt: times.firstAt,
-    lastAt: times.lastAt,
   };
 }

@@ -37,11 +37,12 @@ function memoryVault(): Vault {
 }
 
 /** The real thing in a folder of its own; waits between attempts are shortened by `hurry`. */
-export function testSiem(options: { home?: string; spoolBytes?: number; hurry?: number } = {}) {
+export function testSiem(options: { home?: string; out?: string; spoolBytes?: number; hurry?: number } = {}) {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'cs-siem-'));
   if (options.spoolBytes !== undefined) {
     writeFileSync(join(home, 'siem.json'), JSON.stringify({ version: 1, spoolBytes: options.spoolBytes }));
   }
+  const out = options.out ?? mkdtempSync(join(tmpdir(), 'cs-siem-out-'));
   const waits: number[] = [];
   const said: string[] = [];
   const vault = memoryVault();
@@ -66,6 +67,8 @@ export function testSiem(options: { home?: string; spoolBytes?: number; hurry?: 
   };
   return {
     home,
+    /** For files of events, which do not lie in the home. */
+    out,
     vault,
     waits,
     said,
@@ -76,7 +79,7 @@ export function testSiem(options: { home?: string; spoolBytes?: number; hurry?: 
     },
     async remove() {
       await siem?.close();
-      rmSync(home, { recursive: true, force: true });
+      for (const folder of [home, out]) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
