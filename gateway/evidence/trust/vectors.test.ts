@@ -43,6 +43,17 @@ describe('trust in vectors', () => {
     expect(trust.note?.n).toBe(newest);
   });
 
+  it('shows every byte of a note that is altered', () => {
+    const newest = utf8(v.notes.at(-1)!);
+    const others = v.notes.slice(0, -1).map(utf8);
+    const undetected = [...newest.keys()].filter((at) => {
+      const altered = newest.map((byte, index) => (index === at ? byte ^ (1 << (at % 8)) : byte));
+      const trust = verifyTrust(p, v.root, [...others, altered], v.now);
+      return trust.note?.n !== 3 || trust.problems.length === 0;
+    });
+    expect(undetected).toEqual([]);
+  });
+
   it('reads a checkpoint, and when the witness saw it', () => {
     const checkpoint = parseCheckpoint(utf8(v.checkpoint.note));
     expect(checkpoint.size).toBe(v.checkpoint.size);
