@@ -6,6 +6,7 @@ import { registerCode } from './code.ts';
 import { registerConnect } from './connect.ts';
 import { registerConnections } from './connections.ts';
 import { registerDemo } from './demo.ts';
+import { registerDevice } from './device.ts';
 import { tellFailure } from './failure.ts';
 import { registerGrants } from './grants.ts';
 import { registerPin } from './pin.ts';
@@ -17,6 +18,7 @@ import { registerStart } from './start.ts';
 import { registerStatus } from './status.ts';
 import { registerTrust } from './trust.ts';
 import { version } from './version.ts';
+import { registerWitness } from './witness.ts';
 
 export interface GlobalOptions {
   home?: string;
@@ -46,6 +48,8 @@ export function createProgram(cli: Cli): Command {
   registerAudit(program, cli);
   registerStatus(program, cli);
   registerTrust(program, cli);
+  registerDevice(program, cli);
+  registerWitness(program, cli);
   registerDemo(program, cli, (args) => runProgram(createProgram(cli), args, cli));
   program
     .command('version')

@@ -7,6 +7,7 @@ import type { Service } from '../service.ts';
 import { openBrowser } from './browser.ts';
 import type { Cli } from './cli.ts';
 import { CONSOLE_FOLDER, ensureConsole } from './console-build.ts';
+import { passphraseAtStart } from './device-home.ts';
 import { prepareHome, typedCommand } from './home.ts';
 import { lockHome } from './home-lock.ts';
 import { version } from './version.ts';
@@ -19,6 +20,7 @@ interface StartOptions {
   demo: boolean;
   open: boolean;
   protected?: string;
+  devicePassphraseFile?: string;
 }
 
 /** What npm or a shell sends when it wants the gateway to end. */
@@ -117,6 +119,7 @@ async function start(cli: Cli, options: StartOptions): Promise<void> {
       expireAfterSeconds,
       consoleFolder: CONSOLE_FOLDER,
       protected: layout,
+      devicePassphrase: passphraseAtStart(cli, options.devicePassphraseFile),
     });
     let server: EmbeddedPostgres | null = null;
     try {
@@ -147,6 +150,7 @@ export function registerStart(program: Command, cli: Cli): void {
     .option('--expire-after <seconds>', 'deny what waits for a person at the latest after this time')
     .option('--no-demo', 'without the embedded database and its sample data')
     .option('--no-open', 'without opening the browser')
+    .option('--device-passphrase-file <file>', 'the passphrase of the device’s key, where it has one (mode 0600)')
     .option('--protected <name>', 'as the service that "countersign protect" sets up; refused anywhere else')
     .action((options: StartOptions) => start(cli, options));
 }

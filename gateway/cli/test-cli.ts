@@ -8,7 +8,13 @@ type Handlers = { [N in RouteName]?: (input: RouteInput<N>) => RouteOutput<N> };
 /** Runs a command against made-up answers; what it says, asks and calls is kept. */
 export async function runCommand(
   args: readonly string[],
-  given: { answers?: Handlers; typed?: readonly string[]; events?: readonly ApiEvent[]; env?: NodeJS.ProcessEnv } = {},
+  given: {
+    answers?: Handlers;
+    typed?: readonly string[];
+    events?: readonly ApiEvent[];
+    env?: NodeJS.ProcessEnv;
+    home?: string;
+  } = {},
 ) {
   const out: string[] = [];
   const notes: string[] = [];
@@ -26,7 +32,7 @@ export async function runCommand(
     out: (line) => out.push(line),
     note: (line) => notes.push(line),
     env: given.env ?? {},
-    home: () => '/nowhere',
+    home: () => given.home ?? '/nowhere',
     control: () => ({
       async call(name, input) {
         calls.push({ name, input });

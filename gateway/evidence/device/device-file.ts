@@ -29,6 +29,13 @@ const DeviceFile = z.strictObject({
   begun: z.boolean(),
   /** The last one is in use. */
   keys: z.array(KeyRecord).min(1).max(1000),
+  /** Whom the gateway asks to cosign its checkpoints, and where. */
+  witnesses: z
+    .array(
+      z.strictObject({ vkey: z.string().max(512), url: z.url().max(2000), ca: z.string().max(100_000).nullable() }),
+    )
+    .max(100)
+    .default([]),
   /** A key that is to be the next one: it is, once the log says so. */
   next: KeyRecord.nullable(),
 });

@@ -17,6 +17,8 @@ export interface KeyPlaces {
   keyring(): Promise<Keyring | null>;
   /** null where nobody and nothing can be asked. @param fresh it is chosen, and not one that a key has already. */
   passphrase(fresh: boolean): Promise<string | null>;
+  /** What a person should know of the choice. */
+  tell?(sentence: string): void;
 }
 
 /** Keyrings that keep what they are given in the clear, or not at all. */
@@ -61,14 +63,13 @@ export async function makeDeviceKey(
     if ((await keyring.read(id)) !== pem) throw nowhere('the desktop’s keyring does not keep what it is given');
     return { record: { vkey: formatVkey(signer.vkey), store: 'keyring', from: at }, signer };
   }
+  const why =
+    keyring === null
+      ? 'there is no keyring that answers'
+      : `the keyring here only pretends (${keyring.backend}): ${pretence}`;
+  places.tell?.(`The device's key is encrypted with a passphrase, since ${why}.`);
   const passphrase = await places.passphrase(true);
-  if (passphrase === null) {
-    const why =
-      keyring === null
-        ? 'there is no keyring that answers'
-        : `the keyring here only pretends (${keyring.backend}): ${pretence}`;
-    throw nowhere(why);
-  }
+  if (passphrase === null) throw nowhere(why);
   const { signer, pem } = createKey(name, passphrase);
   writeKeyFile(keyFile(places.home, toHex(signer.vkey.hash)), pem);
   return { record: { vkey: formatVkey(signer.vkey), store: 'passphrase', from: at }, signer };

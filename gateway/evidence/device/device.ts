@@ -52,6 +52,7 @@ function begin({ places, clock, name, account, newId }: DeviceOptions): DeviceFi
     root: null,
     begun: false,
     keys: [record],
+    witnesses: [],
     next: null,
   };
   writeDeviceFile(places.home, file);
@@ -121,7 +122,7 @@ export class Device {
 
   private async afterOpening(): Promise<void> {
     const { file, log, scan, options } = this;
-    if (file.root !== null) this.trust = await readTrust(this.home, file.root, this.now());
+    if (file.root !== null) this.trust = readTrust(this.home, file.root, this.now());
     if (log.problem !== null) return;
     if (!file.begun) {
       const unsubscribe = log.onCheckpoint(() => {

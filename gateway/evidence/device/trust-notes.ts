@@ -1,35 +1,17 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CountersignError } from '../../contract/errors.ts';
 import { nodePrimitives as p } from '../../recording/primitives.ts';
 import { parseDocument } from '../format/signed-document.ts';
+import { noteName, readNotes } from '../trust/trust-folder.ts';
 import { type Trust, verifyTrust } from '../trust/verify-trust.ts';
 import { deviceFolder } from './device-file.ts';
 import { writeFileDurably } from './log-folder.ts';
 
-/** More than any organisation makes; a store that lists more is not read to its end. */
-const MAX_NOTES = 10_000;
-const MAX_NOTE_BYTES = 1024 * 1024;
-
 const folderOf = (home: string) => join(deviceFolder(home), 'trust');
-const nameOf = (n: number) => `${String(n).padStart(6, '0')}.note`;
 
-/** Notes of a folder, by the names that they have in a store. */
-export async function readNotes(folder: string): Promise<Uint8Array[]> {
-  if (!existsSync(folder)) return [];
-  const names = (await readdir(folder)).filter((name) => /^\d{6}\.note$/.test(name)).sort();
-  return Promise.all(names.slice(0, MAX_NOTES).map((name) => readNote(join(folder, name))));
-}
-
-async function readNote(path: string): Promise<Uint8Array> {
-  const bytes = await readFile(path);
-  if (bytes.length > MAX_NOTE_BYTES) throw new CountersignError('TRUST_NOTE_REFUSED', `${path} is larger than 1 MiB`);
-  return bytes;
-}
-
-export const readTrust = async (home: string, root: string, now: string): Promise<Trust> =>
-  verifyTrust(p, root, await readNotes(folderOf(home)), now);
+export const readTrust = (home: string, root: string, now: string): Trust =>
+  verifyTrust(p, root, readNotes(folderOf(home)), now);
 
 /**
  * Adds notes to those that the device has; what does not continue them as the root wrote it is refused, and then
@@ -42,7 +24,7 @@ export async function addNotes(
   notes: readonly Uint8Array[],
   now: string,
 ): Promise<{ trust: Trust; added: boolean }> {
-  const known = await readNotes(folderOf(home));
+  const known = readNotes(folderOf(home));
   const before = verifyTrust(p, root, known, now);
   const trust = verifyTrust(p, root, [...known, ...notes], now);
   const problem = trust.problems.find(({ kind }) => kind !== 'expired' && kind !== 'missing');
@@ -62,7 +44,7 @@ export async function addNotes(
   for (const bytes of notes) {
     const hash = Buffer.from(p.sha256(bytes)).toString('base64');
     if (have.has(hash) || !counted.has(hash)) continue;
-    await writeFileDurably(folderOf(home), nameOf(parseDocument('trust', bytes).value.n), bytes);
+    await writeFileDurably(folderOf(home), noteName(parseDocument('trust', bytes).value.n), bytes);
     added = true;
   }
   return { trust, added };

@@ -1,0 +1,186 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { CountersignError } from '../contract/errors.ts';
+import type { Device } from '../evidence/device/device.ts';
+import { acceptEnrolment, askEnrolment, bindByToken, nonceOf, takeTrust } from '../evidence/device/membership.ts';
+import { COSIGNATURE, parseVkey } from '../evidence/format/vkey.ts';
+import { createOnly, readNotes } from '../evidence/trust/trust-folder.ts';
+import { toHex } from '../recording/format/bytes.ts';
+import { FormatError } from '../recording/format/primitives.ts';
+import { nodePrimitives as p } from '../recording/primitives.ts';
+import { type Cli, table } from './cli.ts';
+import { deviceFileOf, type KeyOptions, withDevice } from './device-home.ts';
+import { type LogOptions, printLog } from './device-log.ts';
+import { visibleLine } from './terminal/visible.ts';
+import { readText, vkeyArgument } from './trust-arguments.ts';
+
+interface EnrolOptions extends KeyOptions {
+  root?: string;
+  request?: string;
+  trust?: string;
+  accept?: string;
+  nonce?: boolean;
+  idToken?: string;
+}
+
+const STORES = {
+  keyring: 'in the desktop’s keyring',
+  file: 'in a file of the gateway’s user',
+  passphrase: 'in a file, encrypted with a passphrase',
+} as const;
+
+async function enrol(cli: Cli, options: EnrolOptions): Promise<void> {
+  const { root, trust, accept, nonce, idToken } = options;
+  if (root === undefined && trust === undefined && accept === undefined && !nonce && idToken === undefined) {
+    throw new CountersignError(
+      'USAGE',
+      'first say whose device this is to be: --root with the key that the organisation gave you; then --accept what it answered',
+    );
+  }
+  await withDevice(cli, options, async (device) => {
+    const request = root === undefined ? null : await askEnrolment(device, vkeyArgument(root));
+    if (trust !== undefined) await takeTrust(device, notesIn(trust, device));
+    if (accept !== undefined) await acceptEnrolment(device, answerIn(accept, device));
+    if (idToken !== undefined) await bindByToken(device, readText(idToken));
+    if (nonce) cli.out(nonceOf(device));
+    if (device.file.org !== null && device.file.asked === null) {
+      cli.note(`This device belongs to ${device.file.org}. Start the gateway again.`);
+    } else if (request !== null && !nonce) writeRequest(cli, device, request, options.request);
+  });
+}
+
+function writeRequest(cli: Cli, device: Device, request: Uint8Array, to: string | undefined): void {
+  const file = to ?? `${device.id}.request`;
+  createOnly(file, request);
+  cli.out(file);
+  cli.note('The organisation answers it with: countersign trust enrol, and gives you back what that wrote, with its');
+  cli.note('trust notes. Then: countersign device enrol --trust FOLDER --accept FILE-OR-FOLDER');
+}
+
+/** Of a trust folder, a copy of a store, or the notes themselves. */
+function notesIn(folder: string, device: Device): Uint8Array[] {
+  const org = device.file.org ?? device.file.asked?.org ?? '';
+  const notes = [join(folder, org, 'trust'), folder].map(readNotes).find((found) => found.length > 0);
+  if (notes !== undefined) return notes;
+  throw new CountersignError('USAGE', `there are no trust notes in ${folder}`);
+}
+
+/** @param path the enrolment, or a folder with it under the name that it has in the store. */
+function answerIn(path: string, device: Device): Uint8Array {
+  const org = device.file.org ?? device.file.asked?.org ?? '';
+  const inStore = join(path, org, device.id, 'identity', `${toHex(device.signer.vkey.hash)}.note`);
+  const file = existsSync(path) && statSync(path).isDirectory() ? inStore : path;
+  if (existsSync(file) && statSync(file).size <= 64 * 1024) return readFileSync(file);
+  throw new CountersignError('USAGE', `${file} is not there, or is no enrolment`);
+}
+
+function status(cli: Cli): void {
+  const file = deviceFileOf(cli);
+  const key = file.keys.at(-1)!;
+  const whose =
+    file.org !== null
+      ? `belongs to ${file.org}`
+      : file.asked === null
+        ? 'belongs to no organisation: its log stays on this machine'
+        : `has asked ${file.asked.org}, and has no answer yet`;
+  const since = `since ${key.from.slice(0, 10)}${file.keys.length > 1 ? `, after ${file.keys.length - 1} before it` : ''}`;
+  const rows = [
+    ['Device', `${file.device} (${file.name}, account ${file.account})`],
+    ['Organisation', whose],
+    ['Key', `${key.vkey}`],
+    ['', `${STORES[key.store]}, ${since}`],
+    ...file.witnesses.map(({ vkey, url }) => ['Witness', `${vkey.split('+')[0]} at ${url}`]),
+  ];
+  for (const line of table(rows)) cli.out(visibleLine(line));
+}
+
+async function rotateKey(cli: Cli, options: KeyOptions): Promise<void> {
+  await withDevice(cli, options, async (device) => {
+    await device.rotateKey();
+    cli.out(device.key.vkey);
+    if (device.file.org !== null) cli.note('The enrolment goes over to it: no authority has to sign anew.');
+  });
+}
+
+async function addWitness(cli: Cli, key: string, options: KeyOptions & { url: string; ca?: string }) {
+  const vkey = vkeyArgument(key).trim();
+  const ca = options.ca === undefined ? null : readText(options.ca);
+  assertWitness(vkey, options.url);
+  await withDevice(cli, options, async (device) => {
+    const others = device.file.witnesses.filter((one) => one.vkey !== vkey);
+    device.save({ witnesses: [...others, { vkey, url: options.url, ca }] });
+  });
+  cli.note('The gateway asks it for each checkpoint that it publishes, from its next start on.');
+}
+
+function assertWitness(vkey: string, url: string): void {
+  try {
+    const { type } = parseVkey(p.sha256, vkey);
+    if (type !== COSIGNATURE) throw new FormatError('a witness has a key of type cosignature/v1');
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new CountersignError('USAGE', `this is no witness’ key: ${error.message}`);
+  }
+  if (!/^https?:\/\/[^\s]+$/.test(url)) throw new CountersignError('USAGE', '--url is the witness’ http(s) address');
+}
+
+async function removeWitness(cli: Cli, name: string, options: KeyOptions): Promise<void> {
+  await withDevice(cli, options, async (device) => {
+    const left = device.file.witnesses.filter(({ vkey }) => vkey !== name && vkey.split('+')[0] !== name);
+    if (left.length === device.file.witnesses.length) {
+      throw new CountersignError('USAGE', `no witness is called ${visibleLine(name)} here`);
+    }
+    device.save({ witnesses: left });
+  });
+}
+
+const noKeyring = () => new Option('--no-keyring', 'keep a new key under a passphrase, even where there is a keyring');
+const passphraseFile = () =>
+  new Option('--passphrase-file <file>', 'the passphrase of the device’s key, for scripts (mode 0600)');
+
+export function registerDevice(program: Command, cli: Cli): void {
+  const device = program.command('device').description('this machine as the source of evidence: its key and its log');
+  device
+    .command('enrol')
+    .description('join an organisation (while the gateway is stopped)')
+    .option('--root <vkey>', 'the organisation’s root key, or a file with it; from whoever made it, never from a store')
+    .option('--request <file>', 'where the request is written that an authority answers')
+    .option('--trust <folder>', 'take up the organisation’s trust notes: a folder of them, or a mounted store')
+    .option('--accept <file>', 'take up what the authority answered; or a folder that has it as the store does')
+    .option('--nonce', 'print what an ID token has to have as its nonce to bind this device')
+    .option('--id-token <file>', 'join by rule, with such an ID token')
+    .addOption(noKeyring())
+    .addOption(passphraseFile())
+    .action((options: EnrolOptions) => enrol(cli, options));
+  device
+    .command('status')
+    .description('whose device this is, and where its key lies')
+    .action(() => status(cli));
+  device
+    .command('log')
+    .description('what the device’s log says')
+    .option('--from <n>', 'from this entry on')
+    .option('--last <n>', 'the newest entries', '50')
+    .option('--json', 'as they are signed for, one JSON object a line')
+    .action((options: LogOptions) => printLog(cli, options));
+  device
+    .command('rotate-key')
+    .description('make another key; the old one signs that it is its successor (while the gateway is stopped)')
+    .addOption(noKeyring())
+    .addOption(passphraseFile())
+    .action((options: KeyOptions) => rotateKey(cli, options));
+  const witness = device.command('witness').description('who cosigns the checkpoints of this device’s log');
+  witness
+    .command('add <vkey>')
+    .description('ask this witness (its key, or a file with it)')
+    .requiredOption('--url <url>', 'its address')
+    .option('--ca <file>', 'PEM of who signed its certificate, where the system does not know that')
+    .addOption(passphraseFile())
+    .action((key: string, options: KeyOptions & { url: string; ca?: string }) => addWitness(cli, key, options));
+  witness
+    .command('remove <name>')
+    .description('ask it no longer')
+    .addOption(passphraseFile())
+    .action((name: string, options: KeyOptions) => removeWitness(cli, name, options));
+}
