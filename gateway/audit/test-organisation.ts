@@ -13,7 +13,7 @@ import { leafHash, rootOf } from '../recording/format/merkle.ts';
 import { nodePrimitives as p } from '../recording/primitives.ts';
 import { findSession } from '../recording/reader.ts';
 import { createRecorder } from '../recording/recorder.ts';
-import { closedFact, openedFact } from '../recording/session-facts.ts';
+import { closedFact, lastHead, openedFact } from '../recording/session-facts.ts';
 import { decision, sessionInfo, statement, temporaryFolder } from '../recording/test-support.ts';
 import { nextCut, readRange, START } from '../sync/cut.ts';
 import { partHash, partName, writePart } from '../sync/part.ts';
@@ -184,10 +184,27 @@ export class TestDevice {
   }
 
   /** Records a session with an approved statement, logs it, and makes its parts. */
-  async session(
-    sid: string,
-    { kill = false, heads = true }: { kill?: boolean; heads?: boolean } = {},
-  ): Promise<string> {
+  async session(sid: string): Promise<string> {
+    const folder = await this.record(sid);
+    this.log(folder);
+    this.parts(sid, folder);
+    return folder;
+  }
+
+  /** What the log says of a session that was closed. */
+  log(folder: string): void {
+    const { type: _opened, ...opened } = openedFact(folder);
+    const { type: _closed, ...closed } = closedFact(folder);
+    this.add({ type: 'session-opened', ...opened, sync: 'all' });
+    this.beat();
+    this.add({ type: 'session-closed', ...closed });
+  }
+
+  beat(open: [string, number, string][] = [], minutes = 1): void {
+    this.add({ type: 'heartbeat', open, queued: { objects: 0, bytes: 0 }, trust: 1 }, minutes);
+  }
+
+  async record(sid: string): Promise<string> {
     const recorder = createRecorder({ dir: this.recordings });
     const session = recorder.open(sessionInfo(sid));
     for (let i = 0; i < 3; i += 1) {
@@ -196,6 +213,7 @@ export class TestDevice {
       session.statement(i, statement({ text: i === 0 ? 'select 0 from salaries' : null }));
       session.end(i);
     }
+    await headOver(this.recordings, sid, 2);
     const digest = 'd1'.repeat(32);
     const asked = decision({ approvalId: 'A1', decidedBy: 'ada', channel: 'console' });
     asked.verdict = { ...asked.verdict, effect: 'ask', level: 'pin' };
@@ -225,18 +243,11 @@ export class TestDevice {
     session.end(3);
     await session.close('the client left');
     await recorder.close();
-    const folder = (await findSession(this.recordings, sid))!;
-    const { type: _, ...opened } = openedFact(folder);
-    this.add({ type: 'session-opened', ...opened, sync: 'all' });
-    if (heads) this.add({ type: 'heartbeat', open: [], queued: { objects: 0, bytes: 0 }, trust: 1 });
-    const { type: __, ...closed } = closedFact(folder);
-    if (!kill) this.add({ type: 'session-closed', ...closed });
-    this.parts(sid, folder);
-    return folder;
+    return (await findSession(this.recordings, sid))!;
   }
 
   /** As the outbox makes them: cut at signed heads. */
-  parts(sid: string, folder: string, maxBytes = 2500): void {
+  parts(sid: string, folder: string, into: Objects = this.objects, maxBytes = 2500): void {
     const day = folder.slice(this.recordings.length + 1).replaceAll('\\', '/');
     let cursor = START;
     let prev = '';
@@ -249,7 +260,7 @@ export class TestDevice {
         bytes: readRange(folder, range),
       }));
       const part = writePart({ sid, n, prev, last: cut.last, ranges });
-      this.objects.set(`${this.prefix}/${day}/${partName(n, false)}`, part);
+      into.set(`${this.prefix}/${day}/${partName(n, false)}`, part);
       prev = partHash(part);
       cursor = cut.cursor;
       if (cut.last) break;
@@ -265,6 +276,14 @@ export class TestDevice {
   }
 }
 
+/** Waits until a signed head of at least so many events is on disk; gives the session's folder. */
+export async function headOver(recordings: string, sid: string, events: number): Promise<string> {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const folder = await findSession(recordings, sid);
+    if (folder !== null && (lastHead(folder)?.size ?? 0) >= events) return folder;
+  }
+}
 
 /** A store in memory: what is put into `objects` is there at once. */
 export function memoryStore(objects: Objects, description = 'the store of the test'): StoreTarget {

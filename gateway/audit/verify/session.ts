@@ -47,6 +47,13 @@ export async function verifyAuditSession(
       status: 'not-checked',
       sentence: 'The session has ended, and its last parts have not arrived yet.',
     });
+  else if (!parts.complete && parts.unread === 0 && named?.closed != null) {
+    checks.push({
+      name: 'last parts',
+      status: 'failed',
+      sentence: 'The session has ended, and not all of its parts are here.',
+    });
+  }
   const whole = named === null ? null : loggedSession(named);
   // What has not arrived is no trimming yet; the heads before it still count.
   const logged = whole === null ? null : pending || parts.unread > 0 ? { ...whole, heads: [], closed: null } : whole;

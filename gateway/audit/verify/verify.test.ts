@@ -1,89 +1,86 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { testSigner } from '../../evidence/format/test-keys.ts';
 import { formatVkey } from '../../evidence/format/vkey.ts';
 import { temporaryFolder } from '../../recording/test-support.ts';
-import { importStore } from '../import/store.ts';
-import { BEGIN, memoryStore, type Objects, root, type TestDevice, TestOrganisation } from '../test-organisation.ts';
-import { createWorkspace, openWorkspace, type Workspace } from '../workspace.ts';
-import type { AuditReport } from './report.ts';
-import { verifyWorkspace } from './verify.ts';
+import { failures, report, TestWorkspaces, take } from '../test-import.ts';
+import type { Objects } from '../test-organisation.ts';
 
+type Encoded = Record<string, string | null>;
+
+const vectors = JSON.parse(
+  fs.readFileSync(join(import.meta.dirname, '../../../test/vectors/evidence/stores.json'), 'utf8'),
+) as {
+  root: string;
+  device: string;
+  now: string;
+  store: Record<string, string>;
+  attacks: { name: string; says: string; imports: Encoded[] }[];
+};
+
+const now = Date.parse(vectors.now);
+const valid: Objects = new Map(
+  Object.entries(vectors.store).map(([name, text]) => [name, Buffer.from(text, 'base64')]),
+);
+const otherRoot = formatVkey(testSigner('countersign/org/acme', 'another').vkey);
 const dir = temporaryFolder('audit-verify');
-const DEVICE = '01JTESTDEVCE00000000000001';
-const LATER = BEGIN + 30 * 86_400_000;
-const devices: TestDevice[] = [];
-let valid: Objects = new Map();
-let template = '';
-let count = 0;
-
-async function organisation(): Promise<{ organisation: TestOrganisation; device: TestDevice }> {
-  const organisation = new TestOrganisation();
-  organisation.trust();
-  const device = organisation.device(DEVICE);
-  devices.push(device);
-  return { organisation, device };
-}
-
+let workspaces: TestWorkspaces;
 beforeAll(async () => {
-  const { organisation: org, device } = await organisation();
-  device.publish();
-  await device.session('01JTESTSESSQN0000000000001');
-  device.publish();
-  await device.session('01JTESTSESSQN0000000000002');
-  device.stop();
-  device.publish();
-  valid = org.objects;
-  template = join(dir, 'template');
-  await createWorkspace(template, { root: formatVkey(root.vkey), name: 'eve', passphrase: 'p' });
+  workspaces = await TestWorkspaces.make(dir, vectors.root);
 }, 60_000);
-afterAll(() => {
-  for (const device of devices) device.remove();
-  fs.rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => fs.rmSync(dir, { recursive: true, force: true }));
 
-function workspace(): Workspace {
-  const folder = join(dir, `w${count++}`);
-  fs.cpSync(template, folder, { recursive: true });
-  return openWorkspace(folder, () => LATER);
-}
-
-async function take(into: Workspace, objects: Objects, now = LATER) {
-  const books = into.books('write');
-  try {
-    return await importStore(into, books, memoryStore(objects), {
-      identities: [],
-      signal: new AbortController().signal,
-      now: () => now,
-    });
-  } finally {
-    books.close();
+function storeAfter(changes: Encoded): Objects {
+  const objects = new Map(valid);
+  for (const [name, text] of Object.entries(changes)) {
+    if (text === null) objects.delete(name);
+    else objects.set(name, Buffer.from(text, 'base64'));
   }
+  return objects;
 }
-
-async function verify(of: Workspace, now = LATER): Promise<AuditReport> {
-  const books = of.books('read');
-  try {
-    return await verifyWorkspace(of, books, { now: () => now });
-  } finally {
-    books.close();
-  }
-}
-
-const failed = (report: AuditReport) =>
-  [
-    ...report.checks,
-    ...report.devices.flatMap((device) => [...device.checks, ...device.sessions.flatMap(({ checks }) => checks)]),
-  ]
-    .filter(({ status }) => status === 'failed')
-    .map(({ name, sentence }) => `${name}: ${sentence}`);
 
 describe('a store as it should be', () => {
-  it('verifies from the root alone', async () => {
-    const into = workspace();
-    await take(into, valid);
-    const report = await verify(into);
-    expect(failed(report)).toEqual([]);
-    expect(report).toMatchObject({ ok: true, counts: { devices: 1, sessions: 2, verified: 2, failed: 0, missing: 0 } });
+  it('verifies from the root alone, and again after another import', async () => {
+    const workspace = workspaces.next();
+    for (let i = 0; i < 2; i += 1) {
+      const outcome = await take(workspace, valid, now);
+      expect(outcome).toMatchObject({ fresh: i === 0 ? valid.size : 0, seen: valid.size, foreign: [] });
+      const found = await report(workspace, now);
+      expect(failures(found)).toEqual([]);
+      expect(found).toMatchObject({
+        ok: true,
+        counts: { devices: 1, sessions: 2, verified: 2, failed: 0, missing: 0 },
+      });
+      expect(found.devices[0]?.checks.find(({ name }) => name === 'witnesses')?.status).toBe('ok');
+    }
   });
+
+  it('is nothing to another root', async () => {
+    const other = await TestWorkspaces.make(join(dir, 'other'), otherRoot);
+    const workspace = other.next();
+    await take(workspace, valid, now);
+    const found = await report(workspace, now);
+    expect(found.ok).toBe(false);
+    expect(failures(found)[0]).toContain('No trust note is signed by the root given');
+  }, 60_000);
+});
+
+describe('an attack', () => {
+  it.each(vectors.attacks.map((attack) => [attack.name, attack] as const))(
+    'shows: %s',
+    async (_, { says, imports }) => {
+      const workspace = workspaces.next();
+      for (const [i, changes] of imports.entries()) {
+        await take(workspace, storeAfter(changes), now + i * 60_000);
+        const found = await report(workspace, now + i * 60_000);
+        const last = i === imports.length - 1;
+        if (!last) expect(failures(found)).toEqual([]);
+        else {
+          expect(found.ok).toBe(false);
+          expect(failures(found).join('\n').toLowerCase()).toContain(says.toLowerCase());
+        }
+      }
+    },
+  );
 });
