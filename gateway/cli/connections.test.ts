@@ -140,7 +140,7 @@ const status = (pinSet: boolean) => () => ({
   openSessions: 0,
   postgres: { host: '127.0.0.1', port: 1 },
   identity: 'ada',
-  device: { id: '01JAAAAAAAAAAAAAAAAAAAAAAA', org: null, size: 2, checkpointAt: null, problem: null },
+  device: { id: '01JAAAAAAAAAAAAAAAAAAAAAAA', org: null, size: 2, checkpointAt: null, problem: null, warning: null },
 });
 
 describe('pin set', () => {

@@ -3,10 +3,10 @@ import type { GatewayStatus } from '../contract/api.ts';
 import { type Cli, table } from './cli.ts';
 import { typedCommand } from './home.ts';
 
-function deviceText({ id, org, size, problem }: GatewayStatus['device']): string {
+function deviceText({ id, org, size, problem, warning }: GatewayStatus['device']): string {
   if (problem !== null) return `${id}: ${problem}`;
   const whose = org === null ? 'of no organisation, so its log stays here' : `of ${org}`;
-  return `${id}, ${whose}; ${size} entries in its log`;
+  return `${id}, ${whose}; ${size} entries in its log${warning === null ? '' : `; ${warning}`}`;
 }
 
 async function status(cli: Cli): Promise<void> {

@@ -46,6 +46,8 @@ export const GatewayStatus = z.object({
     checkpointAt: z.string().nullable(),
     /** A sentence; then nothing is forwarded. */
     problem: z.string().nullable(),
+    /** A sentence: somebody has to look into it, and things go on. */
+    warning: z.string().nullable(),
   }),
 });
 export type GatewayStatus = z.infer<typeof GatewayStatus>;

@@ -1,6 +1,7 @@
 import type { ConnectionsRegistry } from '../config/connections.ts';
 import type { Device } from '../evidence/device/device.ts';
 import { takeTrust } from '../evidence/device/membership.ts';
+import { createWitnessClient } from '../evidence/witness/client.ts';
 import { Sync, type SyncDeps } from './sync.ts';
 
 /** Whether what a session of a connection records leaves this machine. */
@@ -8,11 +9,20 @@ export const syncOf = (connections: Pick<ConnectionsRegistry, 'get'>, id: string
   connections.get(id)?.sync ?? 'all';
 
 /** Sync as the gateway runs it, on its device's log. */
-export function createServiceSync(deps: Omit<SyncDeps, 'log' | 'identity'> & { device: Device }): Sync {
+export function createServiceSync(deps: Omit<SyncDeps, 'log' | 'identity' | 'countersign'> & { device: Device }): Sync {
   const { device, ...rest } = deps;
   return new Sync({
     ...rest,
     log: device.log,
+    countersign: createWitnessClient({
+      log: device.log,
+      identity: device,
+      witnesses: () => device.file.witnesses,
+      onProblem: (sentence, serious) => {
+        if (serious) device.warning = sentence;
+        deps.onProblem(sentence);
+      },
+    }),
     identity: {
       device: device.id,
       get org() {

@@ -73,6 +73,8 @@ export class Device {
   readonly home: string;
   signer!: Signer;
   trust: Trust | null = null;
+  /** What a witness found: the log is not the one that it saw before. */
+  warning: string | null = null;
   private readonly listeners = new Set<() => void>();
 
   constructor(options: DeviceOptions, file: DeviceFile) {
@@ -96,7 +98,14 @@ export class Device {
   status(): GatewayStatus['device'] {
     const { log, scan } = this;
     const checkpointAt = log.signedAt === null ? (scan.last?.t ?? null) : new Date(log.signedAt).toISOString();
-    return { id: this.id, org: this.file.org, size: log.size, checkpointAt, problem: log.problem };
+    return {
+      id: this.id,
+      org: this.file.org,
+      size: log.size,
+      checkpointAt,
+      problem: log.problem,
+      warning: this.warning,
+    };
   }
 
   async open(): Promise<void> {

@@ -22,8 +22,8 @@ export interface WitnessClientOptions {
   log: Pick<DeviceLog, 'consistency'>;
   identity: Pick<DeviceIdentity, 'identityObjects'>;
   witnesses(): readonly WitnessAddress[];
-  /** For a person: one sentence for each witness that did not sign. */
-  onProblem(sentence: string): void;
+  /** For a person: one sentence for each witness that did not sign. @param serious it has seen another history. */
+  onProblem(sentence: string, serious: boolean): void;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -50,7 +50,8 @@ export function createWitnessClient(
         return [await cosignedBy(options, seen, address, checkpoint)];
       } catch (error) {
         if (!isCountersignError(error) && !(error instanceof FormatError)) throw error;
-        options.onProblem(`the witness at ${address.url} did not sign: ${error.message}`);
+        const serious = isCountersignError(error, 'WITNESS_AHEAD') || isCountersignError(error, 'WITNESS_CONFLICT');
+        options.onProblem(`the witness at ${address.url} did not sign: ${error.message}`, serious);
         return [];
       }
     });

@@ -34,6 +34,7 @@ let state: WitnessState;
 let server: WitnessServer;
 let trust: Trust | null;
 let problems: string[];
+let serious: boolean;
 let objects: { name: string; bytes: Uint8Array }[];
 
 const openLog = (name: string, signer: Signer = KEY) =>
@@ -65,6 +66,7 @@ beforeEach(async () => {
   state.addKey(KEY.vkey.name, formatVkey(KEY.vkey));
   trust = null;
   problems = [];
+  serious = false;
   objects = [];
   server = await serve();
 });
@@ -80,7 +82,10 @@ const clientOf = (of: FolderLog, port = server.port) =>
     log: of,
     identity: { identityObjects: async () => objects },
     witnesses: () => [{ vkey: formatVkey(SIGNER.vkey), url: `http://127.0.0.1:${port}/`, ca: null }],
-    onProblem: (sentence) => problems.push(sentence),
+    onProblem: (sentence, isSerious) => {
+      problems.push(sentence);
+      serious ||= isSerious;
+    },
   });
 
 async function post(body: Uint8Array | string, path = '/add-checkpoint', method = 'POST') {
@@ -167,6 +172,7 @@ describe('a witness', () => {
     expect(problems.splice(0)).toEqual([
       expect.stringMatching(/has seen 7 entries .* here are 3: the log was put back/),
     ]);
+    expect(serious).toBe(true);
     // Grown past what the witness saw, it is still another history.
     await back.append({ type: 'stopped', reason: 'another' });
     await grow(back, 5);
@@ -195,7 +201,7 @@ describe('a witness', () => {
     state.close();
     const crash = spawn(
       process.execPath,
-      [join(import.meta.dirname, 'test-crash-witness.ts'), join(dir, 'witness.db')],
+      [join(import.meta.dirname, 'test-crash-worker.ts'), join(dir, 'witness.db')],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },
@@ -205,6 +211,7 @@ describe('a witness', () => {
     if (crash.signalCode === null) await once(crash, 'exit');
     expect(crash.signalCode).toBe('SIGKILL');
     expect(problems.splice(0)).toEqual([expect.stringContaining('is not reached')]);
+    expect(serious).toBe(false);
     state = new WitnessState(join(dir, 'witness.db'), false);
     expect(state.head(KEY.vkey.name)?.size).toBe(3);
     server = await serve();

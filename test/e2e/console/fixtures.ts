@@ -476,6 +476,6 @@ export function status(): GatewayStatus {
     openSessions: 1,
     postgres: { host: '127.0.0.1', port: 54320 },
     identity: 'alice',
-    device: { id: '01JAAAAAAAAAAAAAAAAAAAAAAA', org: null, size: 2, checkpointAt: null, problem: null },
+    device: { id: '01JAAAAAAAAAAAAAAAAAAAAAAA', org: null, size: 2, checkpointAt: null, problem: null, warning: null },
   };
 }
