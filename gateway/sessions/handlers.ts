@@ -1,7 +1,6 @@
-import { CountersignError } from '../contract/errors.ts';
+import { CountersignError, isCountersignError } from '../contract/errors.ts';
 import type { ControlHandlers } from '../control/handlers.ts';
 import { findSession } from '../recording/reader.ts';
-
 import { mergeLiveSessions } from '../store/merge-live.ts';
 import type { Store } from '../store/store.ts';
 import type { SessionRegistry } from './live-sessions.ts';
@@ -10,12 +9,23 @@ type SessionRoutes = 'sessions' | 'session' | 'statements' | 'result' | 'verifyS
 
 /** The control API's routes on sessions: the index, with what is open now in front of it. */
 export function createSessionHandlers(parts: {
-  store: Store;
+  store: Pick<Store, 'sessions' | 'session' | 'statements' | 'result' | 'search' | 'indexSession'>;
   registry: SessionRegistry;
   recordingsDir: string;
 }): Pick<ControlHandlers, SessionRoutes> {
   const { store, registry, recordingsDir } = parts;
   const unknown = (id: string) => new CountersignError('SESSION_UNKNOWN', `There is no session ${id}.`);
+  /** A session that is shown because it lives, or has just ended, may not be in the index yet: then it is put there first. */
+  const indexed = async <T>(id: string, read: () => Promise<T>): Promise<T> => {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isCountersignError(error, 'SESSION_UNKNOWN')) throw error;
+      if ((await findSession(recordingsDir, id)) === null) throw unknown(id);
+      await store.indexSession(id);
+      return read();
+    }
+  };
   return {
     sessions: async (filter) => mergeLiveSessions(await store.sessions(filter), registry.list(), filter),
     session: async ({ id }) => {
@@ -23,8 +33,8 @@ export function createSessionHandlers(parts: {
       if (!session) throw unknown(id);
       return session;
     },
-    statements: ({ id, ...page }) => store.statements(id, page),
-    result: ({ id, index, ...page }) => store.result(id, index, page),
+    statements: ({ id, ...page }) => indexed(id, () => store.statements(id, page)),
+    result: ({ id, index, ...page }) => indexed(id, () => store.result(id, index, page)),
     search: ({ q, ...page }) => store.search(q, page),
     verifySession: async ({ id }) => {
       const folder = await findSession(recordingsDir, id);
