@@ -16,6 +16,7 @@ import { registerSessionCommands } from './sessions.ts';
 import { sessionDeps } from './sessions-deps.ts';
 import { registerStart } from './start.ts';
 import { registerStatus } from './status.ts';
+import { registerSync } from './sync.ts';
 import { registerTrust } from './trust.ts';
 import { version } from './version.ts';
 import { registerWitness } from './witness.ts';
@@ -47,6 +48,7 @@ export function createProgram(cli: Cli): Command {
   registerProtect(program, cli);
   registerAudit(program, cli);
   registerStatus(program, cli);
+  registerSync(program, cli);
   registerTrust(program, cli);
   registerDevice(program, cli);
   registerWitness(program, cli);

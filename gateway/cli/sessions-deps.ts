@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CountersignError } from '../contract/errors.ts';
+import { deviceFolder } from '../evidence/device/device-file.ts';
 import { exportBundle, verifyBundle } from '../recording/bundle.ts';
 import * as recordings from '../recording/reader.ts';
 import { verifySession } from '../recording/verify.ts';
@@ -42,6 +43,12 @@ export function sessionDeps(cli: Cli): SessionDeps {
         readOnly: mode === 'read',
       }),
     gateway: () => (mayRead(cli.home()) ? null : gatewaySessions(cli.control(), cli.home())),
+    remover: () =>
+      existsSync(deviceFolder(cli.home()))
+        ? async (id, why, pin) => {
+            await cli.control().call('removeRecording', { id, why, pin });
+          }
+        : null,
     recordings,
     verify: async (target, { headFile }) => {
       const head = headFile === undefined ? undefined : new Uint8Array(readFileSync(headFile));

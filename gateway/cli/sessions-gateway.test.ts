@@ -85,6 +85,7 @@ async function run(control: ControlClient, ...args: string[]) {
     exitWith: () => {},
   } as unknown as Cli;
   const deps = {
+    remover: () => null,
     recordingsDir: () => {
       throw new CountersignError('HOME_NOT_OURS', `${HOME} belongs to the protected gateway`);
     },

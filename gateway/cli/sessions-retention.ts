@@ -6,6 +6,7 @@ import { CountersignError, isCountersignError } from '../contract/errors.ts';
 import type { RecordedSession } from '../recording/recorded.ts';
 import type { Store } from '../store/store.ts';
 import type { Cli } from './cli.ts';
+import { askPin } from './pin.ts';
 import type { SessionDeps } from './sessions.ts';
 import { ageOf, folderOf } from './sessions-find.ts';
 import { plural, when } from './sessions-text.ts';
@@ -57,6 +58,11 @@ async function removeAll(
       `${plural(found.length, 'recording')} would be gone for good: say --yes, or look first with --dry-run`,
     );
   }
+  const remover = deps.remover();
+  if (remover !== null) {
+    await removeByGateway(cli, remover, found);
+    return;
+  }
   const store = writableStore(deps);
   let removed = 0;
   try {
@@ -67,6 +73,28 @@ async function removeAll(
     }
   } finally {
     await store?.close();
+  }
+  cli.note(`${plural(removed, 'session')} removed.`);
+}
+
+/** Where the device keeps a log, a recording that is gone without a word there would be missed. */
+async function removeByGateway(
+  cli: Cli,
+  remover: NonNullable<ReturnType<SessionDeps['remover']>>,
+  found: readonly Found[],
+): Promise<void> {
+  const pin = await askPin(cli, 'Your PIN, since what is recorded is gone for good then: ');
+  let removed = 0;
+  for (const { session } of found) {
+    if (cli.signal.aborted) break;
+    try {
+      await remover(session.id, 'removed by a person', pin);
+      removed++;
+    } catch (error) {
+      if (!isCountersignError(error, 'SESSION_HELD')) throw error;
+      cli.note(visibleLine(error.message));
+      cli.exitWith(1);
+    }
   }
   cli.note(`${plural(removed, 'session')} removed.`);
 }

@@ -85,6 +85,7 @@ function world(
       } as Store;
     },
     gateway: () => null,
+    remover: () => null,
     recordings,
     verify: async () => ({
       sessionId: '01AAA',

@@ -11,6 +11,7 @@ import { registerReplay } from './sessions-replay.ts';
 import { registerRetention } from './sessions-retention.ts';
 import { registerShow } from './sessions-show.ts';
 import { registerVerify } from './sessions-verify.ts';
+import { registerHolds } from './sync-holds.ts';
 import type { TerminalShape } from './terminal/style.ts';
 
 /** What the commands work on; they need a running gateway only where it keeps the recordings to itself. */
@@ -20,6 +21,11 @@ export interface SessionDeps {
   openStore(mode: 'read' | 'write'): Store;
   /** Who tells of sessions where recordings are not this user's to read; null where they are. */
   gateway(): GatewaySessions | null;
+  /**
+   * Deletes a recording by the gateway, whose device's log has to say so; null where no device has a log, and the
+   * recording's folder is all there is of it.
+   */
+  remover(): ((sid: string, why: string, pin: string) => Promise<void>) | null;
   recordings: RecordingSource & { events(folder: string): AsyncIterable<RecordedEvent> };
   /** Everything that can be checked of one session's folder, or of a bundle. Throws when there is nothing to check. */
   verify(target: string, options: { headFile?: string }): Promise<Verification>;
@@ -46,4 +52,5 @@ export function registerSessionCommands(program: Command, cli: Cli, deps: Sessio
   registerExport(sessions, cli, deps);
   registerVerify(sessions, cli, deps);
   registerRetention(sessions, cli, deps);
+  registerHolds(sessions, cli);
 }

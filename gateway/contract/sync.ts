@@ -46,6 +46,7 @@ export const SyncSetup = z.object({
   secrets: z.record(z.string().max(100), z.string().max(65_536)).default({}),
   bandwidth: z.number().int().min(1024).nullable().optional(),
   overdueHours: z.number().min(1).max(8760).optional(),
+  /** `rules` or `budget`, or both. */
   retention: z.record(z.string(), z.unknown()).optional(),
 });
 export type SyncSetup = z.infer<typeof SyncSetup>;

@@ -330,7 +330,7 @@ export class Sync {
    * Takes up another configuration: a store is tried before anything is written, and gets its secrets by ids of its own.
    * Rejects CONFIG_BROKEN, and what the store says.
    */
-  async setUp({ target, sameStore, secrets, ...rest }: SyncSetup): Promise<void> {
+  async setUp({ target, sameStore, secrets, retention, ...rest }: SyncSetup): Promise<void> {
     const before = this.#config;
     let store = before.store;
     if (target === null) store = null;
@@ -342,7 +342,10 @@ export class Sync {
       store = parsed;
     }
     const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-    const next = parseSyncConfig({ ...before, ...given, store }, 'the configuration');
+    const next = parseSyncConfig(
+      { ...before, ...given, store, retention: { ...before.retention, ...retention } },
+      'the configuration',
+    );
     writeSyncConfig(this.#file, next);
     this.#config = next;
     this.#deps.onConfigured();
