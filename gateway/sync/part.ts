@@ -192,7 +192,7 @@ export class PartChain {
   }
 }
 
-const PART_NAME = /^part-(\d{6})(?:\.r([1-9]\d{0,2}))?\.tar(\.age)?$/;
+const PART_NAME = /^part-(\d{6})(?:\.r([1-9]\d{0,3}))?\.tar(\.age)?$/;
 
 /** @param name of an object, without its folder. @returns null when it is not a part's. */
 export function parsePartName(name: string): { n: number; retry: number; encrypted: boolean } | null {

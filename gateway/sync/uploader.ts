@@ -16,7 +16,7 @@ export interface UploaderDeps {
   onTakenBack: (lane: string) => void;
 }
 
-const MAX_RETRY = 99;
+const MAX_RETRY = 9999;
 
 /** A part's repetition is named before `.tar`, everything else's at the end. */
 export function attemptName(name: string, retry: number): string {
