@@ -2,11 +2,12 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { NewAuditLogEntry } from '../audit/audit-log.ts';
 import { record } from '../audit/redact/test-session.ts';
 import { decision, temporaryFolder } from '../recording/test-support.ts';
 import { registerAuditExport } from './audit-export.ts';
 import { registerAuditRedact } from './audit-redact.ts';
-import { registerAuditReport } from './audit-report.ts';
+import { localReportSource, registerAuditReport } from './audit-report.ts';
 import type { Cli } from './cli.ts';
 import { runProgram } from './program.ts';
 import { sessionDeps } from './sessions-deps.ts';
@@ -84,11 +85,13 @@ async function run(...args: string[]) {
   program.configureOutput({ writeErr: (text) => notes.push(text) });
   const audit = program.command('audit');
   const deps = sessionDeps(cli);
-  registerAuditRedact(audit, cli, deps);
-  registerAuditExport(audit, cli, deps);
-  registerAuditReport(audit, cli, deps);
+  const trail: NewAuditLogEntry[] = [];
+  const told = (entry: NewAuditLogEntry) => trail.push(entry);
+  registerAuditRedact(audit, cli, deps, told);
+  registerAuditExport(audit, cli, deps, told);
+  registerAuditReport(audit, cli, deps, localReportSource(deps), told);
   const code = await runProgram(program, ['audit', ...args], cli);
-  return { code, lines: out, out: out.join('\n'), notes: notes.join('\n') };
+  return { code, lines: out, out: out.join('\n'), notes: notes.join('\n'), trail };
 }
 
 interface Ocsf {
@@ -102,7 +105,8 @@ interface Ocsf {
 
 describe('export', () => {
   test('OCSF: one record for each thing that happened, in order, each with its place in the evidence and no value', async () => {
-    const { lines, out, code } = await run('export', 'last', '--format', 'ocsf');
+    const { lines, out, code, trail } = await run('export', 'last', '--format', 'ocsf');
+    expect(trail).toMatchObject([{ type: 'exported', format: 'ocsf', to: 'standard output' }]);
     expect(code).toBe(0);
     const records = lines.map((line) => JSON.parse(line) as Ocsf);
     expect(records.map(({ metadata }) => metadata.event_code)).toEqual([
@@ -184,7 +188,17 @@ describe('export', () => {
 describe('redact', () => {
   test('says what is gone by type, what went with it and what stays, never the value', async () => {
     const bundle = join(home, 'redacted.tar');
-    const { code, out, notes } = await run('redact', 'last', '--value', MAIL, '--out', bundle);
+    const { code, out, notes, trail } = await run(
+      'redact',
+      'last',
+      '--value',
+      MAIL,
+      '--out',
+      bundle,
+      '--why',
+      'case 7',
+    );
+    expect(trail).toMatchObject([{ type: 'redacted', what: '1 value', why: 'case 7' }]);
     expect(code).toBe(0);
     expect(out).toContain('of requests');
     expect(out).toContain('of results');

@@ -6,7 +6,7 @@ import { CountersignError } from '../contract/errors.ts';
 import { toCef } from '../siem/mapping/cef.ts';
 import type { SiemEvent } from '../siem/mapping/event.ts';
 import { toOcsf } from '../siem/mapping/ocsf.ts';
-import { type OpenedSession, openForAudit } from './audit-sessions.ts';
+import { type AuditTrail, NO_TRAIL, type OpenedSession, openForAudit } from './audit-sessions.ts';
 import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
 import { assertCsv, type LineSink, lineSink, writeSession } from './sessions-export.ts';
@@ -31,6 +31,7 @@ interface AuditExportOptions {
 async function exportSessions(
   cli: Cli,
   deps: SessionDeps,
+  trail: AuditTrail,
   whats: readonly string[],
   options: AuditExportOptions,
 ): Promise<void> {
@@ -49,6 +50,7 @@ async function exportSessions(
     for (const what of whats) {
       const opened = await openForAudit(deps, what);
       try {
+        trail({ type: 'exported', what: opened.session.id, format, to: out ?? 'standard output' });
         await exportOne(cli, deps, opened, options, sink.write);
       } finally {
         opened.close();
@@ -141,7 +143,7 @@ async function cast(
 }
 
 /** `audit export`, below `parent`. */
-export function registerAuditExport(parent: Command, cli: Cli, deps: SessionDeps): void {
+export function registerAuditExport(parent: Command, cli: Cli, deps: SessionDeps, trail: AuditTrail = NO_TRAIL): void {
   parent
     .command('export <sessions...>')
     .description('sessions (IDs, folders, bundles) for other tools')
@@ -151,5 +153,5 @@ export function registerAuditExport(parent: Command, cli: Cli, deps: SessionDeps
     .option('--with-text', 'for ocsf and cef: also statement and error texts, which hold values')
     .option('--columns <count>', 'for asciicast: the width of the terminal', countOption(20), 120)
     .option('--idle <seconds>', 'for asciicast: cut what is idle for longer', countOption(), 2)
-    .action((whats: string[], options: AuditExportOptions) => exportSessions(cli, deps, whats, options));
+    .action((whats: string[], options: AuditExportOptions) => exportSessions(cli, deps, trail, whats, options));
 }

@@ -4,7 +4,7 @@ import type { ColumnChoice } from '../audit/redact/columns.ts';
 import { type RedactionReport, redactSession } from '../audit/redact/redact.ts';
 import { Entity } from '../contract/connection.ts';
 import { CountersignError } from '../contract/errors.ts';
-import { openForAudit } from './audit-sessions.ts';
+import { type AuditTrail, NO_TRAIL, openForAudit } from './audit-sessions.ts';
 import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
 import { countOption } from './sessions-find.ts';
@@ -22,6 +22,7 @@ interface RedactCommandOptions {
   result: number[];
   parameters: number[];
   leaveSigned?: boolean;
+  why: string;
   json?: boolean;
 }
 
@@ -68,13 +69,25 @@ function valuesOf({ value, valueFile }: RedactCommandOptions): string[] {
   return all;
 }
 
-async function redact(cli: Cli, deps: SessionDeps, what: string, options: RedactCommandOptions): Promise<void> {
+async function redact(
+  cli: Cli,
+  deps: SessionDeps,
+  trail: AuditTrail,
+  what: string,
+  options: RedactCommandOptions,
+): Promise<void> {
   const { out, column, entity, statement, result, parameters, leaveSigned, json } = options;
   const values = valuesOf(options);
   if (existsSync(out)) throw new CountersignError('USAGE', `${visibleLine(out)} is there already`);
   const opened = await openForAudit(deps, what);
   try {
     const request = { values, columns: column, entities: entity, statements: statement, results: result, parameters };
+    trail({
+      type: 'redacted',
+      sid: opened.session.id,
+      what: wordsOf(options, values.length),
+      why: options.why.slice(0, 2000),
+    });
     const report = await redactSession(opened.folder, out, request, {
       signal: cli.signal,
       ...(leaveSigned === undefined ? {} : { leaveSigned }),
@@ -84,6 +97,24 @@ async function redact(cli: Cli, deps: SessionDeps, what: string, options: Redact
   } finally {
     opened.close();
   }
+}
+
+/** What was chosen, for the auditor's log: never a value. */
+function wordsOf({ column, entity, statement, result, parameters }: RedactCommandOptions, values: number): string {
+  const places = (name: string, all: readonly unknown[]) => (all.length === 0 ? [] : [`${name} ${all.join(', ')}`]);
+  return [
+    ...(values === 0 ? [] : [plural(values, 'value')]),
+    ...places(
+      'columns',
+      column.map(({ table, column: name }) => (table === null ? name : `${table}.${name}`)),
+    ),
+    ...places('entities', entity),
+    ...places('statements', statement),
+    ...places('results', result),
+    ...places('parameters', parameters),
+  ]
+    .join('; ')
+    .slice(0, 2000);
 }
 
 const ROLES = {
@@ -162,7 +193,7 @@ function ranges(indexes: readonly number[]): string {
 }
 
 /** `audit redact`, below `parent`. */
-export function registerAuditRedact(parent: Command, cli: Cli, deps: SessionDeps): void {
+export function registerAuditRedact(parent: Command, cli: Cli, deps: SessionDeps, trail: AuditTrail = NO_TRAIL): void {
   parent
     .command('redact <session>')
     .description('a bundle of a session (an ID, a folder, a bundle) without what is chosen, which still verifies')
@@ -195,6 +226,7 @@ export function registerAuditRedact(parent: Command, cli: Cli, deps: SessionDeps
       [],
     )
     .option('--leave-signed', 'also when it stands in signed parts, which are listed and stay')
+    .option('--why <text>', "for the auditor's log", '')
     .option('--json', 'as JSON')
-    .action((what: string, options: RedactCommandOptions) => redact(cli, deps, what, options));
+    .action((what: string, options: RedactCommandOptions) => redact(cli, deps, trail, what, options));
 }

@@ -5,7 +5,7 @@ import type { ReportCompleteness, ReportData } from '../audit/report/data.ts';
 import { gatherReport, type ReportInputSession } from '../audit/report/gather.ts';
 import { reportHtml } from '../audit/report/html.ts';
 import { CountersignError } from '../contract/errors.ts';
-import { openForAudit } from './audit-sessions.ts';
+import { type AuditTrail, NO_TRAIL, openForAudit } from './audit-sessions.ts';
 import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
 import { timeOption } from './sessions-find.ts';
@@ -59,7 +59,13 @@ async function* named(deps: SessionDeps, whats: readonly string[]): AsyncGenerat
   }
 }
 
-async function report(cli: Cli, deps: SessionDeps, source: ReportSource, options: ReportOptions): Promise<void> {
+async function report(
+  cli: Cli,
+  deps: SessionDeps,
+  source: ReportSource,
+  trail: AuditTrail,
+  options: ReportOptions,
+): Promise<void> {
   const { sessions, since, until, device, out, title, withText } = options;
   if (existsSync(out)) throw new CountersignError('USAGE', `${visibleLine(out)} is there already`);
   const form = /\.(html|pdf|json)$/.exec(out)?.[1];
@@ -74,6 +80,7 @@ async function report(cli: Cli, deps: SessionDeps, source: ReportSource, options
     until: until ?? null,
     devices: device,
   };
+  trail({ type: 'exported', what: scope.sentence, format: form, to: out });
   const data = await gatherReport({
     title,
     madeBy: userInfo().username,
@@ -125,6 +132,7 @@ export function registerAuditReport(
   cli: Cli,
   deps: SessionDeps,
   source: ReportSource = localReportSource(deps),
+  trail: AuditTrail = NO_TRAIL,
 ): void {
   const time = timeOption(deps.now);
   parent
@@ -137,5 +145,5 @@ export function registerAuditReport(
     .option('--device <ulids...>', 'only of these devices', [])
     .option('--title <text>', 'what stands at its head', titleOption, 'What AI agents did with our databases')
     .option('--with-text', 'also the texts of statements of note, which hold values')
-    .action((options: ReportOptions) => report(cli, deps, source, options));
+    .action((options: ReportOptions) => report(cli, deps, source, trail, options));
 }

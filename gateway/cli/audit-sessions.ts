@@ -1,12 +1,17 @@
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { NewAuditLogEntry } from '../audit/audit-log.ts';
 import { CountersignError } from '../contract/errors.ts';
 import { unpackBundle } from '../recording/bundle.ts';
 import type { RecordedSession } from '../recording/recorded.ts';
 import type { SessionDeps } from './sessions.ts';
 import { folderOf } from './sessions-find.ts';
 import { visibleLine } from './terminal/visible.ts';
+
+/** What an auditor does with recordings, written to their own log before it happens; nothing outside of a workspace. */
+export type AuditTrail = (entry: NewAuditLogEntry) => void;
+export const NO_TRAIL: AuditTrail = () => {};
 
 /** A session to work on: a recording's own folder, or a bundle's content while it is worked on. */
 export interface OpenedSession {

@@ -6,6 +6,7 @@ import { exportBundle } from '../recording/bundle.ts';
 import * as recordings from '../recording/reader.ts';
 import { verifySession } from '../recording/verify.ts';
 import { createStore } from '../store/store.ts';
+import type { AuditTrail } from './audit-sessions.ts';
 import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
 import { terminalShape } from './terminal/style.ts';
@@ -20,6 +21,15 @@ export function workspaceFolder(cli: Cli, command: Command): string {
   );
 }
 
+/** The log of the workspace, where one was chosen: a bundle can be looked at without. */
+export function auditTrail(cli: Cli, audit: Command): AuditTrail {
+  return (entry) => {
+    const { workspace } = audit.optsWithGlobals() as { workspace?: string };
+    if ((workspace ?? cli.env.COUNTERSIGN_AUDIT ?? '') !== '')
+      openWorkspace(workspaceFolder(cli, audit)).log.append(entry);
+  };
+}
+
 /** What the commands on sessions work on, over the recordings of a workspace. Whoever opens a session is logged. */
 export function auditSessionDeps(cli: Cli, audit: Command): SessionDeps {
   let opened: Workspace | null = null;
@@ -29,10 +39,11 @@ export function auditSessionDeps(cli: Cli, audit: Command): SessionDeps {
   };
   const told = new Set<string>();
   const tell = (folder: string) => {
-    if (told.has(folder)) return;
+    // A bundle from elsewhere is looked at without a workspace.
+    if (opened === null || told.has(folder)) return;
     told.add(folder);
     const sid = folder.split(/[/\\]/).at(-1) ?? '';
-    workspace().log.append({ type: 'opened', sid, how: 'countersign audit' });
+    opened.log.append({ type: 'opened', sid, how: 'countersign audit' });
   };
   // Opened where a command runs: when commands are registered no option is known yet.
   return {

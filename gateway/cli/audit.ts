@@ -5,11 +5,13 @@ import { CountersignError } from '../contract/errors.ts';
 import { registerAuditExport } from './audit-export.ts';
 import { registerAuditImport } from './audit-import.ts';
 import { registerAuditRedact } from './audit-redact.ts';
+import { registerAuditReplay } from './audit-replay.ts';
+import { registerAuditReport } from './audit-report.ts';
+import { workspaceReportSource } from './audit-report-source.ts';
 import { registerAuditVerify } from './audit-verify.ts';
-import { auditSessionDeps, workspaceFolder } from './audit-workspace.ts';
+import { auditSessionDeps, auditTrail, workspaceFolder } from './audit-workspace.ts';
 import type { Cli } from './cli.ts';
 import { registerList } from './sessions-list.ts';
-import { registerReplay } from './sessions-replay.ts';
 import { registerShow } from './sessions-show.ts';
 import { plural } from './sessions-text.ts';
 import { visibleLine } from './terminal/visible.ts';
@@ -85,7 +87,9 @@ export function registerAudit(program: Command, cli: Cli): void {
   const deps = auditSessionDeps(cli, audit);
   registerList(audit.command('sessions').description('imported sessions: list, search'), cli, deps);
   registerShow(audit, cli, deps);
-  registerReplay(audit, cli, deps);
-  registerAuditExport(audit, cli, deps);
-  registerAuditRedact(audit, cli, deps);
+  const trail = auditTrail(cli, audit);
+  registerAuditReplay(audit, cli, deps, trail);
+  registerAuditExport(audit, cli, deps, trail);
+  registerAuditRedact(audit, cli, deps, trail);
+  registerAuditReport(audit, cli, deps, workspaceReportSource(cli, audit), trail);
 }

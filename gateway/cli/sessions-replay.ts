@@ -10,7 +10,7 @@ import { styled } from './terminal/style.ts';
 import { visibleJson, visibleLine, visibleLines } from './terminal/visible.ts';
 import { truncate } from './terminal/width.ts';
 
-interface ReplayOptions {
+export interface ReplayOptions {
   speed: number;
   wait: boolean;
   idle: number;
@@ -128,8 +128,8 @@ function speedOption(text: string): number {
   return speed;
 }
 
-export function registerReplay(sessions: Command, cli: Cli, deps: SessionDeps): void {
-  sessions
+export function registerReplay(sessions: Command, cli: Cli, deps: SessionDeps): Command {
+  return sessions
     .command('replay <id>')
     .description('one session as it went: statements, decisions and results')
     .option('--speed <factor>', 'so many times faster', speedOption, 1)
