@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { isCheckpointOf } from '../../evidence/format/checkpoint.ts';
+import type { NoteSignature } from '../../evidence/format/signed-note.ts';
 import { parseVkey, type Vkey } from '../../evidence/format/vkey.ts';
 import { DeviceKeys, type IdentityNotes } from '../../evidence/trust/device-keys.ts';
 import type { Trust } from '../../evidence/trust/verify-trust.ts';
@@ -53,7 +54,7 @@ export async function verifyDeviceLog(
     pass.matching.find(({ checkpoint }) => checkpoint.size > index)?.evidence ?? null;
   const keys = await DeviceKeys.read(p, trust, device, identityNotes(workspace, books, org, device, story, evidenceOf));
   const known = knownKeys(story, keys);
-  const judged = judgeHeads(pass.matching, story, known, keys, read.size === 0);
+  const judged = judgeHeads(pass.matching, story, known, keys, trust, read.size === 0);
   const covered = judged.good.at(-1)?.checkpoint.size ?? 0;
   const checks: AuditCheck[] = [
     identityCheck(story, known, keys, judged.good.at(-1) ?? null),
@@ -151,6 +152,7 @@ function judgeHeads(
   story: LogStory,
   known: readonly Vkey[],
   keys: DeviceKeys,
+  trust: Trust,
   bare: boolean,
 ) {
   const good: FoundHead[] = [];
@@ -158,6 +160,9 @@ function judgeHeads(
   if (heads.length === 0) problems.push('there is no head of the log that belongs to what is here');
   for (const head of heads) {
     const { size } = head.checkpoint;
+    const stranger = takeStranger(head, known, trust);
+    if (stranger !== null)
+      problems.push(`the head over ${size} entries carries a signature of ${stranger}, a key that is not known here`);
     const named = story.keys.findLast(({ from }) => from < size)?.vkey;
     const key = known.find((one) => isCheckpointOf(p, head.checkpoint, one));
     if (key === undefined) {
@@ -172,6 +177,15 @@ function judgeHeads(
     else good.push(head);
   }
   return { good, problems };
+}
+
+/** Nobody signs for this but the device and the witnesses that the trust note names: other signatures are told and let go of. */
+function takeStranger({ checkpoint }: FoundHead, known: readonly Vkey[], trust: Trust): string | null {
+  const keys = [...known, ...(trust.note?.witnesses ?? []).map(({ vkey }) => parseVkey(p.sha256, vkey))];
+  const isKnown = ({ name, hash }: NoteSignature) => keys.some((key) => key.name === name && equal(key.hash, hash));
+  const stranger = checkpoint.note.signatures.find((one) => !isKnown(one));
+  checkpoint.note.signatures = checkpoint.note.signatures.filter(isKnown);
+  return stranger?.name ?? null;
 }
 
 function isSame(text: string, key: Vkey): boolean {
