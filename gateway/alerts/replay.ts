@@ -1,4 +1,5 @@
 import type { Alert } from '../contract/alert.ts';
+import { isCountersignError } from '../contract/errors.ts';
 import type { RecordedSession } from '../recording/recorded.ts';
 import type { RecordingSource } from '../store/walk.ts';
 import { freshMemory } from './book.ts';
@@ -29,16 +30,19 @@ export async function* sessionEvents(
 
 /**
  * Evaluates rules over recorded sessions as if they happened now: sessions that ran at the same time are
- * merged by time, and memory begins empty. `folders` are in the order in which their sessions opened.
+ * merged by time, and memory begins empty. `folders` are in the order in which their sessions opened; one
+ * that cannot be read is left out, and said.
  */
 export async function* alertsOf(
   rules: AlertRules,
   source: Pick<RecordingSource, 'exchanges' | 'readSession'>,
   folders: AsyncIterable<string> | Iterable<string>,
-  onProblem: (rule: string, sentence: string) => void = () => {},
+  onProblem: (sentence: string) => void = () => {},
 ): AsyncGenerator<Alert> {
-  const engine = createAlertEngine(rules.rules, freshMemory(), onProblem);
-  for await (const event of merged(source, folders)) {
+  const engine = createAlertEngine(rules.rules, freshMemory(), (rule, sentence) =>
+    onProblem(`the rule ${rule} fails, and counts as not matching where it does: ${sentence}`),
+  );
+  for await (const event of merged(source, folders, onProblem)) {
     for (const fired of engine.evaluate(event)) yield toAlert(fired);
   }
 }
@@ -52,6 +56,7 @@ interface Head {
 async function* merged(
   source: Pick<RecordingSource, 'exchanges' | 'readSession'>,
   folders: AsyncIterable<string> | Iterable<string>,
+  onProblem: (sentence: string) => void,
 ): AsyncGenerator<AlertEvent> {
   const heads: Head[] = [];
   const earliest = () => heads.reduce((least, head) => (head.event.at < least.event.at ? head : least));
@@ -66,11 +71,18 @@ async function* merged(
     }
   }
   for await (const folder of folders) {
-    const rest = sessionEvents(source, await source.readSession(folder));
-    const first = await rest.next();
-    if (first.done) continue;
-    yield* until(first.value.at);
-    heads.push({ event: first.value, rest });
+    let incoming: Head | null = null;
+    try {
+      const rest = sessionEvents(source, await source.readSession(folder));
+      const first = await rest.next();
+      if (!first.done) incoming = { event: first.value, rest };
+    } catch (error) {
+      if (!isCountersignError(error)) throw error;
+      onProblem(`the session in ${folder} is left out: ${error.message}`);
+    }
+    if (!incoming) continue;
+    yield* until(incoming.event.at);
+    heads.push(incoming);
   }
   yield* until(Number.POSITIVE_INFINITY);
 }

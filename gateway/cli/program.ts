@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { registerAlerts } from './alerts.ts';
 import { registerApprovals } from './approvals.ts';
 import { registerAudit } from './audit.ts';
 import type { Cli } from './cli.ts';
@@ -14,6 +15,7 @@ import { registerPolicyCommands } from './policy.ts';
 import { registerProtect } from './protect.ts';
 import { registerSessionCommands } from './sessions.ts';
 import { sessionDeps } from './sessions-deps.ts';
+import { registerSiem } from './siem.ts';
 import { registerStart } from './start.ts';
 import { registerStatus } from './status.ts';
 import { registerSync } from './sync.ts';
@@ -42,6 +44,8 @@ export function createProgram(cli: Cli): Command {
   registerGrants(program, cli);
   registerSessionCommands(program, cli, sessionDeps(cli));
   registerConnections(program, cli);
+  registerAlerts(program, cli, sessionDeps(cli));
+  registerSiem(program, cli);
   registerPin(program, cli);
   registerPolicyCommands(program, cli);
   registerCode(program, cli);
