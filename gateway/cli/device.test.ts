@@ -44,6 +44,8 @@ describe('countersign device', () => {
     const asked = await enrol('--root', root, '--request', at('laptop.request'));
     expect(asked).toMatchObject({ code: 0, out: at('laptop.request') });
     expect(asked.notes).toContain('encrypted with a passphrase, since there is no keyring that answers');
+    const printed = await enrol('--root', root, '--request', '-');
+    expect(printed.out).toMatch(/^countersign\/enrolment-request\/acme\n\{.*\}\n\n— countersign\/device\/\S+ \S+$/);
     expect((await run('device', 'status')).out).toMatch(/has asked acme, and has no answer yet/);
     expect((await enrolledByRoot(at('laptop.request'))).out).toMatch(/^1 enrolled/);
     const joined = await enrol('--trust', at('trust'), '--accept', at('enrolments'));

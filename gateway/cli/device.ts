@@ -51,9 +51,12 @@ async function enrol(cli: Cli, options: EnrolOptions): Promise<void> {
 }
 
 function writeRequest(cli: Cli, device: Device, request: Uint8Array, to: string | undefined): void {
-  const file = to ?? `${device.id}.request`;
-  createOnly(file, request);
-  cli.out(file);
+  if (to === '-') cli.out(Buffer.from(request).toString().trimEnd());
+  else {
+    const file = to ?? `${device.id}.request`;
+    createOnly(file, request);
+    cli.out(file);
+  }
   cli.note('The organisation answers it with: countersign trust enrol, and gives you back what that wrote, with its');
   cli.note('trust notes. Then: countersign device enrol --trust FOLDER --accept FILE-OR-FOLDER');
 }
@@ -145,7 +148,7 @@ export function registerDevice(program: Command, cli: Cli): void {
     .command('enrol')
     .description('join an organisation (while the gateway is stopped)')
     .option('--root <vkey>', 'the organisation’s root key, or a file with it; from whoever made it, never from a store')
-    .option('--request <file>', 'where the request is written that an authority answers')
+    .option('--request <file>', 'where the request is written that an authority answers (- for standard output)')
     .option('--trust <folder>', 'take up the organisation’s trust notes: a folder of them, or a mounted store')
     .option('--accept <file>', 'take up what the authority answered; or a folder that has it as the store does')
     .option('--nonce', 'print what an ID token has to have as its nonce to bind this device')
