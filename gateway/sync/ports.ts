@@ -15,8 +15,11 @@ export interface StoreTarget {
    * write it again under the next name), SYNC_BODY_CHANGED, SYNC_BAD_NAME.
    */
   create(name: string, body: ObjectBody, signal: AbortSignal): Promise<'created' | 'exists'>;
-  /** Bytes of an object, null when there is none. Throws SYNC_WRITE_ONLY where the store lets nobody read. */
-  read(name: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | null>;
+  /**
+   * Bytes of an object, or of one version of it as list() names them; null when there is none. Throws SYNC_WRITE_ONLY where the
+   * store lets nobody read. The bytes have to be read to their end, or their iterator returned.
+   */
+  read(name: string, signal: AbortSignal, version?: string | null): Promise<AsyncIterable<Uint8Array> | null>;
   /** Every object below `prefix`, in the order of names; several versions of a name are listed each. Throws SYNC_WRITE_ONLY. */
   list(prefix: string, signal: AbortSignal): AsyncIterable<StoreObject>;
   close(): Promise<void>;

@@ -1,8 +1,8 @@
 import { assertNever } from '../../contract/errors.ts';
 import type { StoreTarget } from '../ports.ts';
 import type { TargetConfig } from './config.ts';
-import { refused } from './failures.ts';
 import { openFolderTarget } from './folder.ts';
+import { openS3Target } from './s3.ts';
 import { secretsOf } from './secrets.ts';
 import { openSftpTarget } from './sftp.ts';
 
@@ -17,7 +17,7 @@ export function openTarget(config: TargetConfig, vault: { read(id: string): Prom
     case 'sftp':
       return openSftpTarget(config, secretsOf(vault));
     case 's3':
-      throw refused('An S3 store cannot be opened yet.');
+      return openS3Target(config, secretsOf(vault));
     default:
       return assertNever(config);
   }

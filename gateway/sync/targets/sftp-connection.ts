@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import ssh2, { type Client, type ConnectConfig, type ServerHostKeyAlgorithm, type SFTPWrapper } from 'ssh2';
+import ssh2, { type ConnectConfig, type ServerHostKeyAlgorithm, type SFTPWrapper } from 'ssh2';
 import { isCountersignError } from '../../contract/errors.ts';
 import type { SftpConfig } from './config.ts';
 import { refused, unreachable, words } from './failures.ts';

@@ -83,7 +83,7 @@ async function start(store: StoreTarget): Promise<SyncEngine> {
     onProblem: () => {},
     tuning: { partEveryMs: 100, partBytes: 512 * 1024, backoff: { unreachable: soon, refused: soon } },
   });
-  await engine.configure({ store: 'one', prefix: PREFIX, recipients: [], bandwidth: null }, store);
+  await engine.configure({ store: 'one', prefix: PREFIX, recipients: [], bandwidth: null, paused: false }, store);
   await engine.discover();
   return engine;
 }
