@@ -1,6 +1,6 @@
 import type { Alert } from '../contract/alert.ts';
 import { type CompiledRule, problemOf } from './compile.ts';
-import { type AlertEvent, keyOf, verdictOfEvent } from './event.ts';
+import { type AlertEvent, keyOf, UNSTEADY, verdictOfEvent } from './event.ts';
 import type { Group, Rule } from './rule.ts';
 
 /** What has been there before. Bounded: what was not seen for longest is forgotten first. */
@@ -43,22 +43,25 @@ export function createAlertEngine(
   onProblem: (rule: string, sentence: string) => void = () => {},
 ): AlertEngine {
   const live = rules.filter(({ rule }) => rule.enabled);
-  const fields = [...new Set(live.flatMap((one) => one.fields))];
+  const unsteady = live.filter((one) => one.fields.some((name) => UNSTEADY.has(name)));
+  const steady = live.filter((one) => !unsteady.includes(one));
+  const fields = [...new Set(steady.flatMap((one) => one.fields))];
   const states = new Map(live.map(({ rule }) => [rule, stateOf(rule, seen)]));
   const told = new Set<string>();
   let memo = new Map<string, readonly Rule[]>();
 
-  /** Most events differ from an earlier one in nothing that a rule looks at. */
+  /** Most events differ from an earlier one in nothing that most rules look at. */
   function matching(event: AlertEvent): readonly Rule[] {
     let key = '';
-    for (const name of fields) key += `${keyOf(name, event)}\u0000`;
+    for (const name of fields) key += keyOf(name, event);
     let found = memo.get(key);
     if (!found) {
-      found = live.filter((one) => holds(one, event)).map(({ rule }) => rule);
+      found = steady.filter((one) => holds(one, event)).map(({ rule }) => rule);
       if (memo.size >= MAX_MEMO) memo = new Map();
       memo.set(key, found);
     }
-    return found;
+    const others = unsteady.filter((one) => holds(one, event));
+    return others.length === 0 ? found : [...found, ...others.map(({ rule }) => rule)];
   }
 
   function holds(one: CompiledRule, event: AlertEvent): boolean {

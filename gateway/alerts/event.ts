@@ -88,9 +88,21 @@ export function celValue(name: string, event: AlertEvent): unknown {
   return value;
 }
 
-/** A text that is equal where the value is. */
+/** Lists of a statement's shape are shared by its statements. */
+const listKeys = new WeakMap<readonly string[], string>();
+
+/** A text that is equal where the value is, and where nothing that follows it could make it so. */
 export function keyOf(name: string, event: AlertEvent): string {
   const value = FIELDS[name]!.of(event);
-  if (Array.isArray(value)) return value.length === 0 ? '' : JSON.stringify(value);
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (typeof value === 'string') return `${value.length}:${value}`;
+  if (!Array.isArray(value)) return typeof value === 'object' ? JSON.stringify(value) : `${String(value)};`;
+  let key = listKeys.get(value);
+  if (key === undefined) {
+    key = JSON.stringify(value);
+    listKeys.set(value, key);
+  }
+  return key;
 }
+
+/** These hardly ever come twice: what depends on them is worked out for each event. */
+export const UNSTEADY: ReadonlySet<string> = new Set(['at', 'rows', 'heldMs', 'masked', 'maskedValues', 'session']);
