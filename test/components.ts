@@ -133,6 +133,14 @@ const COMPONENTS: readonly Component[] = [
     }),
   ),
   {
+    name: 'gnome-keyring-daemon',
+    need: 'optional',
+    packages: ['gnome-keyring', 'dbus'],
+    usedBy: 'test',
+    what: "a desktop's keyring, for the device's key; needs dbus-run-session besides",
+    find: () => (onPath('dbus-run-session') === null ? null : onPath('gnome-keyring-daemon')),
+  },
+  {
     name: 'sshd',
     need: 'required',
     packages: ['openssh-server'],
@@ -215,7 +223,7 @@ const COMPONENTS: readonly Component[] = [
   ...(
     [
       ['sftp', 'openssh-client'],
-      ['curl', 'curl'],
+      ['rclone', 'rclone'],
     ] as const
   ).map(
     ([name, debian]): Component => ({
