@@ -7,7 +7,7 @@ import { record } from '../audit/redact/test-session.ts';
 import { decision, temporaryFolder } from '../recording/test-support.ts';
 import { registerAuditExport } from './audit-export.ts';
 import { registerAuditRedact } from './audit-redact.ts';
-import { localReportSource, registerAuditReport } from './audit-report.ts';
+import { type ReportSource, registerAuditReport } from './audit-report.ts';
 import type { Cli } from './cli.ts';
 import { runProgram } from './program.ts';
 import { sessionDeps } from './sessions-deps.ts';
@@ -89,7 +89,17 @@ async function run(...args: string[]) {
   const told = (entry: NewAuditLogEntry) => trail.push(entry);
   registerAuditRedact(audit, cli, deps, told);
   registerAuditExport(audit, cli, deps, told);
-  registerAuditReport(audit, cli, deps, localReportSource(deps), told);
+  const source: ReportSource = {
+    async *sessions({ since }) {
+      for await (const folder of deps.recordings.sessionFolders(deps.recordingsDir())) {
+        const { info } = await deps.recordings.readSession(folder);
+        if (since === null || info.openedAt >= since)
+          yield { folder, device: null, verification: await deps.verify(folder, {}) };
+      }
+    },
+    completeness: async () => ({ status: 'not-checked', sentence: 'No log.', devices: [] }),
+  };
+  registerAuditReport(audit, cli, deps, source, told);
   const code = await runProgram(program, ['audit', ...args], cli);
   return { code, lines: out, out: out.join('\n'), notes: notes.join('\n'), trail };
 }
@@ -98,6 +108,7 @@ interface Ocsf {
   class_uid: number;
   activity_name: string;
   message: string;
+  status: string;
   status_code?: string;
   metadata: { event_code: string; original_event_uid?: string };
   unmapped: { countersign: { seq?: number; leaf_hash?: string; statement?: number } };
@@ -210,6 +221,8 @@ describe('redact', () => {
     const again = await run('export', bundle, '--format', 'jsonl');
     expect(again.out).not.toContain('quux');
     expect(again.out).toContain('DROP TABLE people');
+    const records = (await run('export', bundle, '--format', 'ocsf')).lines.map((line) => JSON.parse(line) as Ocsf);
+    expect(records[4]).toMatchObject({ status: 'Success', unmapped: { countersign: { rows: 1, statement: 1 } } });
   });
 
   test('by entity, column and place; values from a file', async () => {

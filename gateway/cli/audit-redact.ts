@@ -145,7 +145,9 @@ function tell(
   if (report.before > 0) cli.out(`  ${plural(report.before, 'unit').padEnd(10)} had been taken out before`);
   if (report.affected > 0) {
     cli.out('');
-    cli.out('A unit is what was read at once of one direction of an exchange, so what stood beside it is gone too.');
+    cli.out(
+      'What goes are whole units, each what was read at once of a request or a result: what stood beside it is gone too.',
+    );
     const more = report.affected > report.statements.length ? ', …' : '';
     cli.out(
       `Of ${report.affected === 1 ? 'this statement' : `these ${report.affected} statements`} something is gone; request or result can no longer be shown:`,
@@ -156,11 +158,7 @@ function tell(
     ...(report.notUnderstood > 0
       ? [`${plural(report.notUnderstood, 'statement')} could not be understood and went as well, to be safe.`]
       : []),
-    ...(chosen.byColumn
-      ? [
-          'A column is found by its name in SQL and results; views, functions and other columns that hold its values are not looked through.',
-        ]
-      : []),
+    ...(chosen.byColumn ? ['A column is found by its name in SQL and results; a view of it has another name.'] : []),
     ...(chosen.byPlace
       ? ['The same values elsewhere in the session are still there; --value takes them out everywhere.']
       : []),

@@ -29,25 +29,6 @@ export interface ReportSource {
   completeness(scope: ReportData['scope']): Promise<ReportCompleteness>;
 }
 
-/** Recordings of this machine, without a device's log beside them. */
-export function localReportSource(deps: SessionDeps): ReportSource {
-  return {
-    async *sessions({ since, until }) {
-      for await (const folder of deps.recordings.sessionFolders(deps.recordingsDir())) {
-        const { info } = await deps.recordings.readSession(folder);
-        if ((since !== null && info.openedAt < since) || (until !== null && info.openedAt >= until)) continue;
-        yield { folder, device: null, verification: await deps.verify(folder, {}) };
-      }
-    },
-    completeness: async () => ({
-      status: 'not-checked',
-      sentence:
-        'These are the recordings of one machine, taken as they are there: whether one was deleted shows only against the device’s log in the team’s store.',
-      devices: [],
-    }),
-  };
-}
-
 async function* named(deps: SessionDeps, whats: readonly string[]): AsyncGenerator<ReportInputSession> {
   for (const what of whats) {
     const opened = await openForAudit(deps, what);
@@ -131,7 +112,7 @@ export function registerAuditReport(
   parent: Command,
   cli: Cli,
   deps: SessionDeps,
-  source: ReportSource = localReportSource(deps),
+  source: ReportSource,
   trail: AuditTrail = NO_TRAIL,
 ): void {
   const time = timeOption(deps.now);

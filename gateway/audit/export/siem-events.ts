@@ -137,7 +137,10 @@ function statementOf(
   texts: boolean,
 ): Omit<SiemStatement, 'session' | 'evidence'> {
   const facts = exchange.statements[part];
-  const { error } = statement;
+  // A statement that was redacted is told by what the log says of it: its bytes are gone, its outcome is not.
+  const gone = statement.error?.sqlstate === '';
+  const error = gone ? null : statement.error;
+  const sqlstate = gone ? (facts?.error ?? null) : (error?.sqlstate ?? null);
   return {
     type: 'statement',
     at: statement.startedUs,
@@ -153,10 +156,10 @@ function statementOf(
     decidedBy: statement.decidedBy,
     heldMs: statement.heldMs,
     durationMs: statement.durationMs,
-    rows: statement.rows,
+    rows: gone ? (facts?.rows ?? 0) : statement.rows,
     bytesDown: exchange.statements.length === 1 ? exchange.bytesDown : null,
     masked: statement.masked,
-    sqlstate: error === null ? null : error.sqlstate,
+    sqlstate,
     text: texts ? statement.text : null,
     errorText: texts && error !== null ? error.message : null,
   };

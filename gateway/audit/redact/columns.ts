@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Connection } from '../../contract/connection.ts';
+import type { Effects } from '../../contract/operation.ts';
 import { createClassifier } from '../../protocols/postgres/classifier/index.ts';
 
 /** `table` null: any. Names as the catalog has them. */
@@ -21,6 +22,13 @@ const CONNECTION = Connection.parse({ id: 'redaction', kind: 'postgres', host: '
 const CATALOG = { tagByOid: new Map(), relations: [], functions: [], volatileBuiltins: new Set<string>() };
 const CONTEXT = { connection: CONNECTION, catalog: CATALOG, prepared: () => null, cursor: () => null };
 
+/** Commands whose text or data hold values of columns that they do not name. */
+const GIVES_VALUES = /^(INSERT|MERGE|COPY)\b/;
+
+/** What a statement returns is written elsewhere: in a cursor, a prepared statement, a function. */
+const isOpaque = ({ class: kind, flags }: Effects): boolean =>
+  kind === 'unknown' || kind === 'execute' || flags.includes('cursor') || flags.includes('prepared');
+
 /** Reads statements with PostgreSQL's own parser; views and functions are not looked through. */
 export async function columnReader(choices: readonly ColumnChoice[]): Promise<ColumnReader> {
   const classifier = await createClassifier({
@@ -33,17 +41,16 @@ export async function columnReader(choices: readonly ColumnChoice[]): Promise<Co
   return {
     touch(text) {
       const { effects } = classifier.classify(text, CONTEXT);
-      if (effects.flags.includes('unparsable') || effects.flags.includes('too-large'))
-        return { touch: 'all', understood: false };
+      if (isOpaque(effects)) return { touch: 'all', understood: false };
       let touch: Touch = 'no';
       for (const { table, column } of choices) {
         const of = (name: string) => table === null || name === table;
         const named = ({ name, columns }: { name: string; columns: string[] }) => of(name) && columns.includes(column);
         const starred = ({ name, columns }: { name: string; columns: string[] }) =>
           table !== null && of(name) && columns.includes('*');
-        if (effects.reads.some(named) || effects.writes.some(named) || effects.writes.some(starred))
-          return { touch: 'all', understood: true };
-        if (effects.reads.some(starred)) touch = 'result';
+        const given = effects.ops.some((op) => GIVES_VALUES.test(op)) && effects.writes.some(starred);
+        if (given || effects.reads.some(named) || effects.writes.some(named)) return { touch: 'all', understood: true };
+        if (effects.reads.some(starred) || effects.writes.some(starred)) touch = 'result';
       }
       return { touch, understood: true };
     },

@@ -13,6 +13,7 @@ import { temporaryFolder } from '../../recording/test-support.ts';
 import { verifySession } from '../../recording/verify.ts';
 import { walkSession } from '../../store/walk.ts';
 import type { RedactionRequest } from './choose.ts';
+import { columnReader } from './columns.ts';
 import { needlesOf } from './needles.ts';
 import { redactSession, takeOut } from './redact.ts';
 import { record } from './test-session.ts';
@@ -247,6 +248,25 @@ describe('by place, column and entity', () => {
     expect((await verifySession(unpacked)).ok).toBe(true);
   });
 
+  test.each([
+    ['SELECT * FROM people', 'result'],
+    ['SELECT count(*) FROM people', 'no'],
+    ['SELECT id FROM people WHERE mail = $1', 'all'],
+    ["INSERT INTO people VALUES (1, 'x')", 'all'],
+    ['DROP TABLE people', 'result'],
+    ['COPY people TO STDOUT', 'result'],
+    ['COPY people FROM STDIN', 'all'],
+    ['SELECT mail FROM others', 'no'],
+    ['FETCH 3 FROM c', 'all'],
+    ['EXECUTE x', 'all'],
+    ['SELECT f()', 'all'],
+    ['gibberish', 'all'],
+  ])('%s: %s of people.mail goes', async (text, touch) => {
+    const reader = await columnReader([{ table: 'people', column: 'mail' }]);
+    expect(reader.touch(text).touch).toBe(touch);
+    await reader.close();
+  });
+
   test('an entity is gone wherever it was found, and counted', async () => {
     const { report, unpacked } = await redacted({ entities: ['EMAIL_ADDRESS'] });
     expect(report.found).toEqual({ EMAIL_ADDRESS: 1 });
@@ -266,7 +286,7 @@ describe('the redacted form', () => {
   const roles: string[] = [];
   beforeAll(async () => {
     small = await record(join(dir, 'small'), (script) => {
-      for (let i = 0; i < 4; i += 1)
+      for (let i = 0; i < 3; i += 1)
         script.query({
           text: `SELECT ${i} AS secret`,
           columns: ['secret'],
@@ -279,7 +299,7 @@ describe('the redacted form', () => {
 
   test('any subset of units that are no maps can be taken out, and all of it verifies', async () => {
     const candidates = roles.flatMap((role, unit) => (role === 'map' ? [] : [unit]));
-    expect(candidates.length).toBeGreaterThan(8);
+    expect(candidates.length).toBeGreaterThan(6);
     let runs = 0;
     await fc.assert(
       fc.asyncProperty(fc.subarray(candidates), async (units) => {
@@ -295,7 +315,7 @@ describe('the redacted form', () => {
           );
         fs.rmSync(join(dir, `subset-${runs}`), { recursive: true });
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 

@@ -4,14 +4,15 @@ import * as recordings from '../../recording/reader.ts';
 import type { RecordedSession } from '../../recording/recorded.ts';
 import type { SiemSessionClosed, SiemStatement } from '../../siem/mapping/event.ts';
 import { siemEvents } from '../export/siem-events.ts';
-import type {
-  ReportCompleteness,
-  ReportData,
-  ReportFigure,
-  ReportFinding,
-  ReportReference,
-  ReportSession,
-  ReportStatement,
+import {
+  REPORT_SEVERITIES,
+  type ReportCompleteness,
+  type ReportData,
+  type ReportFigure,
+  type ReportFinding,
+  type ReportReference,
+  type ReportSession,
+  type ReportStatement,
 } from './data.ts';
 
 export interface ReportInput {
@@ -262,7 +263,8 @@ class Gathered {
       if (tally.count > 0)
         out.push({ id: key, severity, title: `${title} (${tally.count})`, sentence, evidence: tally.evidence });
     }
-    return out;
+    const rank = (finding: ReportFinding) => REPORT_SEVERITIES.indexOf(finding.severity);
+    return out.sort((a, b) => rank(a) - rank(b));
   }
 
   notChecked(): string[] {
@@ -273,7 +275,7 @@ class Gathered {
   }
 }
 
-/** In the order of a report: what weighs most first. */
+/** Of one severity, in the order of a report. */
 const NOTES: readonly { key: string; severity: ReportFinding['severity']; title: string; sentence: string }[] = [
   {
     key: 'unverified',

@@ -188,10 +188,10 @@ describe('what is gathered', () => {
     expect(figure('Statements that failed')?.evidence.first[0]?.seq).toBeTypeOf('number');
     expect(data.findings.map(({ id }) => id)).toEqual([
       'severe-unasked',
-      'severe-approved',
-      'denied',
       'unprotected',
+      'denied',
       'claimed',
+      'severe-approved',
     ]);
     expect(data.statements.map(({ index, verdict }) => [index, verdict])).toEqual([
       [1, 'allowed'],
