@@ -24,6 +24,8 @@ afterEach(async () => {
   fs.rmSync(dir, { recursive: true, force: true });
 });
 
+/** For machines under load. */
+const PATIENT = { timeout: 20_000 };
 const ID = '01JBBBBBBBBBBBBBBBBBBBBBBB';
 
 async function record(exchanges: number) {

@@ -96,7 +96,13 @@ export class LogStory {
   }
 
   #gap({ kind, from, until, detail }: Entry<'gap'>): void {
-    const [begin, end] = [Date.parse(from), Date.parse(until)];
+    // One that goes on has no end; told again with it, it takes the place of what said so.
+    const goesOn = (gap: Gap) =>
+      gap.until === '' && gap.kind === kind && gap.from === from && ['', gap.detail].includes(detail);
+    const open = this.gaps.findIndex(goesOn);
+    if (open >= 0) this.gaps.splice(open, 1);
+    const begin = Date.parse(from);
+    const end = until === '' ? begin : Date.parse(until);
     this.gaps.push({ kind, from, until, minutes: minutes(begin, end), detail });
     const explains = (silence: Silence) =>
       begin <= Date.parse(silence.from) + SILENT_MS && end >= Date.parse(silence.until) - SLACK_MS;

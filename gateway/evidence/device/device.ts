@@ -167,6 +167,9 @@ export class Device {
       this.save({ next: null });
     }
     this.signer = await openDeviceKey(this.id, this.key, options.places);
+    const before = file.keys.at(-2);
+    // A crash right after a change may have left it; a keyring is not asked again for that.
+    if (before !== undefined && before.store !== 'keyring') await forgetDeviceKey(this.id, before, options.places);
     return this.signer;
   }
 

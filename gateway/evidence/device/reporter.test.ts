@@ -15,6 +15,8 @@ import { createReporter, type ReporterOptions } from './reporter.ts';
 
 const HASH = `${'A'.repeat(43)}=`;
 const HOUR = 3_600_000;
+/** For machines under load. */
+const PATIENT = { timeout: 20_000 };
 
 let home: string;
 let wall: number;
@@ -210,6 +212,18 @@ describe('what the gateway does, in its device’s log', () => {
     await again.close();
   });
 
+  it('begins with the time in which there was a device and no gateway yet', async () => {
+    await (await open()).close();
+    pass(HOUR);
+    const device = await open();
+    await surroundings(device).reporter.started([]);
+    expect((await entriesOf(device)).slice(1)).toMatchObject([
+      { type: 'gap', kind: 'stopped', from: '2026-06-01T10:00:00.000Z', until: '2026-06-01T11:00:00.000Z' },
+      { type: 'started' },
+    ]);
+    await device.close();
+  });
+
   it('is the time in which it did not run, orderly or not', async () => {
     const device = await open();
     const { reporter } = surroundings(device);
@@ -247,7 +261,7 @@ describe('what the gateway does, in its device’s log', () => {
     expect(state.refused).toBeNull();
     rmSync(join(home, 'device', 'log', 'checkpoints'), { recursive: true });
     state.fact(opened('S1'));
-    await expect.poll(() => state.refused?.code).toBe('DEVICE_LOG_FAILED');
+    await expect.poll(() => state.refused?.code, PATIENT).toBe('DEVICE_LOG_FAILED');
     expect(device.status().problem).toMatch(/^Nothing is forwarded/);
     await reporter.stopped('');
     await device.close();
@@ -278,7 +292,7 @@ describe('sessions that the log missed', () => {
       return;
     }
     await session.durable();
-    await expect.poll(() => recorder.heads()).toHaveLength(1);
+    await expect.poll(() => recorder.heads(), PATIENT).toHaveLength(1);
     // As after kill -9: neither closed nor said to be.
     const { worker } = recorder as unknown as { worker: { terminate(): Promise<number> } };
     await worker.terminate();

@@ -156,7 +156,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     if (scan.running) {
       const torn = log.torn > 0 ? `; ${log.torn} bytes of an entry that was being written were set aside` : '';
       await log.append(gap('unclean', scan.last?.t ?? now, now, `the gateway ended without saying so${torn}`));
-    } else if (scan.stopped !== null) await log.append(gap('stopped', scan.stopped, now, ''));
+    } else if (scan.begun !== null) await log.append(gap('stopped', scan.stopped ?? scan.begun, now, ''));
     await reconcile(recovered);
     policy = options.policyHash();
     config = options.configHash();
