@@ -68,7 +68,7 @@ it('tells of a session what its files hold, at its opening and at its end', asyn
 it('tells the newest head of each open session', async () => {
   const session = await record(3);
   await expect
-    .poll(() => recorder.heads())
+    .poll(() => recorder.heads(), PATIENT)
     .toMatchObject([[ID, expect.any(Number), expect.stringMatching(/^.{43}=$/)]]);
   await session.close('done');
   expect(await recorder.heads()).toEqual([]);
