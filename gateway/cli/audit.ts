@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { createWorkspace, openWorkspace } from '../audit/workspace.ts';
 import { CountersignError } from '../contract/errors.ts';
+import { registerAuditBundle } from './audit-bundle.ts';
 import { registerAuditExport } from './audit-export.ts';
 import { registerAuditImport } from './audit-import.ts';
 import { registerAuditRedact } from './audit-redact.ts';

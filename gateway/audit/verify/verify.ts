@@ -1,7 +1,5 @@
 import * as fs from 'node:fs';
 import type { Trust } from '../../evidence/trust/verify-trust.ts';
-import { verifyTrust } from '../../evidence/trust/verify-trust.ts';
-import { nodePrimitives as p } from '../../recording/primitives.ts';
 import type { Books } from '../books.ts';
 import type { Workspace } from '../workspace.ts';
 import { rememberedHead } from './checkpoints.ts';
@@ -17,6 +15,7 @@ import {
   type SessionReport,
 } from './report.ts';
 import { verifyAuditSession } from './session.ts';
+import { verifyTrustNotes } from './trust.ts';
 
 export interface AuditVerifyOptions {
   /** Only this device, only this session: what is said of trust notes and logs stays the same. */
@@ -67,32 +66,6 @@ export async function verifyWorkspace(
   };
   const ok = holds(checks) && devices.every((device) => device.ok);
   return { org, root, at, ok, checks, devices, counts };
-}
-
-function verifyTrustNotes(workspace: Workspace, books: Books, at: string): { trust: Trust; check: AuditCheck } {
-  const { org, root } = workspace.settings;
-  const prefix = `${org}/trust/`;
-  const folder = workspace.kept(prefix);
-  const kept = (fs.existsSync(folder) ? fs.readdirSync(folder) : []).filter((name) => name.endsWith('.note')).sort();
-  const others = books.byState('changed').filter(({ name }) => name.startsWith(prefix));
-  const notes = [
-    ...kept.map((name) => fs.readFileSync(`${folder}/${name}`)),
-    ...others
-      .map((object) => workspace.changed(object.name, object.sha256))
-      .filter(fs.existsSync)
-      .map((file) => fs.readFileSync(file)),
-  ];
-  const trust = verifyTrust(p, root, notes, at);
-  const problems = [
-    ...trust.problems.map(({ sentence }) => sentence),
-    ...others.map(({ name, detail }) => `${name.slice(org.length + 1)} was replaced: ${detail}`),
-    ...books
-      .vanished()
-      .filter(({ name }) => name.startsWith(prefix))
-      .map(({ name }) => `the store has lost ${name.slice(org.length + 1)}, which it had before`),
-  ];
-  const fine = `${plural(trust.history.length, 'trust note')} of ${org}, each signed by the root and naming the one before; number ${trust.note?.n ?? 0} counts.`;
-  return { trust, check: checkOf('trust notes', problems, fine) };
 }
 
 function devicesOf(workspace: Workspace, books: Books): string[] {
