@@ -206,7 +206,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     publish: (alert) => control.publish({ type: 'alert', alert }),
     // What the log does not take is said by its problem, and stops everything.
     logged: (entry) => void device.log.append(entry).catch(() => {}),
-    pauseSession: (id, why) => approvals.pause(id, why),
     endSession: (id, reason) => registry.kill(id, reason),
     onProblem: (sentence) => log.warn(sentence),
   });
@@ -261,6 +260,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         iterations: 4096,
       }),
       protection,
+      heldBecause: (id) => monitor.heldBecause(id),
       log,
     },
     {

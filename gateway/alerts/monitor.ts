@@ -27,7 +27,6 @@ export interface MonitorDeps {
   publish(alert: Alert): void;
   /** An entry of the device's log. */
   logged(entry: Extract<NewLogEntry, { type: 'alert' }>): void;
-  pauseSession(id: string, reason: string): void;
   endSession(id: string, reason: string): void;
   onProblem(sentence: string): void;
 }
@@ -36,6 +35,10 @@ export interface Monitor {
   tap: RecordingTap;
   rules(): AlertRuleView[];
   history(page: { offset: number; limit: number }): { items: Alert[]; total: number };
+  /** Why what a session runs waits for a person, after an alert that pauses; null when it does not. */
+  heldBecause(sessionId: string): string | null;
+  /** A person lets it go on. @returns false when it was not held. */
+  resume(sessionId: string): boolean;
   /** Statements that the rules did not look at. */
   readonly missed: number;
   close(): void;
@@ -51,6 +54,7 @@ export function createMonitor(deps: MonitorDeps): Monitor {
   const book = openAlertBook(join(home, 'alerts.db'));
   const watch = createAlertWatch({ rules, book, onAlert: raise, onProblem: deps.onProblem });
   const sessions = new WeakMap<RecorderSessionInfo, SiemSession>();
+  const held = new Map<string, string>();
 
   function siemSession(info: RecorderSessionInfo): SiemSession {
     let session = sessions.get(info);
@@ -65,9 +69,14 @@ export function createMonitor(deps: MonitorDeps): Monitor {
     // Consoles and notifications are told of every alert, and look at its actions.
     notify: () => {},
     siem: (alert, fired) => siem.happened(alertEvent(alert, fired, siemSession(fired.event.session))),
-    'pause-session': ({ sessionId, rule }) => deps.pauseSession(sessionId, `the alert “${rule.title}” was raised`),
+    'pause-session': ({ sessionId, rule }) => hold(sessionId, `This session raised the alert “${rule.title}”.`),
     'end-session': ({ sessionId, rule }) => deps.endSession(sessionId, `the alert “${rule.title}” ended this session`),
   };
+
+  /** Ends with the session, so there are no more than open sessions. */
+  function hold(sessionId: string, why: string): void {
+    if (deps.sessionOf(sessionId)) held.set(sessionId, why);
+  }
 
   function raise(alert: Alert, fired: Fired): void {
     const { rule, sessionId, exchange, severity } = alert;
@@ -148,6 +157,7 @@ export function createMonitor(deps: MonitorDeps): Monitor {
       });
     },
     closed(session, at, reason) {
+      held.delete(session.id);
       const now = deps.sessionOf(session.id);
       const {
         statements = 0,
@@ -168,6 +178,8 @@ export function createMonitor(deps: MonitorDeps): Monitor {
     tap,
     rules: () => rules.list(),
     history: (page) => book.history(page),
+    heldBecause: (sessionId) => held.get(sessionId) ?? null,
+    resume: (sessionId) => held.delete(sessionId),
     get missed() {
       return watch.missed;
     },

@@ -61,8 +61,6 @@ export interface ApprovalsAdmin {
   policyChanged(hash: string): void;
   /** Sessions that are refused without asking, with when that ends (milliseconds since the epoch). */
   paused(): ReadonlyArray<{ sessionId: string; until: number }>;
-  /** What of this session needs a person is refused unasked for a while; `why` begins the sentence for the client. */
-  pause(sessionId: string, why: string): void;
   /** Lets a paused session ask again. */
   resume(sessionId: string): void;
   readonly waiting: number;
@@ -142,12 +140,12 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
 
   function hold(operation: Operation, verdict: Parameters<Approvals['hold']>[1]): Hold {
     const { sessionId } = operation;
-    const paused = pauses.paused(sessionId, now());
-    if (paused !== null) {
-      const minutes = Math.max(1, Math.ceil((paused.until - now()) / 60_000));
+    const pausedUntil = pauses.pausedUntil(sessionId, now());
+    if (pausedUntil !== null) {
+      const minutes = Math.max(1, Math.ceil((pausedUntil - now()) / 60_000));
       throw new CountersignError(
         'APPROVALS_PAUSED',
-        `${paused.why}, so it is paused: for the next ${minutes} minute${minutes === 1 ? '' : 's'} what needs a person is denied without asking`,
+        `nobody answered the last requests of this session, so it is paused: for the next ${minutes} minute${minutes === 1 ? '' : 's'} what needs a person is denied without asking`,
       );
     }
     const size = sizeOf(operation);
@@ -269,7 +267,6 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
       }
     },
     paused: () => pauses.list(now()),
-    pause: (sessionId, why) => pauses.pause(sessionId, now(), why),
     resume: (sessionId) => pauses.resume(sessionId),
     get waiting() {
       return queue.size;

@@ -5,6 +5,7 @@ import { loadAlertRules, parseAlertRules } from '../alerts/rules-file.ts';
 import type { Alert, AlertRuleView } from '../contract/alert.ts';
 import { CountersignError } from '../contract/errors.ts';
 import { type Cli, table } from './cli.ts';
+import { askPin } from './pin.ts';
 import type { SessionDeps } from './sessions.ts';
 import { folderOf } from './sessions-find.ts';
 import { visibleJson, visibleLine } from './terminal/visible.ts';
@@ -92,6 +93,14 @@ export function registerAlerts(program: Command, cli: Cli, deps: SessionDeps): v
     .option('--limit <n>', 'at most so many (default 50)', (value) => wholeNumber(value, '--limit', 1, 500))
     .option('--json', 'as JSON')
     .action((options: { limit?: number; json?: boolean }) => history(cli, options));
+  alerts
+    .command('resume <session>')
+    .description('let a session go on that an alert has paused (asks for your PIN)')
+    .action(async (id: string) => {
+      const pin = await askPin(cli, `Let session ${visibleLine(id)} go on? Your PIN: `);
+      await cli.control().call('resumeSession', { id, pin });
+      cli.out(`resumed: ${visibleLine(id)}`);
+    });
   alerts
     .command('check <file>')
     .description('say what a file of rules does, or where it is wrong')

@@ -5,7 +5,8 @@ export type AlertSeverity = z.infer<typeof AlertSeverity>;
 
 /**
  * What happens besides the entry in the device's log and the history, which every alert has.
- * pause-session: what needs a person is refused unasked for a while. end-session: its connection is closed.
+ * pause-session: whatever the session runs waits for a person, until one resumes it. end-session: its
+ * connection is closed.
  */
 export const AlertAction = z.enum(['notify', 'siem', 'pause-session', 'end-session']);
 export type AlertAction = z.infer<typeof AlertAction>;

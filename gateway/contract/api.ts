@@ -271,6 +271,8 @@ export const routes = {
     z.object(page),
     z.object({ items: z.array(Alert), total: z.number().int() }),
   ),
+  /** What it runs waits for a person no more, beyond what policy says. */
+  resumeSession: route('POST', '/api/sessions/:id/resume', 'session', z.object({ id: Id, pin: Pin }), Nothing),
   alertRules: route(
     'GET',
     '/api/alert-rules',

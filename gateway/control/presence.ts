@@ -52,6 +52,7 @@ export const PRESENCE = {
   liftHold: 'widen',
   alerts: 'read',
   alertRules: 'read',
+  resumeSession: 'widen',
   siemStatus: 'read',
   putSiem: 'widen',
   deleteSiem: 'widen',

@@ -59,6 +59,7 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   liftHold: { what: 'x', why: 'x', pin: '000001' },
   alerts: {},
   alertRules: {},
+  resumeSession: { id: 'x', pin: '000001' },
   siemStatus: {},
   putSiem: { id: 'x', destination: { id: 'x', kind: 'file', path: '/x' }, pin: '000001' },
   deleteSiem: { id: 'x', pin: '000001' },
@@ -141,6 +142,7 @@ describe('every route', () => {
       'putConnection',
       'putSiem',
       'removeRecording',
+      'resumeSession',
       'setUpSync',
     ]);
   });

@@ -4,16 +4,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { alertsOf } from '../../gateway/alerts/replay.ts';
 import { parseAlertRules } from '../../gateway/alerts/rules-file.ts';
-import type { Alert } from '../../gateway/contract/alert.ts';
+import type { Alert, AlertAction } from '../../gateway/contract/alert.ts';
+import type { Approval } from '../../gateway/contract/decision.ts';
 import * as recordings from '../../gateway/recording/reader.ts';
 import { component } from '../components.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { startTestService } from '../support/service.ts';
+import { startTestService, type TestService } from '../support/service.ts';
 import {
   eventually,
+  nextHeld,
   runClient,
   type SideBySide,
   setTestPin,
+  startClient,
   startSideBySide,
   TEST_PIN,
 } from '../support/side-by-side.ts';
@@ -91,44 +94,63 @@ describe.skipIf(psql.missing)(`alerts and the SIEM${psql.missing ? ` (${psql.mis
     expect(again).toEqual(heard);
   });
 
-  it('a rule of its own ends the session, and one that is broken does not let the gateway start', async () => {
+  /** A gateway with one rule, on whoever reads salaries. */
+  async function withRule(action: AlertAction, work: (gateway: TestService, env: NodeJS.ProcessEnv) => Promise<void>) {
     const rule = (when: string) =>
       JSON.stringify({
         version: 1,
-        rules: [{ id: 'hands-off', title: 'Hands off', severity: 'critical', when, actions: ['end-session'] }],
+        rules: [{ id: 'hands-off', title: 'Hands off', severity: 'critical', when, actions: [action] }],
       });
     const home = mkdtempSync(join(tmpdir(), 'cs-service-'));
-    writeFileSync(join(home, 'alerts.json'), rule("event.objects.exists(o, o == 'salaries' || o == 'public.salaries'"));
+    writeFileSync(join(home, 'alerts.json'), rule("event.objects.exists(o, o.endsWith('salaries')"));
     await expect(startTestService({ connections: [], home })).rejects.toMatchObject({ code: 'ALERT_RULE_BROKEN' });
-    writeFileSync(
-      join(home, 'alerts.json'),
-      rule("event.objects.exists(o, o == 'salaries' || o == 'public.salaries')"),
-    );
-    const { host, port, user, password } = postgres;
-    const connection = {
-      id: 'shop',
-      kind: 'postgres' as const,
-      host,
-      port,
-      user,
-      database: 'postgres',
-      tls: { mode: 'disable' as const },
-    };
-    const gateway = await startTestService({
-      connections: [{ ...connection, secret: password }],
-      home,
-      policy: POLICY,
-    });
+    writeFileSync(join(home, 'alerts.json'), rule("event.objects.exists(o, o.endsWith('salaries'))"));
+    const { host, port, user, password: secret } = postgres;
+    const where = { id: 'shop', kind: 'postgres' as const, host, port, user, database: 'postgres', secret };
+    const connections = [{ ...where, tls: { mode: 'disable' as const } }];
+    const gateway = await startTestService({ connections, home, policy: POLICY });
     try {
-      const { env } = await gateway.connect('shop');
-      const run = await runClient(
-        psql.path,
-        ['-X', '-c', 'SELECT 1', '-c', 'SELECT * FROM salaries', '-c', 'SELECT pg_sleep(5)'],
-        env,
-      );
-      expect(run.out).toMatch(/the alert “Hands off” ended this session/);
+      await work(gateway, (await gateway.connect('shop')).env);
     } finally {
       await gateway.stop();
     }
+  }
+
+  const asks = (...texts: string[]) => ['-X', '-At', ...texts.flatMap((text) => ['-c', text])];
+
+  it('a rule ends the session; one that is broken does not let the gateway start', async () => {
+    await withRule('end-session', async (_gateway, env) => {
+      const run = await runClient(psql.path, asks('SELECT 1', 'SELECT * FROM salaries', 'SELECT pg_sleep(5)'), env);
+      expect(run.out).toMatch(/the alert “Hands off” ended this session/);
+    });
+  });
+
+  it('a rule pauses the session: what it runs waits for a person, until one lets it go on', async () => {
+    await withRule('pause-session', async (gateway, env) => {
+      await setTestPin(gateway);
+      const { control } = gateway;
+      const texts = [
+        "SELECT 'first'",
+        'SELECT * FROM salaries',
+        "SELECT 'second'",
+        "SELECT 'third'",
+        "SELECT 'fourth'",
+      ];
+      const client = startClient(psql.path, asks(...texts), env);
+      const approve = ({ id, operation: { digest } }: Approval) =>
+        control.call('decide', { id, digest, decision: 'approve', pin: TEST_PIN });
+      const second = await nextHeld(control);
+      expect(second.operation.text).toBe("SELECT 'second'");
+      expect(second.verdict.reason).toBe('This session raised the alert “Hands off”.');
+      await approve(second);
+      const third = await nextHeld(control, [second.id]);
+      await control.call('resumeSession', { id: third.operation.sessionId, pin: TEST_PIN });
+      await approve(third);
+      expect((await client.ended).out.split('\n').filter(Boolean)).toEqual(['first', 'second', 'third', 'fourth']);
+      expect((await control.call('approvals', { state: 'all' })).total).toBe(2);
+      await expect(
+        control.call('resumeSession', { id: third.operation.sessionId, pin: TEST_PIN }),
+      ).rejects.toMatchObject({ code: 'SESSION_NOT_PAUSED' });
+    });
   });
 });

@@ -43,6 +43,8 @@ export interface PostgresDeps {
   /** SCRAM salt and iterations for any connection name; the same ones each time. */
   scramDefaults(connectionId: string): { salt: Uint8Array; iterations: number };
   protection: 'protected' | 'unprotected';
+  /** See RelayDeps. */
+  heldBecause(sessionId: string): string | null;
   log: { info(detail: object, message: string): void; error(detail: object, message: string): void };
 }
 
@@ -252,6 +254,7 @@ class OpenSession {
       unexpected: (error) =>
         deps.log.error({ err: error, session: session.id }, 'a session ended by a mistake of ours'),
       parameters: upstream.parameters,
+      heldBecause: () => deps.heldBecause(session.id),
     });
   }
 

@@ -58,6 +58,8 @@ export interface RelayDeps {
   unexpected(error: unknown): void;
   /** search_path and the like as the server reported them at start. */
   parameters: ReadonlyMap<string, string>;
+  /** Why whatever this session runs waits for a person meanwhile; null: nothing does but what policy says. */
+  heldBecause?(): string | null;
 }
 
 const MAX_STATEMENTS = 10_000;
@@ -230,6 +232,14 @@ export class RelayState {
   }
 
   verdict(effects: Effects): Verdict {
+    const verdict = this.#policyVerdict(effects);
+    const why = this.deps.heldBecause?.() ?? null;
+    if (why === null || verdict.effect !== 'allow' || effects.class === 'session') return verdict;
+    const { expiresSeconds } = verdict;
+    return { ...verdict, effect: 'ask', level: 'click', grantable: false, expiresSeconds, reason: why };
+  }
+
+  #policyVerdict(effects: Effects): Verdict {
     const { pipeline, session, connection } = this.deps;
     const role = this.settings.role;
     const hash = pipeline.policyHash;
