@@ -344,6 +344,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await siem.close();
       await control.close();
       await recorder.close();
+      await sync.quiesce();
       await reporter.stopped(reason);
       await sync.close();
       await device.close();

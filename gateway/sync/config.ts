@@ -15,6 +15,8 @@ export const SyncConfig = z.strictObject({
       target: TargetConfig,
     })
     .nullable(),
+  /** Nothing is sent until a person lets it go on. */
+  paused: z.boolean().default(false),
   /** Bytes a second; null: as many as there can be. */
   bandwidth: z.number().int().min(1024).nullable().default(null),
   /** When something has waited for so long, the device's log says so. */
@@ -30,6 +32,7 @@ export type SyncConfig = z.infer<typeof SyncConfig>;
 const NONE: SyncConfig = {
   version: 1,
   store: null,
+  paused: false,
   bandwidth: null,
   overdueHours: 24,
   retention: { rules: [], budget: null },

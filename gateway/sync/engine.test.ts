@@ -11,6 +11,9 @@ import { parsePartName } from './part.ts';
 import type { StoreTarget } from './ports.ts';
 import { assemble, MemoryStore, PREFIX, recordSession, unreachable } from './test-support.ts';
 
+/** Other test files have the machine's processors at the same time. */
+vi.setConfig({ testTimeout: 120_000 });
+
 let home: string;
 let recordingsDir: string;
 let engine: SyncEngine | null = null;
@@ -33,6 +36,7 @@ const settings = (overrides: Partial<EngineSettings> = {}): EngineSettings => ({
   prefix: PREFIX,
   recipients: [],
   bandwidth: null,
+  paused: false,
   ...overrides,
 });
 const fast = { unreachable: { firstMs: 5, mostMs: 20 }, refused: { firstMs: 5, mostMs: 20 } };
@@ -56,7 +60,7 @@ async function start(
   return engine;
 }
 
-const eventually = (check: () => unknown) => vi.waitFor(check, { timeout: 20_000, interval: 10 });
+const eventually = (check: () => unknown) => vi.waitFor(check, { timeout: 60_000, interval: 10 });
 const idle = (one: SyncEngine) =>
   eventually(() => expect(one.status()).toMatchObject({ queue: { objects: 0, sessions: 0 }, oldestWaiting: null }));
 const storeFolder = (folder: string) => `${PREFIX}/${folder.slice(folder.indexOf('sessions'))}`;
@@ -77,7 +81,7 @@ async function expectAll(store: MemoryStore, identities: readonly string[] = [])
 
 describe('recordings go to the store', () => {
   it('all of them, the parts of each in order, and nothing twice', async () => {
-    for (const n of [1, 2, 3]) await recordSession(recordingsDir, sessionId(n), 200 * n);
+    for (const n of [1, 2, 3]) await recordSession(recordingsDir, sessionId(n), 50 * n);
     const store = new MemoryStore();
     const one = await start(store);
     await idle(one);
@@ -184,29 +188,29 @@ describe('a store that is away', () => {
   });
 
   it('does not fill this disk: what waits stays where it was recorded', async () => {
-    for (const n of [1, 2, 3, 4, 5, 6]) await recordSession(recordingsDir, sessionId(n), 300);
+    for (const n of [1, 2, 3, 4, 5, 6]) await recordSession(recordingsDir, sessionId(n), 60);
     const store = new MemoryStore();
     store.before = unreachable;
-    const one = await start(store, {}, { tuning: { stagedBytes: 500_000 } });
+    const one = await start(store, {}, { tuning: { stagedBytes: 100_000 } });
     await eventually(() => expect(store.attempts).toBeGreaterThan(10));
     const staged = fs.readdirSync(join(home, 'outbox')).length;
     expect(staged).toBeLessThan(6);
-    expect(one.status().queue.bytes).toBeGreaterThan(1_500_000);
+    expect(one.status().queue.bytes).toBeGreaterThan(300_000);
     store.before = () => {};
     await idle(one);
     await expectAll(store);
   });
 
-  it('is not asked while paused, and goes on where it stopped, also after a restart', async () => {
+  it('gets nothing while paused, and the rest after a restart', async () => {
     await recordSession(recordingsDir, sessionId(1), 50);
     const store = new MemoryStore();
-    const one = await start(null);
-    one.pause();
+    const one = await start(store, { paused: true });
+    expect(one.status().queue).toMatchObject({ objects: 0, sessions: 1 });
     await one.configure(settings(), store);
+    await eventually(() => expect(store.order).not.toEqual([]));
+    await one.configure(settings({ paused: true }), store);
     await one.close();
     const two = await start(store);
-    expect([two.status().paused, store.attempts]).toEqual([true, 0]);
-    two.resume();
     await idle(two);
     await expectAll(store);
   });

@@ -5,7 +5,7 @@ import { type StagedFile, Staging } from './outbox/staging.ts';
 import { type Backoff, Pace } from './pace.ts';
 import { MAX_PART_RANGES_BYTES } from './part.ts';
 import { PartMaker } from './part-maker.ts';
-import type { StoreTarget } from './ports.ts';
+import type { StoreCapabilities, StoreTarget } from './ports.ts';
 import { Uploader } from './uploader.ts';
 
 export interface EngineOptions {
@@ -42,6 +42,10 @@ const TUNING: Tuning = {
 const LANE_DEPTH = 2;
 const LONGEST_SLEEP_MS = 60_000;
 const DISK_RETRY_MS = 5000;
+const NOTE_EVERY_MS = 5000;
+/** The more sessions run, the more each part is to hold: parts are made every 12 s at most, so nothing is 15 s behind. */
+const PART_SHARE_MS = 40;
+const LONGEST_PART_MS = 12_000;
 
 /** What the device is for the store; set anew whenever it changes. */
 export interface EngineSettings {
@@ -53,6 +57,8 @@ export interface EngineSettings {
   recipients: readonly string[];
   /** Bytes a second. */
   bandwidth: number | null;
+  /** Nothing is made or sent. */
+  paused: boolean;
 }
 
 export interface ObjectToStage {
@@ -74,9 +80,12 @@ export class SyncEngine {
   readonly #dirty = new Map<string, { hurry: boolean }>();
   readonly #madeAt = new Map<string, number>();
   readonly #busy = new Set<string>();
+  /** Sessions whose size has to be written down. */
+  readonly #grown = new Set<string>();
+  #notedAt = Number.NEGATIVE_INFINITY;
   #uploads = new AbortController();
   #target: StoreTarget | null = null;
-  #settings: EngineSettings = { store: null, prefix: null, recipients: [], bandwidth: null };
+  #settings: EngineSettings = { store: null, prefix: null, recipients: [], bandwidth: null, paused: false };
   #diskUntil = 0;
   #diskProblem: string | null = null;
   #wake: () => void = () => {};
@@ -113,12 +122,14 @@ export class SyncEngine {
   /** From here on this store, with these settings. The target before is closed. */
   async configure(settings: EngineSettings, target: StoreTarget | null): Promise<void> {
     const { outbox } = this;
-    if (this.#target !== target) {
+    if (this.#target !== target || settings.paused) {
       this.#uploads.abort();
-      const before = this.#target;
-      this.#target = null;
       this.#uploads = new AbortController();
-      await before?.close().catch(() => {});
+      const before = this.#target;
+      if (before !== target) {
+        this.#target = null;
+        await before?.close().catch(() => {});
+      }
     }
     if (settings.store !== null && outbox.meta('store') !== settings.store) {
       if (outbox.meta('store') !== null) {
@@ -137,10 +148,21 @@ export class SyncEngine {
 
   /** A session's recording grew or was closed. */
   async sealed(sid: string, closed: boolean): Promise<void> {
-    if (await this.#maker.grew(sid)) {
-      this.#mark(sid, closed);
-      this.#signal();
-    }
+    if (!(await this.#maker.know(sid))) return;
+    this.#grown.add(sid);
+    if (closed) this.#noteGrown(true);
+    this.#mark(sid, closed);
+    this.#signal();
+  }
+
+  /** How much there is, in one write for all that grew: each costs the disk a sync. */
+  #noteGrown(now: boolean): void {
+    const since = this.#options.now() - this.#notedAt;
+    if (this.#grown.size === 0 || (!now && since >= 0 && since < NOTE_EVERY_MS)) return;
+    this.#notedAt = this.#options.now();
+    const grown = [...this.#grown];
+    this.#grown.clear();
+    this.#maker.noteGrowth(grown);
   }
 
   /** Finds what was recorded while nobody looked. */
@@ -177,21 +199,6 @@ export class SyncEngine {
     this.#signal();
   }
 
-  get paused(): boolean {
-    return this.outbox.meta('paused') === '1';
-  }
-
-  pause(): void {
-    this.outbox.setMeta('paused', '1');
-    this.#uploads.abort();
-    this.#uploads = new AbortController();
-  }
-
-  resume(): void {
-    this.outbox.setMeta('paused', '0');
-    this.now();
-  }
-
   /** Tries at once, whatever was said about waiting. */
   now(): void {
     this.#uploader.tryAgain();
@@ -202,11 +209,11 @@ export class SyncEngine {
 
   status() {
     const { outbox } = this;
+    this.#noteGrown(true);
     const queue = outbox.queue();
     const waiting = outbox.waiting();
     const oldest = [queue.oldest, waiting.oldest].filter((at) => at !== null);
     return {
-      paused: this.paused,
       failing: this.#uploader.failing || this.#diskProblem !== null,
       sending: this.#busy.size,
       queue: { objects: queue.objects, bytes: queue.bytes + waiting.bytes, sessions: waiting.sessions },
@@ -220,7 +227,7 @@ export class SyncEngine {
       },
       localSessions: waiting.local,
       localBytes: outbox.localBytes(),
-      capabilities: this.#target?.capabilities ?? null,
+      capabilities: JSON.parse(outbox.meta('capabilities') ?? 'null') as StoreCapabilities | null,
       problems: waiting.problems,
       findings: outbox.findings(),
     };
@@ -267,6 +274,7 @@ export class SyncEngine {
       this.#woken = false;
       let wait = LONGEST_SLEEP_MS;
       try {
+        this.#noteGrown(false);
         wait = Math.min(await this.#makeNext(), this.#startUploads(uploads));
       } catch (error) {
         wait = this.#diskFailed(error);
@@ -292,18 +300,19 @@ export class SyncEngine {
 
   /** Makes one part, where one is due and has room. @returns how long nothing will be due. */
   async #makeNext(): Promise<number> {
-    const { prefix, recipients } = this.#settings;
+    const { prefix, recipients, paused } = this.#settings;
     const { now } = this.#options;
-    if (this.#target === null || prefix === null || this.paused) return LONGEST_SLEEP_MS;
+    if (this.#target === null || prefix === null || paused) return LONGEST_SLEEP_MS;
     const disk = this.#diskUntil - now();
     if (disk > 0 && disk <= DISK_RETRY_MS) return disk;
     if (this.outbox.queue().bytes >= this.#tuning.stagedBytes) return LONGEST_SLEEP_MS;
     let wait = LONGEST_SLEEP_MS;
+    const every = Math.max(this.#tuning.partEveryMs, Math.min(LONGEST_PART_MS, this.#dirty.size * PART_SHARE_MS));
     for (const [sid, { hurry }] of this.#dirty) {
       if (this.outbox.inLane(sid) >= LANE_DEPTH) continue;
       const since = now() - (this.#madeAt.get(sid) ?? Number.NEGATIVE_INFINITY);
-      if (!hurry && since >= 0 && since < this.#tuning.partEveryMs) {
-        wait = Math.min(wait, this.#tuning.partEveryMs - since);
+      if (!hurry && since >= 0 && since < every) {
+        wait = Math.min(wait, every - since);
         continue;
       }
       this.#dirty.delete(sid);
@@ -332,7 +341,7 @@ export class SyncEngine {
     const { lanes, backoff } = this.#tuning;
     const { now } = this.#options;
     const target = this.#target;
-    if (target === null || this.paused) return LONGEST_SLEEP_MS;
+    if (target === null || this.#settings.paused) return LONGEST_SLEEP_MS;
     if (this.#uploader.wait > 0) return this.#uploader.wait;
     // After a failure one object tries the store for all.
     const free = (this.#uploader.failing ? 1 : lanes) - this.#busy.size;

@@ -23,11 +23,11 @@ export function createSyncHandlers(sync: Sync): Pick<ControlHandlers, SyncRoutes
       return sync.status();
     },
     async pauseSync() {
-      await sync.pause();
+      await sync.setPaused(true);
       return sync.status();
     },
     async resumeSync() {
-      await sync.resume();
+      await sync.setPaused(false);
       return sync.status();
     },
     probeSync: () => sync.probe(),

@@ -1,7 +1,9 @@
 import * as fs from 'node:fs';
 import { basename, join, relative, sep } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { isCountersignError } from '../contract/errors.ts';
 import type { RecorderSessionInfo } from '../pipeline/ports.ts';
+import { SUMS_SIGNATURE_NAME } from '../recording/files.ts';
 import { FormatError } from '../recording/format/primitives.ts';
 import { lastLine } from '../recording/log.ts';
 import { findSession, readOpen, sessionFolders } from '../recording/reader.ts';
@@ -10,6 +12,9 @@ import { nextCut, readRange } from './cut.ts';
 import type { Outbox, SessionRow } from './outbox/outbox.ts';
 import type { Staging } from './outbox/staging.ts';
 import { partHash, partName, writePart } from './part.ts';
+
+/** Sessions that are written down in one transaction. */
+const AT_ONCE = 100;
 
 export interface PartMakerDeps {
   outbox: Outbox;
@@ -31,18 +36,28 @@ export class PartMaker {
   /** Writes down every session of the recordings' folder that is not known yet, and the end of those that ended. */
   async discover(signal: AbortSignal): Promise<void> {
     const { outbox, recordingsDir } = this.#deps;
+    let fresh: string[] = [];
+    const add = () =>
+      outbox.transaction(() => {
+        for (const folder of fresh) this.#add(folder);
+      });
     for await (const folder of sessionFolders(recordingsDir)) {
       if (signal.aborted) return;
-      if (outbox.session(basename(folder)) === null) this.#add(folder);
+      if (outbox.session(basename(folder)) === null) fresh.push(folder);
+      if (fresh.length < AT_ONCE) continue;
+      add();
+      fresh = [];
     }
-    for (const sid of outbox.openSessions()) {
-      if (signal.aborted) return;
-      this.#noteGrowth(outbox.session(sid)!);
+    add();
+    const open = outbox.openSessions();
+    for (let at = 0; at < open.length && !signal.aborted; at += AT_ONCE) {
+      this.noteGrowth(open.slice(at, at + AT_ONCE));
+      await setImmediate();
     }
   }
 
-  /** A session's files grew. @returns false where it never leaves this machine, or cannot be read. */
-  async grew(sid: string): Promise<boolean> {
+  /** Writes a session down where it is new. @returns false where there is none, or it cannot be read yet. */
+  async know(sid: string): Promise<boolean> {
     const { outbox, recordingsDir } = this.#deps;
     let row = outbox.session(sid);
     if (row === null) {
@@ -51,9 +66,18 @@ export class PartMaker {
       this.#add(folder);
       row = outbox.session(sid);
     }
-    if (row === null || row.removedAt !== null) return false;
-    this.#noteGrowth(row);
-    return row.sync === 'all';
+    return row !== null && row.removedAt === null;
+  }
+
+  /** Writes down how large these sessions are, and the end of those that ended. */
+  noteGrowth(sids: readonly string[]): void {
+    const { outbox } = this.#deps;
+    outbox.transaction(() => {
+      for (const sid of sids) {
+        const row = outbox.session(sid);
+        if (row !== null && row.removedAt === null) this.#noteGrowth(row);
+      }
+    });
   }
 
   #add(folder: string): void {
@@ -93,7 +117,8 @@ export class PartMaker {
       return;
     }
     const bytes = folderBytes(folder);
-    const last = row.endedAt === null ? lastLine(folder) : null;
+    const closed = row.endedAt === null && fs.existsSync(join(folder, SUMS_SIGNATURE_NAME));
+    const last = closed ? lastLine(folder) : null;
     if (last?.type === 'close') {
       const { asked, denied, errors } = last.counts;
       outbox.endSession(row.sid, { endedAt: Math.floor(last.t / 1000), asked, denied, errors }, row.bytes);

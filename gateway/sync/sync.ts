@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { assertNever, CountersignError, isCountersignError } from '../contract/errors.ts';
 import type { SyncSetup, SyncStatus } from '../contract/sync.ts';
 import type { DeviceIdentity, DeviceLog } from '../evidence/device/ports.ts';
@@ -36,6 +37,9 @@ const TICK_MS = 5000;
 const TRUST_EVERY_MS = 3_600_000;
 const RETENTION_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
+const REMOVALS_AT_ONCE = 20;
+/** What was recorded last gets this long to leave before the gateway ends; the rest leaves at the next start. */
+const LAST_MS = 3000;
 const SECRET_PREFIX = 'sync/';
 
 const iso = (milliseconds: number | null): string | null =>
@@ -60,6 +64,10 @@ export class Sync {
   #retentionAt = Number.NEGATIVE_INFINITY;
   #housekeeping: Promise<void> = Promise.resolve();
   #closed = false;
+  #ticking = false;
+  /** Somebody asked while it ran. */
+  #again = false;
+  #told = '';
 
   constructor(deps: SyncDeps) {
     const { home, recordingsDir, vault, log, identity } = deps;
@@ -87,11 +95,12 @@ export class Sync {
     this.#tick();
   }
 
+  /** The same again and again is told once. */
   #tell(error: unknown): void {
-    if (this.#closed) return;
-    this.#deps.onProblem(
-      isCountersignError(error) ? error.message : `Sync failed: ${String((error as Error)?.message)}`,
-    );
+    const sentence = isCountersignError(error) ? error.message : `Sync failed: ${String((error as Error)?.message)}`;
+    if (this.#closed || sentence === this.#told) return;
+    this.#told = sentence;
+    this.#deps.onProblem(sentence);
   }
 
   /** A session's recording grew or was closed. */
@@ -111,7 +120,7 @@ export class Sync {
 
   async #configure(): Promise<void> {
     const { identity, clock } = this.#deps;
-    const { store, bandwidth } = this.#config;
+    const { store, bandwidth, paused } = this.#config;
     const { recipients, problem } = recipientsOf(identity.trust, iso(clock.now())!);
     this.#problem =
       store !== null && identity.org === null
@@ -119,7 +128,7 @@ export class Sync {
         : problem;
     this.#encrypted = recipients?.length ?? null;
     const prefix = identity.org === null || problem !== null ? null : `${identity.org}/${identity.device}`;
-    const settings = { store: store?.id ?? null, prefix, recipients: recipients ?? [], bandwidth };
+    const settings = { store: store?.id ?? null, prefix, recipients: recipients ?? [], bandwidth, paused };
     const text = JSON.stringify([settings, store]);
     if (text === this.#settings) return;
     this.#settings = text;
@@ -127,8 +136,11 @@ export class Sync {
   }
 
   #tick(): void {
-    this.#housekeeping = this.#housekeeping.then(async () => {
-      if (this.#closed) return;
+    if (this.#closed) return;
+    this.#again = this.#ticking;
+    if (this.#ticking) return;
+    this.#ticking = true;
+    this.#housekeeping = (async () => {
       for (const work of [
         () => this.#configure(),
         () => this.#publish(),
@@ -136,8 +148,10 @@ export class Sync {
         () => this.#watch(),
         () => this.#retain(),
       ])
-        await work().catch((error: unknown) => this.#tell(error));
-    });
+        if (!this.#closed) await work().catch((error: unknown) => this.#tell(error));
+      this.#ticking = false;
+      if (this.#again) this.#tick();
+    })();
   }
 
   async #publish(): Promise<void> {
@@ -201,10 +215,12 @@ export class Sync {
       return;
     }
     const { removals, over } = await this.plan();
-    for (const removal of removals) {
+    // Each waits for the device's log; what else there is to do must not wait for all of them.
+    for (const removal of removals.slice(0, REMOVALS_AT_ONCE)) {
       if (this.#closed) return;
       await this.#remove(removal, 'the gateway');
     }
+    if (removals.length > REMOVALS_AT_ONCE) this.#retentionAt = Number.NEGATIVE_INFINITY;
     this.#setOver(over);
   }
 
@@ -268,7 +284,7 @@ export class Sync {
       state:
         store === null
           ? 'off'
-          : found.paused
+          : this.#config.paused
             ? 'paused'
             : this.#problem !== null
               ? 'blocked'
@@ -301,14 +317,16 @@ export class Sync {
     };
   }
 
-  async pause(): Promise<void> {
-    await this.#thread.call('pause');
-    this.#deps.onConfigured();
+  async setPaused(paused: boolean): Promise<void> {
+    await this.#change({ ...this.#config, paused });
   }
 
-  async resume(): Promise<void> {
-    await this.#thread.call('resume');
+  /** On disk, in the device's log, and then in force. */
+  async #change(next: SyncConfig): Promise<void> {
+    writeSyncConfig(this.#file, next);
+    this.#config = next;
     this.#deps.onConfigured();
+    await this.#configure();
   }
 
   async now(): Promise<void> {
@@ -346,10 +364,7 @@ export class Sync {
       { ...before, ...given, store, retention: { ...before.retention, ...retention } },
       'the configuration',
     );
-    writeSyncConfig(this.#file, next);
-    this.#config = next;
-    this.#deps.onConfigured();
-    await this.#configure();
+    await this.#change(next);
     await this.now();
   }
 
@@ -372,11 +387,29 @@ export class Sync {
     }
   }
 
-  async close(): Promise<void> {
+  /** Writes nothing into the device's log any more. */
+  async quiesce(): Promise<void> {
     this.#closed = true;
     for (const stop of this.#stops) stop();
-    await this.#thread.close();
     await this.#housekeeping;
+  }
+
+  /** After a last try to bring away what there is. */
+  async close(): Promise<void> {
+    await this.quiesce();
+    if (this.#config.store !== null && !this.#config.paused && this.#problem === null) {
+      await Promise.race([this.#last().catch(() => {}), delay(LAST_MS)]);
+    }
+    await this.#thread.close();
+  }
+
+  async #last(): Promise<void> {
+    await this.#publisher.publish();
+    for (;;) {
+      const { oldestWaiting, failing } = await this.#thread.call('status');
+      if (oldestWaiting === null || failing) return;
+      await delay(50);
+    }
   }
 }
 

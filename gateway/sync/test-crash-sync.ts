@@ -17,7 +17,7 @@ const engine = new SyncEngine({
   },
 });
 await engine.configure(
-  { store: 'one', prefix: PREFIX, recipients: [], bandwidth: null },
+  { store: 'one', prefix: PREFIX, recipients: [], bandwidth: null, paused: false },
   openFolderTarget({ kind: 'folder', path: store }),
 );
 await engine.discover();

@@ -18,8 +18,6 @@ export interface SyncWork {
   discover(): Promise<void>;
   stage(lane: 'log' | 'document', objects: ObjectToStage[], meta: Record<string, string>): void;
   logState(org: string): { size: number; waiting: number };
-  pause(): void;
-  resume(): void;
   now(): void;
   status(): ReturnType<SyncEngine['status']>;
   /** Tries a store that is not in use yet; `setUp` makes the place known as one first. */

@@ -52,8 +52,6 @@ const work: SyncWork = {
     size: Number(engine.outbox.meta(logSizeKey(org)) ?? 0),
     waiting: engine.outbox.inLane('log'),
   }),
-  pause: () => engine.pause(),
-  resume: () => engine.resume(),
   now: () => engine.now(),
   status: () => engine.status(),
   async probe(config, setUp) {
@@ -61,7 +59,9 @@ const work: SyncWork = {
     try {
       const signal = AbortSignal.timeout(PROBE_MS);
       if (setUp) await target.setUp(signal);
-      return await target.probe(signal);
+      const found = await target.probe(signal);
+      engine.outbox.setMeta('capabilities', JSON.stringify(found));
+      return found;
     } finally {
       await target.close().catch(() => {});
     }
@@ -79,7 +79,7 @@ const work: SyncWork = {
       now: Date.now(),
     }),
   async find(sid) {
-    await engine.sealed(sid, false);
+    await engine.sealed(sid, true);
     const row = engine.outbox.session(sid);
     if (row === null || row.removedAt !== null) return null;
     const { folder, connection } = row;
