@@ -97,6 +97,19 @@ type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 /** Who may call: anybody who reached the port, a console session or the gateway's socket. */
 type Access = 'anyone' | 'session';
 
+/** What every route of a table is, whatever it takes and gives. */
+export interface ApiRoute {
+  method: Method;
+  path: string;
+  access: Access;
+  input: z.ZodType;
+  output: z.ZodType;
+}
+
+/** Which program serves the console. */
+export const ConsoleHost = z.enum(['gateway', 'audit']);
+export type ConsoleHost = z.infer<typeof ConsoleHost>;
+
 function route<I extends z.ZodType, O extends z.ZodType>(
   method: Method,
   path: string,
@@ -111,6 +124,7 @@ export const PAGE_KEY_HEADER = 'x-countersign-page';
 
 /** Path parameters (`:id`) are part of `input`; for GET and DELETE the rest of it is the query string. */
 export const routes = {
+  host: route('GET', '/api/host', 'anyone', Nothing, z.object({ host: ConsoleHost })),
   /**
    * The one-time code is printed by `countersign start`; it opens one console session: a cookie, which
    * other ports of this machine are sent too, and a key for the header PAGE_KEY_HEADER, which only pages

@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import type { ApiEvent } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
 
 const MAX_STREAMS = 32;
@@ -33,7 +32,7 @@ export class EventStreams {
     response.write('retry: 2000\n\n');
   }
 
-  publish(event: ApiEvent): void {
+  publish(event: object): void {
     if (this.#streams.size > 0) this.#send(`data: ${JSON.stringify(event)}\n\n`);
   }
 

@@ -17,7 +17,7 @@ type Handler<N extends RouteName> = (
 ) => Promise<RouteOutput<N>> | RouteOutput<N>;
 
 /** The server itself does what is about letting callers in. */
-export type OwnRoute = 'login' | 'logout' | 'newLoginCode' | 'setPin';
+export type OwnRoute = 'host' | 'login' | 'logout' | 'newLoginCode' | 'setPin';
 
 /**
  * What the routes do. Input is parsed and presence is established before a handler is called; expected

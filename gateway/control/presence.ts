@@ -13,6 +13,7 @@ export type RoutePresence = 'read' | 'narrow' | 'agent' | 'widen' | 'decide' | '
 
 /** Every route is here, so that a new one cannot be forgotten: this does not compile without it. */
 export const PRESENCE = {
+  host: 'read',
   login: 'own',
   logout: 'narrow',
   newLoginCode: 'widen',

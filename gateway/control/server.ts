@@ -1,22 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { type Context, Hono } from 'hono';
-import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { PinGuard } from '../approvals/pin-guard.ts';
-import { type ApiEvent, PAGE_KEY_HEADER, type RouteName, routes } from '../contract/api.ts';
-import { CountersignError, isCountersignError } from '../contract/errors.ts';
+import { type ApiEvent, type RouteName, routes } from '../contract/api.ts';
+import { CountersignError } from '../contract/errors.ts';
 import type { Clock } from '../pipeline/ports.ts';
-import { serveConsole } from './console-files.ts';
-import { EventStreams, KEEPALIVE_MS } from './event-streams.ts';
-import { assertJson, assertOwnOrigin, expiredCookie, sessionCookie, sessionSecrets } from './guard.ts';
+import { type Channel, type ConsoleServer, createConsoleServer, type ListenWhere } from './console-server.ts';
 import type { CallContext, ControlHandlers } from './handlers.ts';
-import { createLogins } from './login.ts';
 import { provePresence } from './presence.ts';
-import { parseInput, statusOf } from './translate.ts';
-import { listenOnSocket } from './unix-socket.ts';
-
-const MAX_CONNECTIONS = 256;
+import type { Input } from './translate.ts';
 
 export interface ControlDeps {
   handlers: ControlHandlers;
@@ -39,99 +28,46 @@ export interface ControlDeps {
   keepaliveMs?: number;
 }
 
-export interface ControlServer {
+export interface ControlServer extends Pick<ConsoleServer, 'address' | 'close'> {
   /**
    * Loopback (the console) and, when given, a unix socket or named pipe (command line and hooks).
    * `rootSocketPath`: a socket that only the gateway's user and root can open, for one-time codes and
    * nothing else. `port` 0 takes a free one. Throws CONTROL_NOT_LOOPBACK, CONTROL_IN_USE, CONTROL_SOCKET.
    */
-  listen(where: {
-    host: string;
-    port: number;
-    socketPath: string | null;
-    rootSocketPath?: string | undefined;
-  }): Promise<void>;
-  /** null before listen(). */
-  readonly address: { host: string; port: number; url: string; socketPath: string | null } | null;
+  listen(where: Omit<ListenWhere, 'socketGroup'>): Promise<void>;
   /** A one-time code for the person at the terminal: opens one console, or sets the first PIN. */
   newLoginCode(): string;
   publish(event: ApiEvent): void;
-  close(): Promise<void>;
 }
-
-type Channel = CallContext['channel'] | 'root';
-
-interface Bindings {
-  incoming: IncomingMessage;
-  outgoing: ServerResponse;
-  channel: Channel;
-}
-type Env = { Bindings: Bindings };
 
 /** The control API of contract/api.ts, its events, and the console's files. */
 export function createControlServer(deps: ControlDeps): ControlServer {
-  const { handlers, pin } = deps;
-  const logins = createLogins(deps.clock);
-  const streams = new EventStreams(deps.keepaliveMs ?? KEEPALIVE_MS);
-  let address: ControlServer['address'] = null;
-  const servers: Server[] = [];
+  const { handlers, pin, clock, consoleDir, unexpected, onCodeUsed, checkOutput, keepaliveMs } = deps;
+  const server = createConsoleServer({
+    host: 'gateway',
+    routes,
+    handle: (name, input, channel) => handle(name as RouteName, input, channel),
+    rootRoute: 'newLoginCode',
+    clock,
+    consoleDir,
+    unexpected,
+    onCodeUsed,
+    checkOutput,
+    keepaliveMs,
+  });
 
-  function sessionOf(c: Context<Env>): string | null {
-    const key = c.req.header(PAGE_KEY_HEADER) ?? '';
-    for (const secret of sessionSecrets(c.env.incoming)) {
-      const id = logins.find(secret, key);
-      if (id !== null) return id;
-    }
-    return null;
-  }
-
-  /** The socket's file mode is its check; on loopback it takes a console session. Throws UNAUTHENTICATED. */
-  function assertCaller(c: Context<Env>): void {
-    if (c.env.channel === 'terminal' || sessionOf(c) !== null) return;
-    throw new CountersignError('UNAUTHENTICATED', 'Open a session with the one-time code that the gateway printed.');
-  }
-
-  async function serveRoute(name: RouteName, c: Context<Env>): Promise<Response> {
-    const route = routes[name];
-    const { channel } = c.env;
-    if (channel === 'root') {
-      if (name !== 'newLoginCode') throw new CountersignError('NOT_FOUND', 'This socket gives one-time codes only.');
-      return c.json({ code: logins.newCode() });
-    }
-    if (route.access === 'session') assertCaller(c);
-    const input = await parseInput(name, c.req, c.env.incoming);
+  async function handle(name: RouteName, input: Input, channel: Channel): Promise<unknown> {
+    // Whoever opens the root socket is root, or the gateway's own user.
+    if (channel === 'root') return { code: server.newLoginCode() };
     const level = await provePresence(name, input, channel, pin);
-    const output = await call(name, input, { channel, decidedBy: deps.person, level }, c);
-    return c.json((deps.checkOutput ? route.output.parse(output) : output) as object);
-  }
-
-  async function call(name: RouteName, input: object, context: CallContext, c: Context<Env>): Promise<unknown> {
-    switch (name) {
-      case 'login':
-        logins.redeem((input as { code: string }).code);
-        deps.onCodeUsed?.();
-        return openSession(c);
-      case 'logout': {
-        const id = sessionOf(c);
-        if (id !== null) logins.closeSession(id);
-        streams.prune();
-        c.header('set-cookie', expiredCookie());
-        return {};
-      }
-      case 'newLoginCode':
-        return { code: logins.newCode() };
-      case 'setPin':
-        await setPin(input as { pin: string; current?: string; code?: string });
-        return {};
-      default:
-        return await (handlers[name] as (input: object, context: CallContext) => unknown)(input, context);
+    if (name === 'newLoginCode') return { code: server.newLoginCode() };
+    if (name === 'setPin') {
+      await setPin(input as { pin: string; current?: string; code?: string });
+      return {};
     }
-  }
-
-  function openSession(c: Context<Env>): { key: string } {
-    const { secret, key } = logins.openSession();
-    c.header('set-cookie', sessionCookie(secret));
-    return { key };
+    const context: CallContext = { channel, decidedBy: deps.person, level };
+    const handler = handlers[name as keyof ControlHandlers] as (input: object, context: CallContext) => unknown;
+    return handler(input, context);
   }
 
   /** The first PIN takes a fresh one-time code, which only the person at the terminal has; a change takes the old PIN. */
@@ -148,112 +84,19 @@ export function createControlServer(deps: ControlDeps): ControlServer {
           'Setting the first PIN takes a fresh one-time code; the terminal in which the gateway runs shows it.',
         );
       }
-      logins.redeem(input.code);
-      deps.onCodeUsed?.();
+      server.redeem(input.code);
     }
     await pin.set(input.pin);
     deps.onPinSet?.();
   }
 
-  const app = new Hono<Env>();
-  app.use('*', async (c, next) => {
-    if (c.env.channel === 'console') assertOwnOrigin(c.env.incoming, address?.port ?? 0);
-    await next();
-  });
-  app.use('/api/*', async (c, next) => {
-    await next();
-    if (c.res === RESPONSE_ALREADY_SENT) return;
-    c.header('cache-control', 'no-store');
-    c.header('x-content-type-options', 'nosniff');
-    c.header('cross-origin-resource-policy', 'same-origin');
-  });
-  app.use('/api/*', async (c, next) => {
-    const { method } = c.req;
-    if (method === 'POST' || method === 'PUT' || method === 'PATCH') assertJson(c.env.incoming);
-    await next();
-  });
-  for (const name of Object.keys(routes) as RouteName[]) {
-    app.on(routes[name].method, routes[name].path, (c) => serveRoute(name, c));
-  }
-  app.get('/api/events', (c) => {
-    if (c.env.channel === 'root') throw new CountersignError('NOT_FOUND', 'This socket gives one-time codes only.');
-    assertCaller(c);
-    const id = sessionOf(c);
-    const alive = c.env.channel === 'terminal' ? () => true : () => id !== null && logins.has(id);
-    streams.open(c.env.outgoing, alive);
-    return RESPONSE_ALREADY_SENT;
-  });
-  app.all('/api/*', () => {
-    throw new CountersignError('NOT_FOUND', 'There is no such route.');
-  });
-  app.get('*', (c) => serveConsole(deps.consoleDir, new URL(c.req.url).pathname));
-  app.onError((error, c) => {
-    if (!isCountersignError(error)) deps.unexpected(error);
-    const { code, message } = isCountersignError(error)
-      ? error
-      : { code: 'INTERNAL', message: 'An unexpected error; the gateway’s log has more.' };
-    return c.json({ error: { code, message } }, statusOf(code) as ContentfulStatusCode, {
-      'cache-control': 'no-store',
-    });
-  });
-
-  function serverFor(channel: Channel): Server {
-    const listener = getRequestListener(
-      (request, env) => app.fetch(request, { ...(env as Omit<Bindings, 'channel'>), channel }),
-      { overrideGlobalObjects: false },
-    );
-    const server = createServer(
-      { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 },
-      listener,
-    );
-    server.maxConnections = MAX_CONNECTIONS;
-    servers.push(server);
-    return server;
-  }
-
   return {
-    async listen({ host, port, socketPath, rootSocketPath }) {
-      if (host !== '127.0.0.1') {
-        throw new CountersignError('CONTROL_NOT_LOOPBACK', 'The console is served on 127.0.0.1 only.');
-      }
-      // The socket first: it is what tells that another gateway runs.
-      if (socketPath !== null) await listenOnSocket(serverFor('terminal'), socketPath, deps.socketGroup);
-      if (rootSocketPath !== undefined) await listenOnSocket(serverFor('root'), rootSocketPath);
-      const bound = await listenOnLoopback(serverFor('console'), host, port);
-      address = { host, port: bound, url: `http://${host}:${bound}/`, socketPath };
-    },
+    listen: (where) => server.listen({ ...where, socketGroup: deps.socketGroup }),
     get address() {
-      return address;
+      return server.address;
     },
-    newLoginCode: () => logins.newCode(),
-    publish: (event) => streams.publish(event),
-    async close() {
-      streams.close();
-      await Promise.all(
-        servers.map(
-          (server) =>
-            new Promise<void>((resolve) => {
-              server.close(() => resolve());
-              server.closeAllConnections();
-            }),
-        ),
-      );
-    },
+    newLoginCode: () => server.newLoginCode(),
+    publish: (event) => server.publish(event),
+    close: () => server.close(),
   };
-}
-
-function listenOnLoopback(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(
-        cause.code === 'EADDRINUSE'
-          ? new CountersignError('CONTROL_IN_USE', `Port ${port} of ${host} is taken; choose another for the console.`)
-          : cause,
-      ),
-    );
-    server.listen({ host, port }, () => {
-      const bound = server.address();
-      resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
-    });
-  });
 }

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
-import { type RouteName, routes } from '../contract/api.ts';
+import type { ApiRoute } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
 
 const MAX_BODY = 2 * 1024 * 1024;
 
 /** Their values are never quoted, not even in what zod says of them. */
-const SECRET_FIELDS: ReadonlySet<unknown> = new Set(['pin', 'current', 'code', 'secret']);
+const SECRET_FIELDS: ReadonlySet<unknown> = new Set(['pin', 'current', 'code', 'secret', 'secrets']);
 
 /** What is needed of hono's request. */
 interface RequestParts {
@@ -14,14 +14,17 @@ interface RequestParts {
   param(): Record<string, string>;
 }
 
-type Input = Record<string, unknown> & { pin?: string; decision?: string };
+export type Input = Record<string, unknown> & { pin?: string; decision?: string };
 
 /**
  * A route's input from path, query (GET, DELETE) and JSON body, checked against the contract. What the
  * path says wins. Throws BAD_REQUEST, which names the field and what is wrong with it.
  */
-export async function parseInput(name: RouteName, request: RequestParts, incoming: IncomingMessage): Promise<Input> {
-  const { method, input } = routes[name];
+export async function parseInput(
+  { method, input }: ApiRoute,
+  request: RequestParts,
+  incoming: IncomingMessage,
+): Promise<Input> {
   const given = method === 'GET' || method === 'DELETE' ? request.query() : await readBody(incoming);
   const parsed = input.safeParse({ ...given, ...request.param() });
   if (!parsed.success) throw new CountersignError('BAD_REQUEST', problemOf(parsed.error));
