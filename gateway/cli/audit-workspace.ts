@@ -5,6 +5,7 @@ import { CountersignError } from '../contract/errors.ts';
 import { exportBundle } from '../recording/bundle.ts';
 import * as recordings from '../recording/reader.ts';
 import { verifySession } from '../recording/verify.ts';
+import { filterText } from '../store/query.ts';
 import { createStore } from '../store/store.ts';
 import type { AuditTrail } from './audit-sessions.ts';
 import type { Cli } from './cli.ts';
@@ -53,14 +54,15 @@ export function auditSessionDeps(cli: Cli, audit: Command): SessionDeps {
       const store = createStore({ file: indexFile, recordingsDir, readOnly: mode === 'read' });
       return {
         ...store,
-        search: async (words, page) => {
-          const found = await store.search(words, page);
-          log.append({ type: 'searched', words: words.slice(0, 2000), found: found.total });
+        search: async (filter, page) => {
+          const found = await store.search(filter, page);
+          log.append({ type: 'searched', words: filterText(filter).slice(0, 2000), found: found.total });
           return found;
         },
       };
     },
     gateway: () => null,
+    remover: () => null,
     recordings: {
       ...recordings,
       events: (folder) => {

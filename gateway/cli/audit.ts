@@ -90,6 +90,7 @@ export function registerAudit(program: Command, cli: Cli): void {
   registerShow(audit, cli, deps);
   const trail = auditTrail(cli, audit);
   registerAuditReplay(audit, cli, deps, trail);
+  registerAuditBundle(audit, cli, deps);
   registerAuditExport(audit, cli, deps, trail);
   registerAuditRedact(audit, cli, deps, trail);
   registerAuditReport(audit, cli, deps, workspaceReportSource(cli, audit), trail);
