@@ -55,7 +55,7 @@ async function world(recordings: FakeRecordings) {
   const called: string[] = [];
   const answers: Record<string, (input: SessionFilter & Page) => unknown> = {
     sessions: (filter) => core.sessions(filter),
-    search: ({ q, ...page }) => core.search(q, page),
+    search: ({ q, offset, limit }) => core.search({ text: q! }, { offset, limit }),
     session: ({ id }) => {
       const found = core.session(id);
       if (!found) throw new CountersignError('SESSION_UNKNOWN', `there is no session ${id}`);

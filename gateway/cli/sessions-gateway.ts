@@ -1,5 +1,6 @@
 import type { SessionFilter } from '../contract/api.ts';
 import { CountersignError, isCountersignError } from '../contract/errors.ts';
+import type { StatementFilter } from '../contract/search.ts';
 import type { Session, Statement } from '../contract/session.ts';
 import type { ControlClient } from '../control/client.ts';
 import type { RecordedSession } from '../recording/recorded.ts';
@@ -8,7 +9,7 @@ import type { ShownStatement } from './sessions-walk.ts';
 /** Sessions as the running gateway tells them, for whom its recordings are not readable (protected mode). */
 export interface GatewaySessions {
   list(filter: SessionFilter): Promise<{ items: Session[]; total: number }>;
-  search(text: string, page: Page): Promise<{ items: Statement[]; total: number }>;
+  search(filter: StatementFilter, page: Page): Promise<{ items: Statement[]; total: number }>;
   session(id: string): Promise<Session>;
   /**
    * All statements in order, those that are wanted with their first `rows` rows. Notices are not told,
@@ -53,7 +54,13 @@ export function gatewaySessions(control: ControlClient, home: string): GatewaySe
 
   return {
     list: (filter) => call('sessions', filter),
-    search: (q, { offset, limit }) => call('search', { q, offset, limit: Math.min(limit, PAGE) }),
+    search: ({ text, ...filter }, { offset, limit }) =>
+      call('search', {
+        ...filter,
+        ...(text === undefined ? {} : { q: text }),
+        offset,
+        limit: Math.min(limit, PAGE),
+      }),
     session: (id) => call('session', { id }),
     async *statements(id, rows, wanted) {
       for (let offset = 0; ; ) {

@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import { SessionFilter } from '../contract/api.ts';
 import { CountersignError, isCountersignError } from '../contract/errors.ts';
+import type { StatementFilter } from '../contract/search.ts';
 import type { Session } from '../contract/session.ts';
 import { mergeLiveSessions } from '../store/merge-live.ts';
 import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
 import { countOption, noSessions, timeOption } from './sessions-find.ts';
-import { outcomeText, plural, sessionOfRecording, verdictText, when } from './sessions-text.ts';
+import { plural, sessionOfRecording, when } from './sessions-text.ts';
+import { filterOf, filterOptions, type SearchOptions, showFound } from './statement-search.ts';
 import { listGrid } from './terminal/grid.ts';
 import { visibleJson, visibleLine } from './terminal/visible.ts';
 import { truncate } from './terminal/width.ts';
@@ -23,7 +25,7 @@ interface ListOptions {
   json?: boolean;
 }
 
-function filterOf({ connection, ...rest }: ListOptions): SessionFilter {
+function sessionFilterOf({ connection, ...rest }: ListOptions): SessionFilter {
   const parsed = SessionFilter.safeParse({ ...rest, connectionId: connection });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
@@ -71,7 +73,7 @@ async function fromFolders(deps: SessionDeps, cli: Cli, filter: SessionFilter) {
 }
 
 async function list(cli: Cli, deps: SessionDeps, options: ListOptions): Promise<void> {
-  const filter = filterOf(options);
+  const filter = sessionFilterOf(options);
   const { items, total } = await find(deps, cli, filter);
   if (options.json) {
     cli.out(visibleJson({ items, total }, 2));
@@ -102,19 +104,13 @@ async function list(cli: Cli, deps: SessionDeps, options: ListOptions): Promise<
   if (behind < total) cli.note(`${behind} of ${total}; more with --offset ${behind}`);
 }
 
-interface SearchOptions {
-  limit: number;
-  offset: number;
-  json?: boolean;
-}
-
-async function findStatements(deps: SessionDeps, text: string, page: { offset: number; limit: number }) {
+async function findStatements(deps: SessionDeps, filter: StatementFilter, page: { offset: number; limit: number }) {
   const gateway = deps.gateway();
-  if (gateway !== null) return gateway.search(text, page);
+  if (gateway !== null) return gateway.search(filter, page);
   try {
     const store = deps.openStore('read');
     try {
-      return await store.search(text, page);
+      return await store.search(filter, page);
     } finally {
       await store.close();
     }
@@ -124,23 +120,8 @@ async function findStatements(deps: SessionDeps, text: string, page: { offset: n
 }
 
 async function search(cli: Cli, deps: SessionDeps, words: readonly string[], options: SearchOptions): Promise<void> {
-  const found = await findStatements(deps, words.join(' '), { offset: options.offset, limit: options.limit });
-  if (options.json) {
-    cli.out(visibleJson(found, 2));
-    return;
-  }
-  if (found.total === 0)
-    cli.note('No statement fits. All words have to occur; "a phrase" in quotes, a beginning as begin*.');
-  for (const statement of found.items) {
-    const { sessionId, index, startedAt, text: sql } = statement;
-    cli.out(
-      `${visibleLine(sessionId)} #${index}  ${when(startedAt)}  ${verdictText(statement, deps.terminal)}  ${outcomeText(statement, deps.terminal)}`,
-    );
-    cli.out(`    ${truncate(visibleLine(sql), (deps.terminal.columns ?? 204) - 4)}`);
-  }
-  const behind = options.offset + found.items.length;
-  if (behind < found.total)
-    cli.note(`${behind} of ${found.total === 10_000 ? '10000 or more' : found.total}; more with --offset ${behind}`);
+  const { offset, limit } = options;
+  showFound(cli, deps.terminal, await findStatements(deps, filterOf(words, options), { offset, limit }), options);
 }
 
 export function registerList(sessions: Command, cli: Cli, deps: SessionDeps): void {
@@ -158,11 +139,8 @@ export function registerList(sessions: Command, cli: Cli, deps: SessionDeps): vo
     .option('--offset <count>', 'leave out so many', countOption(), 0)
     .option('--json', 'as JSON')
     .action((options: ListOptions) => list(cli, deps, options));
-  sessions
-    .command('search <words...>')
-    .description('statements of all sessions that hold these words, latest first')
-    .option('--limit <count>', 'at most so many', countOption(1), 50)
-    .option('--offset <count>', 'leave out so many', countOption(), 0)
-    .option('--json', 'as JSON')
-    .action((words: string[], options: SearchOptions) => search(cli, deps, words, options));
+  filterOptions(
+    sessions.command('search [words...]').description('statements of all sessions that hold these words, latest first'),
+    deps.now,
+  ).action((words: string[], options: SearchOptions) => search(cli, deps, words, options));
 }

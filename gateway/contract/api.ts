@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Alert, AlertRuleView } from './alert.ts';
 import { Connection } from './connection.ts';
 import { Approval, Grant, GrantScope } from './decision.ts';
+import { StatementFilter } from './search.ts';
 import { ResultPage, Session, Statement, Verification } from './session.ts';
 import { SiemDestination, SiemStatus } from './siem.ts';
 import { HoldView, RetentionPlan, StoreCapabilities, SyncSetup, SyncStatus } from './sync.ts';
@@ -203,7 +204,7 @@ export const routes = {
     'GET',
     '/api/search',
     'session',
-    z.object({ q: z.string().min(1).max(400), ...page }),
+    StatementFilter.omit({ text: true }).extend({ q: z.string().min(1).max(400).optional(), ...page }),
     z.object({ items: z.array(Statement), total: z.number().int() }),
   ),
 

@@ -35,7 +35,8 @@ export function createSessionHandlers(parts: {
     },
     statements: ({ id, ...page }) => indexed(id, () => store.statements(id, page)),
     result: ({ id, index, ...page }) => indexed(id, () => store.result(id, index, page)),
-    search: ({ q, ...page }) => store.search(q, page),
+    search: ({ q, offset, limit, ...filter }) =>
+      store.search({ ...filter, ...(q === undefined ? {} : { text: q }) }, { offset, limit }),
     verifySession: async ({ id }) => {
       const folder = await findSession(recordingsDir, id);
       if (!folder) throw unknown(id);

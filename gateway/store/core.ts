@@ -1,5 +1,6 @@
 import type { SessionFilter } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
+import type { StatementFilter } from '../contract/search.ts';
 import type { ResultPage, Session, Statement } from '../contract/session.ts';
 import type { Db } from './migrations/migration.ts';
 import { openForReading, openForWriting } from './open.ts';
@@ -9,6 +10,7 @@ import { findSession, listSessions, sessionsTouching } from './readers/sessions.
 import { findStatement, listStatements } from './readers/statements.ts';
 import type { SharedFacts } from './rows.ts';
 import type { RecordingSource } from './walk.ts';
+import { FacetIds } from './writers/facet-ids.ts';
 import { indexSession } from './writers/index-session.ts';
 import { Interner } from './writers/interner.ts';
 import { removeAll, removeSession } from './writers/remove-session.ts';
@@ -44,11 +46,13 @@ export class StoreCore {
   readonly #db: Db;
   readonly #options: CoreOptions;
   readonly #interner: Interner | null;
+  readonly #facets: FacetIds | null;
 
   constructor(options: CoreOptions) {
     this.#options = options;
     this.#db = options.role === 'write' ? openForWriting(options.file) : openForReading(options.file);
     this.#interner = options.role === 'write' ? new Interner(this.#db) : null;
+    this.#facets = options.role === 'write' ? new FacetIds(this.#db) : null;
   }
 
   sessions(filter: SessionFilter): { items: Session[]; total: number } {
@@ -69,8 +73,13 @@ export class StoreCore {
     return found;
   }
 
-  search(typed: string, page: Page): { items: Statement[]; total: number } {
-    return searchStatements(this.#db, typed, page);
+  search(filter: StatementFilter, page: Page): { items: Statement[]; total: number } {
+    return searchStatements(this.#db, filter, page);
+  }
+
+  /** Why the index holds less than the recordings until rebuild(); null when it does not. */
+  incomplete(): string | null {
+    return (this.#db.prepare('SELECT why FROM rebuild LIMIT 1').pluck().get() as string | undefined) ?? null;
   }
 
   async result(id: string, index: number, page: Page): Promise<ResultPage> {
@@ -84,24 +93,26 @@ export class StoreCore {
     return readResult(source, folder, { exchange, ordinal, unit, rows, columns, copyIn, formats }, page);
   }
 
-  async indexSession(id: string, signal?: AbortSignal): Promise<void> {
+  async indexSession(id: string, device: string | null = null, signal?: AbortSignal): Promise<void> {
     const folder = await this.#options.source.findSession(this.#options.recordingsDir, id);
     if (folder === null) throw new CountersignError('RECORDING_MISSING', `the recording of session ${id} is not there`);
-    await indexSession(this.#db, this.#options.source, folder, this.#writing, signal ? { signal } : {});
+    const [interner, facets] = this.#writing;
+    const options = { device, ...(signal ? { signal } : {}) };
+    await indexSession(this.#db, this.#options.source, folder, interner, facets, options);
   }
 
   removeSession(id: string): boolean {
-    return removeSession(this.#db, id, this.#writing);
+    return removeSession(this.#db, id, ...this.#writing);
   }
 
   /** Brings the index up to the recordings folder; `fresh` empties it first. */
   async rebuild(
-    options: { fresh: boolean },
+    options: { fresh: boolean; devices?: ReadonlyMap<string, string> },
     progress: (progress: RebuildProgress) => void,
     signal: AbortSignal,
   ): Promise<RebuildOutcome> {
     const { source, recordingsDir } = this.#options;
-    if (options.fresh) removeAll(this.#db, this.#writing);
+    if (options.fresh) removeAll(this.#db, ...this.#writing);
     const folders: string[] = [];
     for await (const folder of source.sessionFolders(recordingsDir)) folders.push(folder);
     const outcome: RebuildOutcome = {
@@ -117,9 +128,11 @@ export class StoreCore {
       if (signal.aborted) break;
       const before = outcome.statements;
       try {
-        there.add((await source.readSession(folder)).id);
-        await indexSession(this.#db, source, folder, this.#writing, {
+        const { id } = await source.readSession(folder);
+        there.add(id);
+        await indexSession(this.#db, source, folder, ...this.#writing, {
           signal,
+          device: options.devices?.get(id) ?? null,
           progress: (statements) => {
             outcome.statements = before + statements;
             progress(outcome);
@@ -134,6 +147,7 @@ export class StoreCore {
       progress(outcome);
     }
     outcome.stopped = signal.aborted;
+    if (!outcome.stopped) this.#db.prepare('DELETE FROM rebuild').run();
     if (!outcome.stopped && outcome.problems.length === 0) outcome.forgotten = this.#forgetAllBut(there);
     return outcome;
   }
@@ -147,9 +161,9 @@ export class StoreCore {
     this.#db.close();
   }
 
-  get #writing(): Interner {
-    if (!this.#interner) throw new CountersignError('STORE_READ_ONLY', 'the index is open for reading only');
-    return this.#interner;
+  get #writing(): [Interner, FacetIds] {
+    if (this.#interner && this.#facets) return [this.#interner, this.#facets];
+    throw new CountersignError('STORE_READ_ONLY', 'the index is open for reading only');
   }
 }
 

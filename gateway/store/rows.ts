@@ -28,6 +28,7 @@ export interface SessionRow {
   deriver: string | null;
   finished: number;
   problem: string | null;
+  device: string | null;
 }
 
 export function sessionOf(row: SessionRow, masked: Record<string, number>): Session {

@@ -104,7 +104,7 @@ test('what the recorder wrote is found, and its results are read, through the wo
   ]);
   expect((await store.result('01AAA', 150, page)).rows).toEqual([['148']]);
   expect((await store.result('01AAA', 302, { offset: 39_999, limit: 5 })).rows).toEqual([['39999', 'y'.repeat(40)]]);
-  expect((await store.search('nowhere', page)).items).toMatchObject([
+  expect((await store.search({ text: 'nowhere' }, page)).items).toMatchObject([
     { sessionId: '01BBB', error: { sqlstate: '42P01' } },
   ]);
   expect(await store.touching('demo', 'public.orders', 5)).toEqual(['01AAA']);

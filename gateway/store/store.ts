@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { SessionFilter } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
+import type { StatementFilter } from '../contract/search.ts';
 import type { ResultPage, Session, Statement } from '../contract/session.ts';
 import type { RebuildOutcome, RebuildProgress } from './core.ts';
 import { openForReading, openForWriting } from './open.ts';
@@ -31,15 +32,19 @@ export interface Store {
   statements(id: string, page: Page): Promise<{ items: Statement[]; total: number }>;
   /** Reads the recording; a page may end early at 8 MiB of text. */
   result(id: string, index: number, page: Page): Promise<ResultPage>;
-  /** Latest first. `total` stops at 10,000. Syntax: query.ts. */
-  search(text: string, page: Page): Promise<{ items: Statement[]; total: number }>;
+  /** Latest first. `total` stops at 10,000. Syntax: query.ts. Rejects with SEARCH_TOO_WIDE. */
+  search(filter: StatementFilter, page: Page): Promise<{ items: Statement[]; total: number }>;
   /** Brings one session up to its recording; goes on where it stopped. */
-  indexSession(id: string): Promise<void>;
+  indexSession(id: string, device?: string | null): Promise<void>;
+  /** Why it holds less than the recordings until rebuild(), as a sentence; null when it does not. */
+  incomplete(): Promise<string | null>;
   /** Forgets a session (retention); the recording is the caller's. Resolves to whether it was known. */
   removeSession(id: string): Promise<boolean>;
   /** Brings the index up to the recordings folder; `fresh` empties it first. A stopped one can be called again. */
   rebuild(options?: {
     fresh?: boolean;
+    /** Device of each session, where the auditor knows. */
+    devices?: ReadonlyMap<string, string>;
     progress?: (progress: RebuildProgress) => void;
     signal?: AbortSignal;
   }): Promise<RebuildOutcome>;
@@ -69,10 +74,12 @@ export function createStore({ file, recordingsDir, readOnly = false }: StoreOpti
     touching: (connectionId, object, limit) => read('touching', connectionId, object, limit),
     statements: (id, page) => read('statements', id, page),
     result: (id, index, page) => read('result', id, index, page),
-    search: (text, page) => read('search', text, page),
-    indexSession: (id) => write('indexSession', [id]),
+    search: (filter, page) => read('search', filter, page),
+    incomplete: () => read('incomplete'),
+    indexSession: (id, device = null) => write('indexSession', [id, device]),
     removeSession: (id) => write('removeSession', [id]),
-    rebuild: ({ fresh = false, ...options } = {}) => write('rebuild', [{ fresh }], options),
+    rebuild: ({ fresh = false, devices, ...options } = {}) =>
+      write('rebuild', [{ fresh, ...(devices ? { devices } : {}) }], options),
     close: async () => {
       await Promise.all([reading.close(), writing?.close()]);
     },

@@ -9,7 +9,7 @@ export interface WorkerSetup {
 }
 
 /** Calls that answer from the index, and calls that write it; `rebuild` and `close` are their own. */
-export type ReadMethod = 'sessions' | 'session' | 'touching' | 'statements' | 'search' | 'result';
+export type ReadMethod = 'sessions' | 'session' | 'touching' | 'statements' | 'search' | 'result' | 'incomplete';
 export type WriteMethod = 'indexSession' | 'removeSession';
 type Method = ReadMethod | WriteMethod | 'rebuild' | 'close';
 
@@ -32,9 +32,15 @@ export function serve(port: MessagePort, core: StoreCore): void {
     if (method === 'rebuild') {
       const abort = running.get(id)!;
       const progress = (at: RebuildProgress) => port.postMessage({ id, progress: { ...at } } satisfies FromWorker);
-      return core.rebuild(args[0] as { fresh: boolean }, throttled(progress), abort.signal);
+      return core.rebuild(
+        args[0] as { fresh: boolean; devices?: ReadonlyMap<string, string> },
+        throttled(progress),
+        abort.signal,
+      );
     }
-    if (method === 'indexSession') return core.indexSession(args[0] as string, running.get(id)!.signal);
+    if (method === 'indexSession') {
+      return core.indexSession(args[0] as string, args[1] as string | null, running.get(id)!.signal);
+    }
     // The caller's types (store.ts) tie arguments to methods.
     return (core[method] as (...given: unknown[]) => unknown).apply(core, args);
   };

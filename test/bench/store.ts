@@ -95,10 +95,10 @@ try {
   const reader = new StoreCore({ file, recordingsDir: folder, role: 'read', source: new Synthetic(...sessions) });
   const page = { offset: 0, limit: 50 };
   const filter = { offset: 0, limit: 50 };
-  time('latest 50 of a common term (select)', () => reader.search('select', page).items.length);
-  time('latest 50 of a table (public.orders)', () => reader.search('public.orders', page).items.length);
-  time('a rare term', () => reader.search(`${total - 12_345}`, page).items.length);
-  time('a prefix (cust*)', () => reader.search('cust*', page).items.length);
+  time('latest 50 of a common term (select)', () => reader.search({ text: 'select' }, page).items.length);
+  time('latest 50 of a table (public.orders)', () => reader.search({ text: 'public.orders' }, page).items.length);
+  time('a rare term', () => reader.search({ text: `${total - 12_345}` }, page).items.length);
+  time('a prefix (cust*)', () => reader.search({ text: 'cust*' }, page).items.length);
   time('sessions by a common term', () => reader.sessions({ ...filter, text: 'select' }).items.length);
   time('sessions by a rare term', () => reader.sessions({ ...filter, text: `${total - 12_345}` }).items.length);
   time(

@@ -2,10 +2,12 @@ import { CountersignError } from '../../contract/errors.ts';
 import { migration as sessions } from './0010-sessions.ts';
 import { migration as statements } from './0020-statements.ts';
 import { migration as search } from './0030-search.ts';
+import { migration as facets } from './0040-facets.ts';
+import { migration as byTime } from './0050-by-time.ts';
 import type { Db, Migration } from './migration.ts';
 
 /** In order of version. */
-export const migrations: readonly Migration[] = [sessions, statements, search];
+export const migrations: readonly Migration[] = [sessions, statements, search, facets, byTime];
 
 export const SCHEMA_VERSION = migrations.at(-1)!.version;
 

@@ -69,6 +69,50 @@ test('30: statements that were there are found by their text', () => {
   expect(found('customers')).toEqual([]);
 });
 
+test('40: the objects of sessions that were there become names, found with and without their schema', () => {
+  const db = at(30);
+  addSession(db, 's1');
+  addSession(db, 's2');
+  db.exec("INSERT INTO session_objects VALUES ('public.Orders', 1), ('public.Orders', 2), ('staff', 2)");
+  migrate(db, 40);
+  expect(
+    db
+      .prepare(
+        'SELECT kind, value, folded, also, session FROM session_facets JOIN facets ON id = facet ORDER BY value, session',
+      )
+      .raw()
+      .all(),
+  ).toEqual([
+    ['table', 'public.Orders', 'public.orders', 'orders', 1],
+    ['table', 'public.Orders', 'public.orders', 'orders', 2],
+    ['table', 'staff', 'staff', 'staff', 2],
+  ]);
+  expect(db.prepare('SELECT device FROM sessions').pluck().all()).toEqual([null, null]);
+});
+
+test('50: statements that were there come again from the recordings, and until then the index says so', () => {
+  const db = at(40);
+  addSession(db, 's1');
+  db.exec(`
+    INSERT INTO strings (id, value) VALUES (1, 'SELECT 1'), (2, '{}');
+    INSERT INTO statements (id, session, idx, exchange, ordinal, unit, started_us, duration_us, held_us, text, facts, rows)
+      VALUES (5, 1, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0);
+    INSERT INTO batches VALUES (1, 1, 1);
+    INSERT INTO session_entities VALUES (1, 'US_SSN', 3);
+    UPDATE sessions SET statements = 1, finished = 1, next_unit = 2, last_exchange = 0, deriver = '{}';
+  `);
+  migrate(db, 50);
+  expect(
+    db.prepare('SELECT id, state, statements, finished, next_unit, last_exchange, deriver FROM sessions').get(),
+  ).toEqual({ id: 's1', state: 'closed', statements: 0, finished: 0, next_unit: 0, last_exchange: -1, deriver: null });
+  for (const table of ['statements', 'strings', 'session_entities', 'string_ranges']) {
+    expect(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get()).toBe(0);
+  }
+  expect(db.prepare('SELECT why FROM rebuild').pluck().all()).toEqual(['the index is from an older Countersign']);
+  const fresh = at(50);
+  expect(fresh.prepare('SELECT why FROM rebuild').pluck().all()).toEqual([]);
+});
+
 test('a second run changes nothing', () => {
   const db = at(SCHEMA_VERSION);
   const schema = db.prepare('SELECT sql FROM sqlite_schema ORDER BY name').all();

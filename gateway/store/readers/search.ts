@@ -1,6 +1,9 @@
+import { CountersignError } from '../../contract/errors.ts';
+import type { StatementFilter } from '../../contract/search.ts';
 import type { Statement } from '../../contract/session.ts';
+import { FACETS_NAMED, facetToken, sessionToken } from '../facets.ts';
 import type { Db } from '../migrations/migration.ts';
-import { ftsQuery } from '../query.ts';
+import { ftsQuery, MAX_ALTERNATIVES, namesOf, parseTerms, type Query, queryOf } from '../query.ts';
 import { STATEMENT_COLUMNS, type StatementRow, statementOf } from '../rows.ts';
 
 export interface Page {
@@ -9,22 +12,26 @@ export interface Page {
 }
 
 /** Matches are counted up to here; a common word has millions. */
-export const MAX_COUNTED = 10_000;
-/** Ranges of statements looked at to find the sessions of a text. */
-const MAX_PROBES = 20_000;
+const MAX_COUNTED = 10_000;
+/** Latest matches whose sessions are looked up one by one; of a word with more, sessions are asked instead. */
+const MAX_SCANNED = 5_000;
+const MAX_SESSIONS_ASKED = 20_000;
+/** How far behind its time a statement's id may lie (µs). */
+const MAX_DRIFT = 2 ** 22;
 
-/** Statements that match, latest indexed first. `total` is exact below MAX_COUNTED and stays there. */
-export function searchStatements(db: Db, typed: string, page: Page): { items: Statement[]; total: number } {
-  const query = ftsQuery(typed);
+/** Statements that match, latest first. `total` is exact below MAX_COUNTED and stays there. */
+export function searchStatements(db: Db, filter: StatementFilter, page: Page): { items: Statement[]; total: number } {
+  const query = queryOf(filter, tokensOf(db, filter));
   if (query === null) return { items: [], total: 0 };
+  const { sql, values } = matches(query);
   const ids = db
-    .prepare('SELECT rowid FROM statements_fts WHERE statements_fts MATCH ? ORDER BY rowid DESC LIMIT ? OFFSET ?')
+    .prepare(`${sql} ORDER BY id DESC LIMIT ? OFFSET ?`)
     .pluck()
-    .all(query, page.limit, page.offset) as number[];
+    .all(...values, page.limit, page.offset) as number[];
   const total = db
-    .prepare(`SELECT count(*) FROM (SELECT 1 FROM statements_fts WHERE statements_fts MATCH ? LIMIT ${MAX_COUNTED})`)
+    .prepare(`SELECT count(*) FROM (${sql} LIMIT ${MAX_COUNTED})`)
     .pluck()
-    .get(query) as number;
+    .get(...values) as number;
   const one = db.prepare<[number], StatementRow>(`SELECT ${STATEMENT_COLUMNS} WHERE s.id = ?`);
   const items = ids.flatMap((id) => {
     const row = one.get(id);
@@ -33,27 +40,71 @@ export function searchStatements(db: Db, typed: string, page: Page): { items: St
   return { items, total };
 }
 
+/** What each name of the filter stands for. Throws SEARCH_TOO_WIDE. */
+function tokensOf(db: Db, filter: StatementFilter): string[][] {
+  const find = db.prepare(FACETS_NAMED).pluck();
+  return namesOf(filter).map(({ kind, name, prefix }) => {
+    const ids = find.all({ 1: kind, 2: name, 3: prefix ? 1 : 0, 4: MAX_ALTERNATIVES + 1 }) as number[];
+    assertNarrow(kind, ids.length);
+    return ids.map(facetToken);
+  });
+}
+
+export function assertNarrow(kind: string, names: number): void {
+  if (names <= MAX_ALTERNATIVES) return;
+  throw new CountersignError(
+    'SEARCH_TOO_WIDE',
+    `more than ${MAX_ALTERNATIVES} names of a ${kind} begin so; give more of the name`,
+  );
+}
+
+/** Ids of statements (`id`), without an order. */
+function matches(query: Query): { sql: string; values: (string | bigint | number)[] } {
+  const { sinceUs, untilUs } = query;
+  const fts = ftsQuery(query);
+  const timed = sinceUs !== null || untilUs !== null;
+  const from = sinceUs ?? 0;
+  const to = untilUs ?? Number.MAX_SAFE_INTEGER;
+  // FTS5 seeks to a bound on rowid only when it is an integer, and a number is bound as a real.
+  const ids = [BigInt(Math.max(0, from)), BigInt(Math.min(Number.MAX_SAFE_INTEGER, to + MAX_DRIFT))];
+  const exact = 's.started_us >= ? AND s.started_us < ?';
+  if (fts === null) {
+    const where = timed ? `WHERE s.id >= ? AND s.id < ? AND ${exact}` : '';
+    return { sql: `SELECT s.id AS id FROM statements s ${where}`, values: timed ? [...ids, from, to] : [] };
+  }
+  if (!timed) {
+    return { sql: 'SELECT rowid AS id FROM statements_fts WHERE statements_fts MATCH ?', values: [fts] };
+  }
+  return {
+    sql: `SELECT f.rowid AS id FROM statements_fts f CROSS JOIN statements s ON s.id = f.rowid
+      WHERE f.statements_fts MATCH ? AND f.rowid >= ? AND f.rowid < ? AND ${exact}`,
+    values: [fts, ...ids, from, to],
+  };
+}
+
 /**
- * Sessions (seq) with a matching statement. It jumps from a match to the batch behind the one it lies
- * in, so a common word costs as much as there are batches, not matches.
- * FTS5 seeks to a bound on rowid only when it is an integer, and a number is bound as a real.
+ * Sessions (seq) with a matching statement. Of a rare word every match is looked at; of a common one each
+ * session is asked, the latest first, so that it costs as much as there are sessions, not matches.
  */
 export function sessionsMatching(db: Db, typed: string): number[] {
-  const query = ftsQuery(typed);
-  if (query === null) return [];
-  const match = db
-    .prepare('SELECT rowid FROM statements_fts WHERE statements_fts MATCH ? AND rowid >= ? ORDER BY rowid LIMIT 1')
-    .pluck();
-  const sessionAt = db.prepare('SELECT session FROM batches WHERE first <= ? ORDER BY first DESC LIMIT 1').pluck();
-  const behind = db.prepare('SELECT first FROM batches WHERE first > ? ORDER BY first LIMIT 1').pluck();
-  const found = new Set<number>();
-  let from: number | undefined = 0;
-  for (let probes = 0; probes < MAX_PROBES && from !== undefined; probes++) {
-    const id = match.get(query, BigInt(from)) as number | undefined;
-    if (id === undefined) break;
-    const session = sessionAt.get(id) as number | undefined;
-    if (session !== undefined) found.add(session);
-    from = behind.get(id) as number | undefined;
+  const terms = parseTerms(typed);
+  if (terms.length === 0) return [];
+  const latest = db
+    .prepare(
+      `SELECT s.session FROM statements_fts f CROSS JOIN statements s ON s.id = f.rowid
+       WHERE f.statements_fts MATCH ? ORDER BY f.rowid DESC LIMIT ${MAX_SCANNED}`,
+    )
+    .pluck()
+    .all(ftsQuery({ terms, tokens: [] })) as number[];
+  const found = new Set(latest);
+  if (latest.length < MAX_SCANNED) return [...found];
+  const sessions = db
+    .prepare(`SELECT seq FROM sessions ORDER BY opened_at DESC LIMIT ${MAX_SESSIONS_ASKED}`)
+    .pluck()
+    .all() as number[];
+  const ask = db.prepare('SELECT 1 FROM statements_fts WHERE statements_fts MATCH ? LIMIT 1').pluck();
+  for (const seq of sessions) {
+    if (!found.has(seq) && ask.get(ftsQuery({ terms, tokens: [[sessionToken(seq)]] })) !== undefined) found.add(seq);
   }
   return [...found];
 }

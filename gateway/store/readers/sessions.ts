@@ -44,8 +44,8 @@ export function findSession(db: Db, id: string): Session | null {
 export function sessionsTouching(db: Db, connectionId: string, object: string, limit: number): string[] {
   return db
     .prepare(
-      `SELECT s.id FROM session_objects o JOIN sessions s ON s.seq = o.session
-       WHERE o.object = ? AND s.connection_id = ? ORDER BY s.opened_at DESC LIMIT ?`,
+      `SELECT DISTINCT s.id FROM facets f JOIN session_facets o ON o.facet = f.id JOIN sessions s ON s.seq = o.session
+       WHERE f.kind = 'table' AND f.value = ? AND s.connection_id = ? ORDER BY s.opened_at DESC LIMIT ?`,
     )
     .pluck()
     .all(object, connectionId, limit) as string[];

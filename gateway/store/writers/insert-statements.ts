@@ -1,6 +1,8 @@
 import type { DerivedStatement } from '../../protocols/postgres/derive/types.ts';
+import { sessionToken, statementTokens } from '../facets.ts';
 import type { Db } from '../migrations/migration.ts';
 import { sameFacts, sharedFacts } from '../rows.ts';
+import type { FacetIds } from './facet-ids.ts';
 import type { Interner } from './interner.ts';
 
 export interface PlacedStatement {
@@ -15,7 +17,8 @@ const MAX_TEXT = 64 * 1024;
 const MAX_PARAMETER = 4 * 1024;
 const MAX_PARAMETERS = 64 * 1024;
 const MAX_ENTITIES = 1_000;
-const MAX_OBJECTS = 10_000;
+/** Year 2112; a later time is forged, and ids stay whole numbers in JavaScript. */
+const MAX_TIME_US = 2 ** 52;
 
 export interface BatchCounts {
   asked: number;
@@ -24,31 +27,37 @@ export interface BatchCounts {
   rows: number;
 }
 
+export interface Names {
+  interner: Interner;
+  facets: FacetIds;
+  /** Tokens that all statements of the session have. */
+  shared: string;
+}
+
 /** Within the caller's transaction. */
 export function insertStatements(
   db: Db,
   session: number,
-  statements: readonly PlacedStatement[],
-  interner: Interner,
+  statements: PlacedStatement[],
+  { interner, facets, shared }: Names,
 ): BatchCounts {
   const counts: BatchCounts = { asked: 0, denied: 0, errors: 0, rows: 0 };
   if (statements.length === 0) return counts;
-  const { insert, insertText, addObject } = prepared(db);
-  const last = db.prepare('SELECT max(id) FROM statements').pluck().get() as number | null;
-  let id = (last ?? 0) + 1;
-  startBatch(db, id, interner.begin(), session);
+  const { insert, insertText, lastBefore } = prepared(db);
+  startStrings(db, interner.begin(), session);
+  const common = `${sessionToken(session)} ${shared}`;
   const entities = new Map<string, number>();
-  /** Written in this batch already. */
-  const objects = new Set<string>();
   const factsId = factsIds(session, interner);
+  // Full text writes what it has gathered where an id is lower than the one before it.
+  statements.sort((a, b) => a.statement.startedUs - b.statement.startedUs);
+  let id = -1;
   for (const { statement, index, unit } of statements) {
     const text = cut(statement.text, MAX_TEXT);
     const parameters = statement.parameters.length === 0 ? null : keptParameters(statement.parameters);
     const { error } = statement;
     const message = error === null ? null : cut(error.message, MAX_PARAMETER);
     const masked = Object.entries(statement.masked);
-    insert.run(
-      id,
+    const values = [
       session,
       index,
       statement.exchange,
@@ -65,13 +74,12 @@ export function insertStatements(
       error?.sqlstate ?? null,
       message,
       masked.length === 0 ? null : JSON.stringify(statement.masked),
-    );
-    insertText.run(id, text, parameters, message);
-    for (const object of statement.objects) {
-      if (objects.has(object)) continue;
-      if (objects.size < MAX_OBJECTS) objects.add(object);
-      addObject.run(object, session);
+    ];
+    id = Math.max(id + 1, Math.min(Math.max(0, statement.startedUs), MAX_TIME_US));
+    for (let reach = 1000; insert.run(id, ...values).changes === 0; reach *= 2) {
+      id = (lastBefore.get(id, id + reach) as number) + 1;
     }
+    insertText.run(id, text, parameters, message, `${common} ${statementTokens(statement, facets.token)}`);
     for (const [entity, count] of masked) {
       if (entities.size < MAX_ENTITIES || entities.has(entity))
         entities.set(entity, (entities.get(entity) ?? 0) + count);
@@ -80,7 +88,6 @@ export function insertStatements(
     if (statement.part === 0 && isDenied(statement)) counts.denied++;
     if (error !== null) counts.errors++;
     counts.rows += statement.rows;
-    id++;
   }
   const addEntity = db.prepare(
     `INSERT INTO session_entities (session, entity, count) VALUES (?, ?, ?)
@@ -108,15 +115,13 @@ function isDenied({ verdict }: DerivedStatement): boolean {
   return verdict === 'denied' || verdict === 'asked-denied' || verdict === 'asked-expired';
 }
 
-/** Ids up to the next batch belong to `session`; a batch of the session that was last goes on. */
-function startBatch(db: Db, first: number, firstString: number, session: number): void {
-  const before = db.prepare<[], { session: number }>('SELECT session FROM batches ORDER BY first DESC LIMIT 1').get();
+/** Strings from `first` on belong to `session`, up to those of the next range; the session that was last goes on. */
+function startStrings(db: Db, first: number, session: number): void {
+  const before = db
+    .prepare<[], { session: number }>('SELECT session FROM string_ranges ORDER BY first DESC LIMIT 1')
+    .get();
   if (before?.session === session) return;
-  db.prepare('INSERT OR REPLACE INTO batches (first, first_string, session) VALUES (?, ?, ?)').run(
-    first,
-    firstString,
-    session,
-  );
+  db.prepare('INSERT OR REPLACE INTO string_ranges (first, session) VALUES (?, ?)').run(first, session);
 }
 
 const cache = new WeakMap<Db, ReturnType<typeof prepare>>();
@@ -135,10 +140,13 @@ function prepare(db: Db) {
     insert: db.prepare(
       `INSERT INTO statements (id, session, idx, exchange, ordinal, unit, started_us, duration_us, held_us, text,
          facts, parameters, rows, tag, sqlstate, message, masked)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
     ),
-    insertText: db.prepare('INSERT INTO statements_fts (rowid, text, parameters, message) VALUES (?, ?, ?, ?)'),
-    addObject: db.prepare('INSERT OR IGNORE INTO session_objects (object, session) VALUES (?, ?)'),
+    /** The last id of those that are taken from one that is. */
+    lastBefore: db.prepare('SELECT max(id) FROM statements WHERE id >= ? AND id <= ?').pluck(),
+    insertText: db.prepare(
+      'INSERT INTO statements_fts (rowid, text, parameters, message, facets) VALUES (?, ?, ?, ?, ?)',
+    ),
   };
 }
 

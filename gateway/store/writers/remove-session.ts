@@ -1,13 +1,15 @@
 import type { Db } from '../migrations/migration.ts';
+import type { FacetIds } from './facet-ids.ts';
 import type { Interner } from './interner.ts';
 
 const BATCH = 2_000;
 
 /** Forgets a session, in transactions of bounded size. @returns whether it was there. */
-export function removeSession(db: Db, id: string, interner: Interner): boolean {
+export function removeSession(db: Db, id: string, interner: Interner, facets: FacetIds): boolean {
   const seq = db.prepare('SELECT seq FROM sessions WHERE id = ?').pluck().get(id) as number | undefined;
   if (seq === undefined) return false;
   interner.forget(seq);
+  facets.forgetAll();
   const some = db.prepare(`SELECT id FROM statements WHERE session = ? LIMIT ${BATCH}`).pluck();
   const forgetText = db.prepare('DELETE FROM statements_fts WHERE rowid = ?');
   const forget = db.prepare('DELETE FROM statements WHERE id = ?');
@@ -22,17 +24,20 @@ export function removeSession(db: Db, id: string, interner: Interner): boolean {
     }).immediate();
   }
   removeStrings(db, seq);
-  // Batches, entities and objects go with the session's row (ON DELETE CASCADE).
-  db.prepare('DELETE FROM sessions WHERE seq = ?').run(seq);
+  db.transaction(() => {
+    // String ranges, entities and facets' links go with the session's row (ON DELETE CASCADE).
+    db.prepare('DELETE FROM sessions WHERE seq = ?').run(seq);
+    db.exec('DELETE FROM facets WHERE NOT EXISTS (SELECT 1 FROM session_facets WHERE facet = facets.id)');
+  }).immediate();
   return true;
 }
 
-/** Before the batches that say which strings these are. */
+/** Before the ranges that say which strings these are. */
 function removeStrings(db: Db, seq: number): void {
   const ranges = db
     .prepare<[number], { from: number; to: number | null }>(
-      `SELECT b.first_string AS "from", (SELECT n.first_string FROM batches n WHERE n.first > b.first ORDER BY n.first LIMIT 1) AS "to"
-       FROM batches b WHERE b.session = ?`,
+      `SELECT r.first AS "from", (SELECT min(n.first) FROM string_ranges n WHERE n.first > r.first) AS "to"
+       FROM string_ranges r WHERE r.session = ?`,
     )
     .all(seq);
   const forget = db.prepare('DELETE FROM strings WHERE id >= ? AND id < ?');
@@ -40,13 +45,14 @@ function removeStrings(db: Db, seq: number): void {
 }
 
 /** Empties the index; the recordings stay. */
-export function removeAll(db: Db, interner: Interner): void {
+export function removeAll(db: Db, interner: Interner, facets: FacetIds): void {
   interner.forgetAll();
+  facets.forgetAll();
   db.transaction(() => {
     db.exec(`
       INSERT INTO statements_fts (statements_fts) VALUES ('delete-all');
-      DELETE FROM batches; DELETE FROM session_entities; DELETE FROM session_objects;
-      DELETE FROM statements; DELETE FROM strings; DELETE FROM sessions;
+      DELETE FROM string_ranges; DELETE FROM session_entities; DELETE FROM session_facets;
+      DELETE FROM statements; DELETE FROM strings; DELETE FROM sessions; DELETE FROM facets;
     `);
   }).immediate();
 }
