@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Alert } from '../contract/alert.ts';
@@ -6,7 +6,7 @@ import type { StatementSummary } from '../pipeline/ports.ts';
 import { decision, temporaryFolder } from '../recording/test-support.ts';
 import { freshMemory, openAlertBook } from './book.ts';
 import { createAlertEngine, toAlert } from './engine.ts';
-import type { AlertEvent } from './event.ts';
+import { type AlertEvent, FIELDS } from './event.ts';
 import { parseAlertRules } from './rules-file.ts';
 import { denied, destructive, happened, ruleOf, rulesOf } from './test-alerts.ts';
 
@@ -187,6 +187,28 @@ describe('the file of rules', () => {
   ])('is refused: %s', (text, sentence) => {
     expect(() => parseAlertRules('alerts.json', text)).toThrow(sentence);
     expect(() => parseAlertRules('alerts.json', text)).toThrow(/^alerts\.json: /);
+  });
+});
+
+describe('docs/alerts.md', () => {
+  const text = readFileSync(new URL('../../docs/alerts.md', import.meta.url), 'utf8');
+
+  it('has an example that can be used', () => {
+    const [, example = ''] = /```json\n([\s\S]*?)```/.exec(text) ?? [];
+    const own = parseAlertRules('example', example)
+      .list()
+      .filter(({ source }) => source === 'file');
+    expect(own.map(({ id }) => id)).toEqual(['salaries-at-night', 'many-deletes', 'new-program']);
+  });
+
+  it('lists every field of an event and every shipped rule', () => {
+    const [, table = ''] = /\| field of `event` [^\n]*\n([\s\S]*?)\n\n/.exec(text) ?? [];
+    const names = table
+      .split('\n')
+      .flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name));
+    expect(names.sort()).toEqual(Object.keys(FIELDS).sort());
+    for (const { id, severity } of shipped.list())
+      expect(text).toMatch(new RegExp(`^\\| \`${id}\` \\|.*\\| ${severity} \\|$`, 'm'));
   });
 });
 

@@ -65,11 +65,12 @@ async function test(
   file: string | undefined,
   options: { session?: string[]; json?: boolean },
 ): Promise<void> {
+  const recordingsDir = deps.recordingsDir();
   const rules =
     file === undefined ? loadAlertRules(`${cli.home()}/alerts.json`) : parseAlertRules(visibleLine(file), read(file));
   const folders = options.session
     ? (await Promise.all(options.session.map((id) => folderOf(deps, id)))).sort()
-    : deps.recordings.sessionFolders(deps.recordingsDir());
+    : deps.recordings.sessionFolders(recordingsDir);
   let count = 0;
   for await (const alert of alertsOf(rules, deps.recordings, folders, (sentence) => cli.note(visibleLine(sentence)))) {
     count += 1;
