@@ -46,6 +46,8 @@ const HEARTBEAT_MS = 3_600_000;
 /** What a clock may be off by between two ticks without having been set. */
 const CLOCK_SLACK_MS = 5000;
 const HEADS_PER_ENTRY = 400;
+/** One commit of the log takes them all. */
+const MISSED_AT_ONCE = 1000;
 const DAY_MS = 86_400_000;
 const MAX_TEXT = 2000;
 
@@ -91,7 +93,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   }
 
   /** Sessions that the log does not have as they are, because the gateway ended before it could say so. */
-  async function reconcile(recovered: readonly string[]): Promise<void> {
+  function* missed(recovered: readonly string[]): Generator<NewLogEntry> {
     const since = Date.parse(scan.last?.t ?? iso(clock.now())) - DAY_MS;
     const folders = new Set([
       ...foldersSince(options.recordingsDir, iso(since).slice(0, 10)),
@@ -105,11 +107,10 @@ export function createReporter(options: ReporterOptions): Reporter {
       const isNew = !scan.knows(sid) && (timeOfUlid(sid) ?? 0) >= Date.parse(scan.begun ?? iso(clock.now()));
       if (!isNew && !scan.open.has(sid)) continue;
       try {
-        if (isNew) await log.append(entryOf(openedFact(folder)));
-        await log.append(entryOf(closedFact(folder)));
+        if (isNew) yield entryOf(openedFact(folder));
+        yield entryOf(closedFact(folder));
       } catch (error) {
-        if (log.problem !== null) throw error;
-        options.onProblem(`session ${sid} is not in the device's log: ${(error as Error).message}`);
+        options.onProblem(`session ${sid} is not in the device's log as it should be: ${(error as Error).message}`);
       }
     }
   }
@@ -153,15 +154,21 @@ export function createReporter(options: ReporterOptions): Reporter {
 
   async function begin(recovered: readonly string[]): Promise<void> {
     const now = iso(clock.now());
+    let waiting: Promise<void>[] = [];
     if (scan.running) {
       const torn = log.torn > 0 ? `; ${log.torn} bytes of an entry that was being written were set aside` : '';
-      await log.append(gap('unclean', scan.last?.t ?? now, now, `the gateway ended without saying so${torn}`));
-    } else if (scan.begun !== null) await log.append(gap('stopped', scan.stopped ?? scan.begun, now, ''));
-    await reconcile(recovered);
+      waiting.push(log.append(gap('unclean', scan.last?.t ?? now, now, `the gateway ended without saying so${torn}`)));
+    } else if (scan.begun !== null) waiting.push(log.append(gap('stopped', scan.stopped ?? scan.begun, now, '')));
+    for (const entry of missed(recovered)) {
+      waiting.push(log.append(entry));
+      if (waiting.length < MISSED_AT_ONCE) continue;
+      await Promise.all(waiting);
+      waiting = [];
+    }
     policy = options.policyHash();
     config = options.configHash();
     const { version, boot, protection } = options;
-    await log.append({ type: 'started', version, boot, policy, config, protection });
+    await Promise.all([...waiting, log.append({ type: 'started', version, boot, policy, config, protection })]);
     observe();
     beat = clock.now();
     tick = { wall: clock.now(), monotonic: options.monotonic() };
