@@ -4,24 +4,40 @@
  */
 export function needlesOf(value: string): Buffer[] {
   const utf8 = Buffer.from(value);
-  const forms: Buffer[] = [utf8];
-  const text = (form: string) => forms.push(Buffer.from(form));
-  for (const quote of ["'", '"']) text(value.replaceAll(quote, quote + quote));
-  const backslashed = value.replaceAll('\\', '\\\\');
-  text(backslashed);
-  text(backslashed.replaceAll("'", "''"));
-  text(backslashed.replaceAll("'", "\\'"));
-  text(copyEscaped(value));
-  const json = JSON.stringify(value).slice(1, -1);
-  for (const form of [json, json.replaceAll('/', '\\/')]) {
-    text(form);
-    for (const upper of [false, true]) text(asciiOnly(form, upper));
-  }
-  text(sqlUnicode(value));
-  text(encodeURIComponent(value.toWellFormed()));
-  forms.push(...encoded(utf8), ...otherCharsets(value), ...binary(value));
-  return distinct(forms);
+  const json = jsonEscaped(value);
+  const inner = [
+    value,
+    json,
+    json.replaceAll('/', '\\/'),
+    asciiOnly(json, false),
+    asciiOnly(json, true),
+    sqlUnicode(value),
+  ];
+  const texts = inner.flatMap((form) => outerForms(form));
+  return distinct([
+    ...[...new Set([...texts, encodeURIComponent(value.toWellFormed())])].map((form) => Buffer.from(form)),
+    ...encoded(utf8),
+    ...otherCharsets(value),
+    ...binary(value),
+  ]);
 }
+
+/** A text as it is, and as SQL's quotes, E'', COPY's text and CSV, and JSON hold it, by itself or as JSON in one of them. */
+function outerForms(form: string): string[] {
+  const backslashed = form.replaceAll('\\', '\\\\');
+  return [
+    form,
+    form.replaceAll("'", "''"),
+    form.replaceAll('"', '""'),
+    backslashed,
+    backslashed.replaceAll("'", "''"),
+    backslashed.replaceAll("'", "\\'"),
+    copyEscaped(form),
+    jsonEscaped(form),
+  ];
+}
+
+const jsonEscaped = (text: string): string => JSON.stringify(text).slice(1, -1);
 
 /** Shorter ones stand in lengths and counters by chance, and everywhere. */
 export const SHORTEST_VALUE = 3;

@@ -9,6 +9,7 @@ import { writeQuery } from '../../protocols/postgres/codec/write-frontend.ts';
 import { unpackBundle, verifyBundle } from '../../recording/bundle.ts';
 import { numbered } from '../../recording/files.ts';
 import * as recordings from '../../recording/reader.ts';
+import { scanUnits } from '../../recording/scan.ts';
 import { temporaryFolder } from '../../recording/test-support.ts';
 import { verifySession } from '../../recording/verify.ts';
 import { walkSession } from '../../store/walk.ts';
@@ -336,6 +337,69 @@ describe('the redacted form', () => {
     expect((await verifySession(copy)).ok).toBe(true);
     expect(missed).toEqual([]);
   });
+});
+
+test('the salts of what is gone are gone, and no key gives them', () => {
+  const copy = join(dir, 'salts', basename(folder));
+  fs.cpSync(folder, copy, { recursive: true });
+  const saltsOf = (of: string) => {
+    const out = new Map<number, Buffer>();
+    for (const { path } of numbered(of, 'units')) {
+      for (const found of scanUnits(fs.readFileSync(path)))
+        for (const [i, unit] of (found.units ?? []).entries())
+          out.set(found.header!.firstUnit + i, Buffer.from(unit.salt));
+    }
+    return out;
+  };
+  const before = saltsOf(folder);
+  takeOut(copy, new Set([0, 1]));
+  const all = everything(copy);
+  for (const [unit, salt] of saltsOf(copy)) {
+    expect(salt.equals(unit < 2 ? Buffer.alloc(16) : before.get(unit)!)).toBe(true);
+    if (unit < 2) expect(all.includes(before.get(unit)!)).toBe(false);
+  }
+});
+
+test('a value is found in whatever SQL, COPY, CSV and JSON make of it', () => {
+  const copied = (text: string) =>
+    text
+      .replaceAll('\\', '\\\\')
+      .replaceAll('\t', '\\t')
+      .replaceAll('\n', '\\n')
+      .replaceAll('\r', '\\r')
+      .replaceAll('\b', '\\b')
+      .replaceAll('\f', '\\f')
+      .replaceAll('\v', '\\v');
+  const json = (text: string) => JSON.stringify({ a: [text] });
+  const writers: ((text: string) => Buffer)[] = [
+    (text) => Buffer.from(`SELECT '${text.replaceAll("'", "''")}'`),
+    (text) => Buffer.from(`SELECT E'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`),
+    (text) => Buffer.from(`SELECT '${json(text).replaceAll("'", "''")}'::jsonb`),
+    (text) => Buffer.from(`1\t${copied(text)}\n`),
+    (text) => Buffer.from(`1\t${copied(json(text))}\n`),
+    (text) => Buffer.from(`1,"${text.replaceAll('"', '""')}"\n`),
+    (text) => Buffer.from(json(json(text).slice(1, -1))),
+    (text) => Buffer.from(`x${text}y`).subarray(0),
+    (text) => Buffer.from(Buffer.from(`abc${text}de`).toString('base64')),
+    (text) => Buffer.from(`\\x${Buffer.from(`a${text}b`).toString('hex')}`),
+    (text) => Buffer.from(text, 'utf16le'),
+  ];
+  const nasty = fc.string({
+    unit: fc.constantFrom('a', 'B', '7', "'", '"', '\\', '/', '\t', '\n', 'ü', '€', '日', ' '),
+    minLength: 7,
+    maxLength: 20,
+  });
+  fc.assert(
+    fc.property(nasty, fc.nat(writers.length - 1), (value, which) => {
+      const bytes = writers[which]!(value);
+      const needles = needlesOf(value);
+      expect(
+        needles.some((needle) => bytes.includes(needle)),
+        bytes.toString(),
+      ).toBe(true);
+    }),
+    { numRuns: 600 },
+  );
 });
 
 test('no form of a value is missed where it crosses units', () => {

@@ -240,6 +240,43 @@ test('stopping keeps nothing', async () => {
   expect(await orders('same')).toEqual(before);
 });
 
+test('a statement that takes too long is a difference, and the next one is run', async () => {
+  const slow = await record(join(parent, 'slow-one'), (script) => {
+    for (const text of ['SELECT pg_sleep(60)', 'SELECT 1 AS one'])
+      script.query({ text, columns: ['one'], rows: [['1']], facts: { text } });
+  });
+  const before = folder;
+  folder = slow;
+  try {
+    const all = await replayed('same', { timeoutMs: 300 });
+    expect(all[0]?.comparison?.differences[0]?.sentence).toBe('it worked then, error 57014 now');
+    expect(all[1]?.status).toBe('same');
+  } finally {
+    folder = before;
+  }
+});
+
+test('stopping ends a statement that runs', async () => {
+  const slow = await record(join(parent, 'slow'), (script) => {
+    script.query({
+      text: 'SELECT pg_sleep(60)',
+      columns: ['pg_sleep'],
+      rows: [['']],
+      facts: { text: 'SELECT pg_sleep(60)' },
+    });
+  });
+  const stop = new AbortController();
+  const before = folder;
+  folder = slow;
+  try {
+    const run = replayed('same', { signal: stop.signal });
+    setTimeout(() => stop.abort(), 300);
+    await expect(run).rejects.toThrow('stopped; nothing was kept');
+  } finally {
+    folder = before;
+  }
+});
+
 test('read-only holds on the server whatever a recording says of its statements', async () => {
   const evil = await record(join(parent, 'evil'), (script) => {
     for (const text of [

@@ -32,6 +32,8 @@ export interface ReplayedStatement {
 /** Rows of one result that are held on either side; of more, their number is compared. */
 const MAX_ROWS = 10_000;
 const MAX_CHARS = 16 * 1024 * 1024;
+/** For the server to say that a statement took too long. */
+const GRACE_MS = 5000;
 /** A result above these ends the replay: the connection cannot be used behind it. */
 const LIMITS = { maxRows: 1_000_000, maxBytes: 64 * 1024 * 1024 };
 
@@ -46,9 +48,11 @@ export async function* replayAgainst(
   options: ReplayAgainstOptions,
 ): AsyncGenerator<ReplayedStatement> {
   const run = new Run(client, options);
-  await run.begin();
+  const stop = () => client.close();
+  options.signal?.addEventListener('abort', stop, { once: true });
   let kept = false;
   try {
+    await run.begin();
     let index = 0;
     for await (const recorded of statementsOf(folder)) {
       if (options.signal?.aborted) throw new CountersignError('STOPPED', 'stopped; nothing was kept');
@@ -58,6 +62,8 @@ export async function* replayAgainst(
     await run.end();
     kept = options.commit;
   } finally {
+    options.signal?.removeEventListener('abort', stop);
+    // A connection that is closed has been rolled back by the server.
     if (!kept) await client.query('ROLLBACK').catch(() => client.close());
   }
 }
@@ -98,7 +104,9 @@ class Run {
   }
 
   async begin(): Promise<void> {
-    await this.#client.query("SET timezone = 'UTC'; SET datestyle = 'ISO'; SET bytea_output = 'hex'");
+    // Ends a statement on the server too, also when nobody waits for it any more.
+    const limit = `SET statement_timeout = ${Math.ceil(this.#options.timeoutMs)}`;
+    await this.#client.query(`SET timezone = 'UTC'; SET datestyle = 'ISO'; SET bytea_output = 'hex'; ${limit}`);
     await this.#client.query(this.#options.writes ? 'BEGIN' : 'BEGIN READ ONLY');
     // From the first query on, a transaction cannot be made READ WRITE again.
     await this.#client.query('SELECT 1');
@@ -148,7 +156,10 @@ class Run {
     const { timeoutMs } = this.#options;
     await this.#client.query('SAVEPOINT countersign_statement');
     try {
-      const { columns, rows, tag } = await this.#client.execute(sql, parameters, [], { timeoutMs, ...LIMITS });
+      const { columns, rows, tag } = await this.#client.execute(sql, parameters, [], {
+        timeoutMs: timeoutMs + GRACE_MS,
+        ...LIMITS,
+      });
       const changed = rows.length === 0 ? countOf(tag) : rows.length;
       // Releasing ours would take a savepoint that was made behind it along.
       if (!savepoint) await this.#release();
@@ -160,6 +171,8 @@ class Run {
         );
         return { columns: [], rows: [], count: 0, tag: null, sqlstate: error.sqlstate };
       }
+      if (this.#options.signal?.aborted)
+        throw new CountersignError('STOPPED', 'stopped; nothing was kept', { cause: error });
       if (isCountersignError(error))
         throw new CountersignError(
           error.code,
