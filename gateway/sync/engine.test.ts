@@ -110,6 +110,7 @@ describe('recordings go to the store', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     expect(parts()).toBeGreaterThanOrEqual(3);
+    await idle(one);
     const into = join(home, 'open-copy');
     const [folder = ''] = await allFolders(recordingsDir);
     expect(await assemble(new Map(store.objects), storeFolder(folder), into)).toMatchObject({ complete: false });

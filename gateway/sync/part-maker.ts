@@ -136,6 +136,7 @@ export class PartMaker {
    */
   async make(sid: string, prefix: string, recipients: readonly string[]): Promise<'made' | 'more' | 'none'> {
     const { outbox, staging, now } = this.#deps;
+    this.noteGrowth([sid]);
     const row = outbox.session(sid);
     if (row === null || row.sync === 'local' || row.complete || row.removedAt !== null) return 'none';
     const folder = this.#folder(row);
@@ -153,18 +154,19 @@ export class PartMaker {
     const bytes = encrypted ? await encryptPart(plaintext, recipients) : plaintext;
     // Below the recordings' folder it is `sessions/YYYY/MM/DD/<sid>`, as in the store.
     const name = `${prefix}/${row.folder}/${partName(row.nextPart, encrypted)}`;
-    outbox.stagePart(
-      { lane: sid, kind: cut.last ? 'last-part' : 'part', name, ...staging.write(bytes) },
-      row,
-      { prev: partHash(plaintext), cursor: cut.cursor, rest: cut.rest },
-      now(),
-    );
-    return cut.more ? 'more' : 'made';
+    const staged = staging.write(bytes);
+    const next = { prev: partHash(plaintext), cursor: cut.cursor, rest: cut.rest };
+    const object = { lane: sid, kind: cut.last ? ('last-part' as const) : ('part' as const), name, ...staged };
+    if (outbox.stagePart(object, row, next, now())) return cut.more ? 'more' : 'made';
+    staging.remove(staged.file);
+    return 'more';
   }
 
   #cut(row: SessionRow, folder: string): ReturnType<typeof nextCut> {
     try {
-      return nextCut(folder, row.cursor, this.#deps.partBytes);
+      const cut = nextCut(folder, row.cursor, this.#deps.partBytes);
+      if (cut === null) this.#deps.outbox.nothingLeft(row.sid);
+      return cut;
     } catch (error) {
       if (!(error instanceof FormatError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       const sentence = `Session ${row.sid} cannot be sent any further: ${(error as Error).message}.`;

@@ -182,6 +182,14 @@ export class Outbox {
     ).run(bytes, bytes, now, sid);
   }
 
+  /** Everything that a signed head covers is in parts. */
+  nothingLeft(sid: string): void {
+    this.#sql(
+      `UPDATE sessions SET rest = 0, problem = NULL, waiting_since = (SELECT min(staged_at) FROM objects WHERE lane = sid)
+       WHERE sid = ? AND (rest > 0 OR problem IS NOT NULL)`,
+    ).run(sid);
+  }
+
   setProblem(sid: string, problem: string | null): void {
     this.#sql('UPDATE sessions SET problem = ? WHERE sid = ? AND problem IS NOT ?').run(problem, sid, problem);
   }
@@ -245,21 +253,34 @@ export class Outbox {
     ).run(lane, kind, name, file, size, sha256, now, undo);
   }
 
-  /** The next part of a session waits for the store, and the session's parts go as far as it. */
-  stagePart(object: NewObject, session: SessionRow, next: { prev: string; cursor: Cursor; rest: number }, now: number) {
-    this.transaction(() => {
-      const { nextPart, prev, cursor } = session;
-      this.#insert(object, now, JSON.stringify({ nextPart, prev, cursor }));
-      this.#sql(
-        'UPDATE sessions SET next_part = ?, prev = ?, cursor = ?, rest = ?, complete = ?, problem = NULL WHERE sid = ?',
+  /**
+   * The next part of a session waits for the store, and the session's parts go as far as it.
+   * @returns false, and nothing was done, where the session's parts have been taken back since `session` was read.
+   */
+  stagePart(
+    object: NewObject,
+    session: SessionRow,
+    next: { prev: string; cursor: Cursor; rest: number },
+    now: number,
+  ): boolean {
+    return this.transaction(() => {
+      const { sid, nextPart, prev, cursor } = session;
+      const { changes } = this.#sql(
+        `UPDATE sessions SET next_part = ?, prev = ?, cursor = ?, rest = ?, complete = ?, problem = NULL
+         WHERE sid = ? AND next_part = ? AND prev = ?`,
       ).run(
         nextPart + 1,
         next.prev,
         JSON.stringify(next.cursor),
         next.rest,
         object.kind === 'last-part' ? 1 : 0,
-        session.sid,
+        sid,
+        nextPart,
+        prev,
       );
+      if (changes === 0) return false;
+      this.#insert(object, now, JSON.stringify({ nextPart, prev, cursor }));
+      return true;
     });
   }
 
