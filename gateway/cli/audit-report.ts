@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { ReportCompleteness, ReportData } from '../audit/report/data.ts';
 import { gatherReport, type ReportInputSession } from '../audit/report/gather.ts';
 import { reportHtml } from '../audit/report/html.ts';
+import type { ReportSource } from '../audit/report/workspace-source.ts';
 import { CountersignError } from '../contract/errors.ts';
 import { type AuditTrail, NO_TRAIL, openForAudit } from './audit-sessions.ts';
 import type { Cli } from './cli.ts';
@@ -21,12 +22,6 @@ interface ReportOptions {
   out: string;
   title: string;
   withText?: boolean;
-}
-
-/** Sessions that may be in a report, with what verification says; an auditor's workspace gives more of both. */
-export interface ReportSource {
-  sessions(scope: ReportData['scope']): AsyncIterable<ReportInputSession>;
-  completeness(scope: ReportData['scope']): Promise<ReportCompleteness>;
 }
 
 async function* named(deps: SessionDeps, whats: readonly string[]): AsyncGenerator<ReportInputSession> {

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
+import { type ReportSource, workspaceReportSource } from '../audit/report/workspace-source.ts';
+import { verifyWorkspace } from '../audit/verify/verify.ts';
 import { createWorkspace, openWorkspace } from '../audit/workspace.ts';
 import { CountersignError } from '../contract/errors.ts';
 import { registerAuditBundle } from './audit-bundle.ts';
@@ -8,7 +10,6 @@ import { registerAuditImport } from './audit-import.ts';
 import { registerAuditRedact } from './audit-redact.ts';
 import { registerAuditReplay } from './audit-replay.ts';
 import { registerAuditReport } from './audit-report.ts';
-import { workspaceReportSource } from './audit-report-source.ts';
 import { registerAuditVerify } from './audit-verify.ts';
 import { auditSessionDeps, auditTrail, workspaceFolder } from './audit-workspace.ts';
 import type { Cli } from './cli.ts';
@@ -66,6 +67,19 @@ function status(cli: Cli, audit: Command): void {
   if (Object.keys(heads).length === 0) cli.out('Nothing was verified yet: countersign audit verify');
 }
 
+function reportSource(cli: Cli, audit: Command): ReportSource {
+  const open = () => openWorkspace(workspaceFolder(cli, audit));
+  return workspaceReportSource(open, async () => {
+    const workspace = open();
+    const books = workspace.books('read');
+    try {
+      return await verifyWorkspace(workspace, books, { signal: cli.signal });
+    } finally {
+      books.close();
+    }
+  });
+}
+
 /** `countersign audit …`. */
 export function registerAudit(program: Command, cli: Cli): void {
   const audit = program
@@ -93,5 +107,5 @@ export function registerAudit(program: Command, cli: Cli): void {
   registerAuditBundle(audit, cli, deps);
   registerAuditExport(audit, cli, deps, trail);
   registerAuditRedact(audit, cli, deps, trail);
-  registerAuditReport(audit, cli, deps, workspaceReportSource(cli, audit), trail);
+  registerAuditReport(audit, cli, deps, reportSource(cli, audit), trail);
 }

@@ -1,14 +1,12 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { Command } from 'commander';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { TestWorkspaces, take } from '../audit/test-import.ts';
-import { temporaryFolder } from '../recording/test-support.ts';
-import { workspaceReportSource } from './audit-report-source.ts';
-import type { Cli } from './cli.ts';
+import { temporaryFolder } from '../../recording/test-support.ts';
+import { report, TestWorkspaces, take } from '../test-import.ts';
+import { workspaceReportSource } from './workspace-source.ts';
 
 const vectors = JSON.parse(
-  fs.readFileSync(join(import.meta.dirname, '../../test/vectors/evidence/stores.json'), 'utf8'),
+  fs.readFileSync(join(import.meta.dirname, '../../../test/vectors/evidence/stores.json'), 'utf8'),
 ) as {
   root: string;
   device: string;
@@ -36,9 +34,10 @@ async function sourceAfter(attack?: string) {
   }
   const workspace = workspaces.next();
   await take(workspace, objects, Date.parse(vectors.now));
-  const audit = new Command('audit').option('--workspace <folder>');
-  audit.setOptionValue('workspace', workspace.folder);
-  return workspaceReportSource({ env: {}, signal: new AbortController().signal } as unknown as Cli, audit);
+  return workspaceReportSource(
+    () => workspace,
+    () => report(workspace, Date.parse(vectors.now)),
+  );
 }
 
 const collect = async <T>(all: AsyncIterable<T>): Promise<T[]> => {

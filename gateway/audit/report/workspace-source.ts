@@ -1,23 +1,23 @@
-import type { Command } from 'commander';
-import type { ReportCompleteness, ReportData } from '../audit/report/data.ts';
-import type { AuditReport, DeviceReport, SessionReport } from '../audit/verify/report.ts';
-import { verifyWorkspace } from '../audit/verify/verify.ts';
-import { openWorkspace } from '../audit/workspace.ts';
-import type { Verification } from '../contract/session.ts';
-import { findSession, readOpen } from '../recording/reader.ts';
-import type { ReportSource } from './audit-report.ts';
-import { workspaceFolder } from './audit-workspace.ts';
-import type { Cli } from './cli.ts';
-import { plural } from './sessions-text.ts';
+import type { Verification } from '../../contract/session.ts';
+import { findSession, readOpen } from '../../recording/reader.ts';
+import { type AuditReport, type DeviceReport, plural, type SessionReport } from '../verify/report.ts';
+import type { Workspace } from '../workspace.ts';
+import type { ReportCompleteness, ReportData } from './data.ts';
+import type { ReportInputSession } from './gather.ts';
 
 type Scope = ReportData['scope'];
 
-/** What was imported into a workspace, verified from the organisation's root when the report is made. */
-export function workspaceReportSource(cli: Cli, audit: Command): ReportSource {
-  const open = () => openWorkspace(workspaceFolder(cli, audit));
+/** Sessions that may be in a report, with what verification says. */
+export interface ReportSource {
+  sessions(scope: Scope): AsyncIterable<ReportInputSession>;
+  completeness(scope: Scope): Promise<ReportCompleteness>;
+}
+
+/** What was imported into a workspace. @param verifyAll from the organisation's root; called once, when it is needed. */
+export function workspaceReportSource(open: () => Workspace, verifyAll: () => Promise<AuditReport>): ReportSource {
   let verified: Promise<AuditReport> | null = null;
   const verify = () => {
-    verified ??= verifyAll(cli, open());
+    verified ??= verifyAll();
     return verified;
   };
   const devicesOf = async ({ devices }: Scope) =>
@@ -39,15 +39,6 @@ export function workspaceReportSource(cli: Cli, audit: Command): ReportSource {
     },
     completeness: async (scope) => completenessOf(await verify(), await devicesOf(scope)),
   };
-}
-
-async function verifyAll(cli: Cli, workspace: ReturnType<typeof openWorkspace>): Promise<AuditReport> {
-  const books = workspace.books('read');
-  try {
-    return await verifyWorkspace(workspace, books, { signal: cli.signal });
-  } finally {
-    books.close();
-  }
 }
 
 function inScope(folder: string, { since, until }: Scope): boolean {
