@@ -1,0 +1,169 @@
+import { hash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AuditReport } from '../../../gateway/audit/verify/report.ts';
+import { createControlClient } from '../../../gateway/control/client.ts';
+import { PolicyFiles } from '../../../gateway/policy/policy-files.ts';
+import { startService } from '../../../gateway/service.ts';
+import { openFolderTarget } from '../../../gateway/sync/targets/folder.ts';
+import { component } from '../../components.ts';
+import { runCountersign } from '../../support/gateway.ts';
+import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { ALLOW_ALL, superuserConnection } from '../../support/service.ts';
+import { eventually, runClient } from '../../support/side-by-side.ts';
+
+/** An organisation, a laptop that joins it, a store, an auditor on another machine: with the commands that people type. */
+const psql = component('psql');
+const PASSPHRASE = 'a passphrase for tests';
+
+describe.skipIf(psql.missing)('evidence from a laptop to an auditor (needs psql)', () => {
+  let postgres: TestPostgres;
+  let work = '';
+  const at = (name: string) => join(work, name);
+  const home = () => at('laptop');
+  const env = { ...process.env };
+
+  async function countersign(...args: string[]): Promise<string> {
+    const { code, out, err } = await runCountersign(home(), args, '', env);
+    expect({ args, code, err: code === 0 ? '' : err + out }).toEqual({ args, code: 0, err: '' });
+    return out;
+  }
+  const secret = ['--passphrase-file'];
+
+  beforeAll(async () => {
+    work = mkdtempSync(join(tmpdir(), 'cs-audit-'));
+    secret.push(at('passphrase'));
+    writeFileSync(at('passphrase'), `${PASSPHRASE}\n`, { mode: 0o600 });
+    env.COUNTERSIGN_AUDIT = at('auditor');
+    for (const name of ['laptop', 'store']) mkdirSync(at(name));
+    chmodSync(home(), 0o700);
+    postgres = await startPostgres();
+  });
+  afterAll(async () => {
+    await postgres?.stop();
+    rmSync(work, { recursive: true, force: true });
+  });
+
+  it('an organisation is made, and its auditor', async () => {
+    const root = await countersign('trust', 'init', 'acme', '--trust', at('trust'), ...secret);
+    writeFileSync(at('root'), root);
+    await countersign('audit', 'init', '--root', at('root'), '--name', 'eve', ...secret);
+    const { recipient, vkey } = JSON.parse(readFileSync(join(at('auditor'), 'workspace.json'), 'utf8')) as {
+      recipient: string;
+      vkey: string;
+    };
+    const next = ['--trust', at('trust'), ...secret, '--yes'];
+    await countersign(
+      'trust',
+      'auditor',
+      'add',
+      'eve',
+      '--role',
+      'auditor',
+      '--recipient',
+      recipient,
+      '--vkey',
+      vkey,
+      ...next,
+    );
+    await countersign('trust', 'authority', 'create', 'berlin', '--to', at('berlin.key'), ...secret);
+    await countersign('trust', 'authority', 'add', at('berlin.key.pub'), ...next);
+    await openFolderTarget({ kind: 'folder', path: at('store') }).setUp(AbortSignal.timeout(10_000));
+    await countersign('trust', 'publish', at('store'), '--trust', at('trust'));
+  });
+
+  it('a laptop joins it', async () => {
+    const key = ['--no-keyring', ...secret];
+    await countersign('device', 'enrol', '--root', at('root'), '--request', at('request'), ...key);
+    const enrol = ['--key', at('berlin.key'), '--trust', at('trust'), '--to', at('store'), ...secret, '--yes'];
+    await countersign('trust', 'enrol', at('request'), ...enrol);
+    await countersign('device', 'enrol', '--trust', at('store'), '--accept', at('store'), ...key);
+  });
+
+  it('what an agent does is in the store, encrypted to the auditor', async () => {
+    const target = { kind: 'folder', path: at('store') };
+    writeFileSync(join(home(), 'sync.json'), JSON.stringify({ version: 1, store: { id: '0123456789abcdef', target } }));
+    new PolicyFiles(join(home(), 'policy')).writeActive(ALLOW_ALL, hash('sha256', ALLOW_ALL));
+    const service = await startService({
+      home: home(),
+      postgresPort: 0,
+      controlPort: 0,
+      devicePassphrase: async () => PASSPHRASE,
+    });
+    try {
+      const { secret: password, ...connection } = superuserConnection(postgres);
+      await service.registerDemo(connection, password);
+      const control = createControlClient({ socketPath: service.control.socketPath });
+      for (const n of [1, 2, 3]) {
+        const { env: client } = await control.call('mintToken', { id: 'demo' });
+        const run = await runClient(psql.path, ['-X', '-A', '-t', '-c', `SELECT 'salary ' || ${n}`], {
+          ...process.env,
+          ...client,
+        });
+        expect(run.out).toContain(`salary ${n}`);
+      }
+      await eventually('everything in the store', async () => {
+        const { counts, sessions } = await sessionsInStore(at('store'));
+        return sessions === 3 && counts > 3 && (await idle(control)) ? true : null;
+      });
+    } finally {
+      await service.close('the test goes on');
+    }
+  });
+
+  it('the auditor imports it, and it verifies from the root alone', async () => {
+    const first = await countersign('audit', 'import', at('store'), ...secret);
+    expect(first).toContain('3 sessions');
+    const report = JSON.parse(await countersign('audit', 'verify', '--json')) as AuditReport;
+    expect(report).toMatchObject({ ok: true, counts: { devices: 1, sessions: 3, verified: 3, failed: 0, missing: 0 } });
+    expect(await countersign('audit', 'import', at('store'), ...secret)).toContain('0 new');
+    expect(await countersign('audit', 'sessions', 'search', 'salary')).toContain('salary');
+    expect(await countersign('audit', 'replay', 'last', '--no-wait')).toContain('salary 3');
+    await countersign('audit', 'bundle', 'last', '--out', at('last.tar'));
+  });
+
+  it('another auditor verifies a bundle of it, with nothing but the root', async () => {
+    env.COUNTERSIGN_AUDIT = at('other');
+    await countersign('audit', 'init', '--root', at('root'), '--name', 'mallory', ...secret);
+    await countersign('audit', 'import', at('last.tar'), ...secret);
+    const verified = await countersign('audit', 'verify');
+    expect(verified).toContain('1 of 1 session of 1 device verified');
+    await countersign('audit', 'import', at('store'), '--no-keys');
+    env.COUNTERSIGN_AUDIT = at('auditor');
+  });
+
+  it('a session that somebody deletes from the store is missed by who has not seen it yet', async () => {
+    const device = readdirSync(join(at('store'), 'acme')).find((name) => name !== 'trust') ?? '';
+    const days = readdirSync(join(at('store'), 'acme', device, 'sessions'), { recursive: true }) as string[];
+    const part = days.find((name) => name.includes('part-000000')) ?? '';
+    rmSync(join(at('store'), 'acme', device, 'sessions', part, '..'), { recursive: true });
+    const again = await runCountersign(home(), ['audit', 'import', at('store'), ...secret], '', env);
+    expect(again.code).toBe(0);
+    const { code, out } = await runCountersign(home(), ['audit', 'verify'], '', env);
+    expect(code).toBe(1);
+    expect(out).toContain('The store has lost');
+  });
+});
+
+async function sessionsInStore(store: string): Promise<{ counts: number; sessions: number }> {
+  if (!existsSync(join(store, 'acme'))) return { counts: 0, sessions: 0 };
+  const names = readdirSync(store, { recursive: true }) as string[];
+  const parts = names.filter((name) => /part-\d{6}/.test(name));
+  return { counts: names.length, sessions: new Set(parts.map((name) => name.split(/[/\\]/).at(-2))).size };
+}
+
+async function idle(control: ReturnType<typeof createControlClient>): Promise<boolean> {
+  const { state, queue } = await control.call('syncStatus', {});
+  return state === 'up-to-date' && queue.objects === 0;
+}
