@@ -204,6 +204,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     device: () => (device.status().org === null ? null : device.status().id),
     sessionOf: (id) => registry.get(id),
     publish: (alert) => control.publish({ type: 'alert', alert }),
+    now: clock.now,
+    protection,
     // What the log does not take is said by its problem, and stops everything.
     logged: (entry) => void device.log.append(entry).catch(() => {}),
     endSession: (id, reason) => registry.kill(id, reason),
@@ -260,6 +262,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         iterations: 4096,
       }),
       protection,
+      refused: (reason) => monitor.refused(reason),
       heldBecause: (id) => monitor.heldBecause(id),
       log,
     },

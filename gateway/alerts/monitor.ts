@@ -4,7 +4,7 @@ import type { Session } from '../contract/session.ts';
 import type { NewLogEntry } from '../evidence/format/log-entries.ts';
 import type { RecorderSessionInfo } from '../pipeline/ports.ts';
 import type { SiemDecision, SiemEvent, SiemSession } from '../siem/mapping/event.ts';
-import { isNoteworthy } from '../siem/records.ts';
+import { isNoteworthy, ownSession } from '../siem/records.ts';
 import { openAlertBook } from './book.ts';
 import type { Fired } from './engine.ts';
 import { verdictOfEvent } from './event.ts';
@@ -29,10 +29,14 @@ export interface MonitorDeps {
   logged(entry: Extract<NewLogEntry, { type: 'alert' }>): void;
   endSession(id: string, reason: string): void;
   onProblem(sentence: string): void;
+  now(): number;
+  protection: SiemSession['protection'];
 }
 
 export interface Monitor {
   tap: RecordingTap;
+  /** A client was turned away before it had a session. */
+  refused(reason: string): void;
   rules(): AlertRuleView[];
   history(page: { offset: number; limit: number }): { items: Alert[]; total: number };
   /** Why what a session runs waits for a person, after an alert that pauses; null when it does not. */
@@ -43,6 +47,11 @@ export interface Monitor {
   readonly missed: number;
   close(): void;
 }
+
+/** Whoever can reach the port can be refused as often as he likes; the rest of a minute's are counted in the next. */
+const REFUSALS_A_MINUTE = 60;
+/** Nobody proved who he is. */
+const NOBODY = { subject: 'unknown', display: 'unknown', kind: 'local', verified: false, groups: [] } as const;
 
 /**
  * What is recorded, told to the alert rules and to the SIEM. Errors: ALERT_RULES_BROKEN, ALERT_RULE_BROKEN:
@@ -174,8 +183,29 @@ export function createMonitor(deps: MonitorDeps): Monitor {
     },
   };
 
+  let refusals = { minute: 0, told: 0, left: 0 };
+
+  function refused(reason: string): void {
+    const minute = Math.floor(deps.now() / 60_000);
+    if (minute !== refusals.minute) refusals = { minute, told: 0, left: refusals.left };
+    if (refusals.told >= REFUSALS_A_MINUTE) {
+      refusals.left += 1;
+      return;
+    }
+    const more = refusals.left > 0 ? ` (${refusals.left} more were refused before)` : '';
+    refusals = { minute, told: refusals.told + 1, left: 0 };
+    siem.happened({
+      type: 'sign-in',
+      at: deps.now() * 1000,
+      session: ownSession({ ...NOBODY, groups: [] }, deps.protection),
+      evidence: { seq: null, exchange: null, leafHash: null },
+      refused: `${reason}${more}`,
+    });
+  }
+
   return {
     tap,
+    refused,
     rules: () => rules.list(),
     history: (page) => book.history(page),
     heldBecause: (sessionId) => held.get(sessionId) ?? null,

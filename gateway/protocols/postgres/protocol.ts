@@ -43,6 +43,8 @@ export interface PostgresDeps {
   /** SCRAM salt and iterations for any connection name; the same ones each time. */
   scramDefaults(connectionId: string): { salt: Uint8Array; iterations: number };
   protection: 'protected' | 'unprotected';
+  /** A client that had no session yet was turned away. */
+  refused(reason: string): void;
   /** See RelayDeps. */
   heldBecause(sessionId: string): string | null;
   log: { info(detail: object, message: string): void; error(detail: object, message: string): void };
@@ -80,7 +82,10 @@ export async function startPostgres(
     },
     findConnection: (id) => deps.connections.get(id),
     onCancel: (pid, secret) => cancels.cancel(pid, secret),
-    onRefused: (reason, remoteAddress) => deps.log.info({ reason, remoteAddress }, 'refused a client'),
+    onRefused: (reason, remoteAddress) => {
+      deps.log.info({ reason, remoteAddress }, 'refused a client');
+      deps.refused(reason);
+    },
     onSession: (accepted) => {
       serve(accepted).catch((error: unknown) => {
         deps.log.error({ err: error }, 'a session could not be opened');
