@@ -24,7 +24,7 @@ const AuditLogEntry = z.discriminatedUnion('type', [
   z.object({ ...base, type: z.literal('exported'), what: text, format: text, to: text }),
   z.object({ ...base, type: z.literal('redacted'), sid: text, what: text, why: text }),
 ]);
-type AuditLogEntry = z.infer<typeof AuditLogEntry>;
+export type AuditLogEntry = z.infer<typeof AuditLogEntry>;
 /** An entry before it has its place, time and person. */
 export type NewAuditLogEntry = AuditLogEntry extends infer E
   ? E extends AuditLogEntry

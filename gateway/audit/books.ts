@@ -150,6 +150,17 @@ export class Books {
       .all() as { id: number; source: string; ended: number }[];
   }
 
+  /** Newest first, with how many objects each was the last to see. */
+  pastImports(limit: number): { id: number; source: string; began: number; ended: number | null; objects: number }[] {
+    return this.db
+      .prepare(
+        `SELECT id, source, began, ended,
+           (SELECT count(*) FROM objects WHERE last_import = imports.id) AS objects
+         FROM imports ORDER BY id DESC LIMIT ?`,
+      )
+      .all(limit) as { id: number; source: string; began: number; ended: number | null; objects: number }[];
+  }
+
   /** All that is known of a name in a source, its first version first. */
   objects(source: string, name: string): BookedObject[] {
     return this.db
@@ -157,9 +168,12 @@ export class Books {
       .all(source, name) as BookedObject[];
   }
 
-  /** When anything came under this name first, from anywhere. */
+  /** When what is kept under this name, or came as a further attempt of it, was here first. */
   firstSeen(name: string): number | null {
-    return this.db.prepare('SELECT min(first_seen) FROM objects WHERE name = ?').pluck().get(name) as number | null;
+    return this.db
+      .prepare("SELECT min(first_seen) FROM objects WHERE (name = ? OR name GLOB ? || '.r*') AND state = 'kept'")
+      .pluck()
+      .get(name, name) as number | null;
   }
 
   byState(...states: ObjectState[]): BookedObject[] {

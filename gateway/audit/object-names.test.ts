@@ -32,6 +32,13 @@ describe('names of objects', () => {
     });
   });
 
+  it('knows further attempts', () => {
+    expect(parseObjectName('acme/trust/000007.note.r1')).toEqual({ kind: 'trust', org: 'acme', n: 7 });
+    expect(parseObjectName(`acme/${device}/log/tile/0/000.p/5.r12`)).toMatchObject({ index: 0, width: 5 });
+    expect(parseObjectName(`acme/${device}/log/checkpoint.12.r2`)).toMatchObject({ size: 12, by: 'log' });
+    expect(parseObjectName('acme/trust/000007.note.r0')).toBeNull();
+  });
+
   it.each([
     'acme/trust/7.note',
     'acme/trust/000007.note/x',

@@ -32,9 +32,13 @@ const PART = new RegExp(
   `^${ORG}/${DEVICE}/sessions/(\\d{4}/\\d\\d/\\d\\d)/([0-9A-Za-z][0-9A-Za-z_-]{0,63})/(part-[^/]+)$`,
 );
 
+/** The name without the `.rK` of an attempt, which parts have before their ending and all others at their end. */
+export const baseName = (name: string): string => name.replace(/\.r[1-9]\d{0,3}$/, '');
+
 /** null for a name that the format does not know; none that is known could leave a folder. */
 export function parseObjectName(name: string): ObjectKind | null {
-  return trust(name) ?? identity(name) ?? tile(name) ?? checkpoint(name) ?? part(name);
+  const base = baseName(name);
+  return trust(base) ?? identity(base) ?? tile(base) ?? checkpoint(base) ?? part(name);
 }
 
 function trust(name: string): ObjectKind | null {

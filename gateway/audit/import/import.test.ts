@@ -79,6 +79,21 @@ describe('an import', () => {
     expect(failures(await report(workspace, now))).toEqual([]);
   });
 
+  it('takes the whole attempt of any object, and tells of one that has none', async () => {
+    const workspace = workspaces.next();
+    const torn: Objects = new Map(valid);
+    const names = [...valid.keys()].filter((name) => !isPart(name));
+    for (const name of names) {
+      torn.set(name, valid.get(name)!.slice(0, -7));
+      torn.set(`${name}.r1`, valid.get(name)!);
+    }
+    expect(await take(workspace, torn, now)).toMatchObject({ unusual: { torso: names.length } });
+    expect(failures(await report(workspace, now))).toEqual([]);
+    const other = workspaces.next();
+    await take(other, new Map([...valid, [names[0]!, torn.get(names[0]!)!]]), now);
+    expect(failures(await report(other, now)).join()).toContain('It is not whole');
+  });
+
   it('shows what a part that is missing leaves, and marks the rest', async () => {
     const workspace = workspaces.next();
     await take(workspace, new Map([...valid].filter(([name]) => !/part-000001/.test(name))), now);

@@ -5,9 +5,10 @@ import { CountersignError, isCountersignError } from '../../contract/errors.ts';
 import { decryptPart } from '../../sync/age.ts';
 import { readPart } from '../../sync/part.ts';
 import type { Books, ObjectState } from '../books.ts';
-import { type PartName, parseObjectName } from '../object-names.ts';
+import { baseName, type ObjectKind, type PartName, parseObjectName } from '../object-names.ts';
 import type { Workspace } from '../workspace.ts';
 import { placeRanges, putFile } from './session-files.ts';
+import { notWhole } from './whole.ts';
 
 /** An object as a source gave it, opened as far as the auditor's keys allow. */
 export interface Fetched {
@@ -120,20 +121,21 @@ export class Intake {
     }
     if (opened !== null && 'state' in opened && opened.state === 'refused')
       return { state: 'refused', detail: opened.why };
-    const outcome = kind.kind === 'part' ? this.#placePart(kind, fetched, opened) : this.#keep(name, bytes);
+    const outcome = kind.kind === 'part' ? this.#placePart(kind, fetched, opened) : this.#keep(kind, name, bytes);
     if (outcome.state === 'changed') putFile(this.#workspace.changed(name, sha256), bytes);
     if (outcome.state === 'unread' || outcome.state === 'torso') putFile(this.#workspace.unread(name), bytes);
     else if (kind.kind === 'part') fs.rmSync(this.#workspace.unread(name), { force: true });
     return outcome;
   }
 
-  #keep(name: string, bytes: Uint8Array): Outcome {
-    const path = this.#workspace.kept(name);
-    if (fs.existsSync(path)) {
-      if (fs.readFileSync(path).equals(bytes)) return { state: 'kept', detail: '' };
+  #keep(kind: ObjectKind, name: string, bytes: Uint8Array): Outcome {
+    const why = notWhole(kind, bytes);
+    if (why !== null) return { state: 'torso', detail: `It is not whole: ${why}.` };
+    const path = this.#workspace.kept(baseName(name));
+    if (!fs.existsSync(path)) putFile(path, bytes);
+    else if (!fs.readFileSync(path).equals(bytes)) {
       return { state: 'changed', detail: 'It holds other bytes than what was imported under this name before.' };
     }
-    putFile(path, bytes);
     return { state: 'kept', detail: '' };
   }
 

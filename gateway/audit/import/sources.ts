@@ -14,6 +14,7 @@ export interface SourceSecrets {
 }
 
 const MAX_CONFIG = 256 * 1024;
+const SECRET = /^store\/[a-z0-9][a-z0-9/_.-]{0,99}$/;
 
 /**
  * What `audit import` was given: a bundle, a folder of them, a store's folder, or a file (`.json`) with a store's
@@ -51,6 +52,17 @@ function configured(file: string, secrets: SourceSecrets): ImportSource {
     throw new CountersignError('AUDIT_NO_SOURCE', `${file} is not the configuration of a store`, { cause });
   }
   return { kind: 'store', open: () => openTarget(config, secrets) };
+}
+
+/** Ids of the secrets that a store's configuration names. */
+export function secretsOf(what: string): string[] {
+  if (!what.endsWith('.json')) return [];
+  const found = new Set<string>();
+  JSON.parse(fs.readFileSync(what, 'utf8'), (_, value: unknown) => {
+    if (typeof value === 'string' && SECRET.test(value)) found.add(value);
+    return value;
+  });
+  return [...found];
 }
 
 const noSource = (sentence: string) => new CountersignError('AUDIT_NO_SOURCE', sentence);

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import type { Trust } from '../../evidence/trust/verify-trust.ts';
 import type { Books } from '../books.ts';
+import { baseName } from '../object-names.ts';
 import type { Workspace } from '../workspace.ts';
 import { rememberedHead } from './checkpoints.ts';
 import { type VerifiedLog, verifyDeviceLog } from './device-log.ts';
@@ -184,6 +185,10 @@ function gaps({ story }: VerifiedLog): AuditCheck {
 function storeChecks(books: Books, org: string): AuditCheck[] {
   const gone = books.vanished().filter(({ name }) => /\/sessions\//.test(name));
   const unread = books.byState('unread').length;
+  const torn = books
+    .byState('torso')
+    .filter(({ name }) => !name.includes('/part-') && books.firstSeen(baseName(name)) === null)
+    .map(({ name, detail }) => `${name.replace(`${org}/`, '')}: ${detail.replace(/\.$/, '')}`);
   const refused = books.byState('refused').map(({ name, detail }) => `${name.replace(`${org}/`, '')}: ${detail}`);
   const checks = [
     checkOf(
@@ -192,6 +197,7 @@ function storeChecks(books: Books, org: string): AuditCheck[] {
       'What was imported before is still in its store.',
     ),
   ];
+  if (torn.length > 0) checks.push(checkOf('torn', torn, ''));
   if (refused.length > 0) checks.push(checkOf('refused', refused, ''));
   if (unread > 0) {
     checks.push({
