@@ -1,10 +1,13 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CountersignError } from '../contract/errors.ts';
 import { frameOf } from '../evidence/device/entry-frames.ts';
 import { testSigner } from '../evidence/format/test-keys.ts';
 import { COSIGNATURE, formatVkey } from '../evidence/format/vkey.ts';
+import type { Cli } from './cli.ts';
+import { passphraseAtStart } from './device-home.ts';
 import { lockHome } from './home-lock.ts';
 import { runCommand } from './test-cli.ts';
 
@@ -80,6 +83,30 @@ describe('countersign device', () => {
     expect((await enrol('--root', root)).notes).toContain('can be read by others');
     const alone = await runCommand(['device', 'enrol', '--no-keyring', '--root', root], { home, typed: ['short'] });
     expect(alone.notes).toContain('at least 12 characters');
+  });
+
+  it('has its passphrase at a start from a file, a systemd credential or a terminal, and else not at all', async () => {
+    const cli = (typed: string | null, env = {}) =>
+      ({
+        env,
+        signal: new AbortController().signal,
+        prompt: {
+          secret: async () => {
+            if (typed === null) throw new CountersignError('NO_TERMINAL', 'here is none');
+            return typed;
+          },
+        },
+      }) as unknown as Cli;
+    const credentials = { CREDENTIALS_DIRECTORY: at('credentials') };
+    expect(await passphraseAtStart(cli('typed'), secret)()).toBe('correct horse battery');
+    expect(await passphraseAtStart(cli('typed', credentials), undefined)()).toBe('typed');
+    mkdirSync(at('credentials'));
+    writeFileSync(join(at('credentials'), 'device-passphrase'), 'from systemd', { mode: 0o400 });
+    expect(await passphraseAtStart(cli('typed', credentials), undefined)()).toBe('from systemd');
+    expect(await passphraseAtStart(cli('typed', credentials), secret)()).toBe('correct horse battery');
+    expect(await passphraseAtStart(cli(null), undefined)()).toBeNull();
+    chmodSync(secret, 0o640);
+    await expect(passphraseAtStart(cli('typed'), secret)()).rejects.toThrow('can be read by others');
   });
 
   it('keeps away from a home whose gateway runs, but shows its log', async () => {
