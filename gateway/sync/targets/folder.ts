@@ -83,7 +83,7 @@ export function openFolderTarget(config: FolderConfig, patienceMs = PATIENCE_MS)
     const handle = await wait(() => open(file, 'wx', FILE_MODE), signal);
     try {
       try {
-        for await (const chunk of exactly(name, body)) await writeWhole(handle, chunk, signal);
+        await writeAll(handle, exactly(name, body), signal);
         await wait(() => handle.sync(), signal);
       } finally {
         await close(handle);
@@ -91,6 +91,20 @@ export function openFolderTarget(config: FolderConfig, patienceMs = PATIENCE_MS)
     } catch (error) {
       await removeOwn(file, signal.aborted ? AbortSignal.timeout(patienceMs) : signal);
       throw error;
+    }
+  }
+
+  /** Reads the next bytes while those before are written. */
+  async function writeAll(handle: FileHandle, chunks: AsyncGenerator<Uint8Array>, signal: AbortSignal): Promise<void> {
+    let written = Promise.resolve();
+    try {
+      for await (const chunk of chunks) {
+        await written;
+        written = writeWhole(handle, chunk, signal);
+        written.catch(() => {});
+      }
+    } finally {
+      await written;
     }
   }
 

@@ -17,24 +17,35 @@ interface Closable {
 
 export function patience(description: string, limitMs: number): Patience {
   let hanging: Promise<unknown> | null = null;
+  /** Whether it hangs longer than it may; one that was only given up may still end in time. */
+  let overdue = false;
   const silent = () => unreachable(`${description} does not answer; is the server of the share there?`);
 
   async function wait<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
-    if (hanging !== null) throw silent();
+    if (hanging !== null && !overdue) await atMost(hanging, limitMs);
+    if (hanging !== null) {
+      overdue = true;
+      throw silent();
+    }
+    signal.throwIfAborted();
     const work = call();
     const given = Promise.withResolvers<never>();
-    const giveUp = (reason: unknown) => {
+    const giveUp = (reason: unknown, isOverdue: boolean) => {
       hanging = work;
+      overdue = isOverdue;
       const ended = (result?: unknown) => {
-        hanging = null;
+        if (hanging === work) {
+          hanging = null;
+          overdue = false;
+        }
         if (isClosable(result)) result.close().catch(() => {});
       };
       work.then(ended, () => ended());
       given.reject(reason);
     };
-    const timer = setTimeout(() => giveUp(silent()), limitMs);
-    const aborted = () => giveUp(signal.reason);
+    const timer = setTimeout(() => giveUp(silent(), true), limitMs);
+    const aborted = () => giveUp(signal.reason, false);
     signal.addEventListener('abort', aborted, { once: true });
     try {
       return await Promise.race([work, given.promise]);
@@ -52,6 +63,13 @@ export function patience(description: string, limitMs: number): Patience {
       else hanging.then(closing, closing);
     },
   };
+}
+
+async function atMost(work: Promise<unknown>, limitMs: number): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, limitMs);
+  await Promise.race([work.catch(() => {}), late.promise]);
+  clearTimeout(timer);
 }
 
 /** What was opened for somebody who no longer waits for it. */

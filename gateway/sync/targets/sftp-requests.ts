@@ -23,6 +23,12 @@ export function requestsOf(connection: SftpConnection, signal: AbortSignal) {
   const write = (handle: Buffer, bytes: Buffer, at: number) =>
     request<void>(signal, (sftp, done) => sftp.write(handle, bytes, 0, bytes.length, at, done));
 
+  /** Brings a file to the server's disk where the server can be told to. */
+  const sync = (handle: Buffer) =>
+    request<void>(signal, (sftp, done) => sftp.ext_openssh_fsync(handle, done)).catch((error) => {
+      if (!isAnswer(error) && !isNoExtension(error)) throw error;
+    });
+
   /** As many bytes as are asked for, fewer at the end of the file. */
   async function readPiece(handle: Buffer, at: number): Promise<Buffer> {
     const piece = Buffer.allocUnsafe(PIECE);
@@ -51,11 +57,6 @@ export function requestsOf(connection: SftpConnection, signal: AbortSignal) {
     remove: (path: string) => request<void>(signal, (sftp, done) => sftp.unlink(path, done)),
     setMode: (path: string, mode: number) => request<void>(signal, (sftp, done) => sftp.chmod(path, mode, done)),
     truncate: (path: string) => request<void>(signal, (sftp, done) => sftp.setstat(path, { size: 0 }, done)),
-    /** Brings a file to the server's disk where the server can be told to. */
-    sync: (handle: Buffer) =>
-      request<void>(signal, (sftp, done) => sftp.ext_openssh_fsync(handle, done)).catch((error) => {
-        if (!isAnswer(error) && !isNoExtension(error)) throw error;
-      }),
     /** Whether the disk below has no room; null where the server does not say. */
     isFull: (path: string) =>
       request<{ f_bavail: number; f_ffree: number }>(signal, (sftp, done) => sftp.ext_openssh_statvfs(path, done)).then(
@@ -81,18 +82,26 @@ export function requestsOf(connection: SftpConnection, signal: AbortSignal) {
       return all;
     },
 
-    /** Writes without waiting for each answer, but for all of them in the end. */
-    async writeAll(handle: Buffer, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    /** Writes, brings to the disk and closes, in this order and without waiting for each answer, but for all in the end. */
+    async fill(handle: Buffer, chunks: AsyncIterable<Uint8Array>): Promise<void> {
       const flying: Promise<void>[] = [];
-      let at = 0;
-      for await (const chunk of chunks) {
-        for (let from = 0; from < chunk.length; from += PIECE) {
-          const length = Math.min(PIECE, chunk.length - from);
-          const sent = write(handle, Buffer.from(chunk.buffer, chunk.byteOffset + from, length), at);
-          sent.catch(() => {});
-          at += length;
-          if (flying.push(sent) >= FLYING) await flying.shift();
+      const send = (sent: Promise<void>) => {
+        sent.catch(() => {});
+        flying.push(sent);
+      };
+      try {
+        let at = 0;
+        for await (const chunk of chunks) {
+          for (let from = 0; from < chunk.length; from += PIECE) {
+            const length = Math.min(PIECE, chunk.length - from);
+            send(write(handle, Buffer.from(chunk.buffer, chunk.byteOffset + from, length), at));
+            at += length;
+            if (flying.length >= FLYING) await flying.shift();
+          }
         }
+        send(sync(handle));
+      } finally {
+        send(close(handle));
       }
       for (const sent of flying) await sent;
     },

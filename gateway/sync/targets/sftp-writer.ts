@@ -125,9 +125,7 @@ export function sftpWriter(
 
   async function fill(requests: SftpRequests, handle: Buffer, name: string, body: ObjectBody): Promise<void> {
     try {
-      await requests.writeAll(handle, exactly(name, body));
-      await requests.sync(handle);
-      await requests.close(handle);
+      await requests.fill(handle, exactly(name, body));
     } catch (error) {
       if (!isAnswer(error)) throw error;
       if (isDenied(error)) throw refused(`${place} lets nothing be written: ${words(error.message)}.`, error);
@@ -147,15 +145,21 @@ export function sftpWriter(
   }
 
   async function createByRenaming(requests: SftpRequests, name: string, body: ObjectBody) {
-    for (const relative of placesOf(name).slice(0, 1)) {
-      if ((await sizeOf(requests, path(relative)).catch(ifDenied(null))) !== null) {
-        return await compare(requests, name, relative, body);
-      }
-    }
     const suffix = `.${randomBytes(6).toString('hex')}.part`;
+    // Asked for together, since the file beside is wanted nearly always.
+    const [relative = name] = placesOf(name);
+    const size = sizeOf(requests, path(relative)).catch(ifDenied(null));
+    size.catch(() => {});
     const opened = await openNew(requests, name, (relative) =>
       relative.replace(/[^/]*$/, (last) => `.${last}${suffix}`),
     );
+    if ((await size) !== null) {
+      if (opened.handle !== null) {
+        await requests.close(opened.handle);
+        await clearUp(opened.file);
+      }
+      return await compare(requests, name, relative, body);
+    }
     if (opened.handle === null) return await compare(requests, name, opened.place, body);
     try {
       await fill(requests, opened.handle, name, body);

@@ -129,16 +129,16 @@ describe.skipIf(radosgw.missing)("Ceph's S3 server", () => {
     await proxy.stop();
   });
 
-  it('lists 10,000 objects, page by page', async () => {
+  it('lists thousands of objects, page by page', async () => {
     const store = openStore(await makeBucket('versioned'));
-    const all = Array.from({ length: 10_000 }, (_, n) => `acme/${n % 10}/part-${n}`);
+    const all = Array.from({ length: 2_500 }, (_, n) => `acme/${n % 10}/part-${n}`);
     const left = [...all];
     const write = async () => {
       for (let name = left.pop(); name !== undefined; name = left.pop()) await store.create(name, body('x'), anyTime());
     };
     await Promise.all(Array.from({ length: 8 }, write));
     expect(await names(store, 'acme/')).toEqual(all.toSorted());
-    expect(await names(store, 'acme/3/')).toHaveLength(1000);
+    expect(await names(store, 'acme/3/')).toHaveLength(250);
   });
 
   it('lists each version of what somebody wrote over, and reads each', async () => {
