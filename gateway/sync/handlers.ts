@@ -35,19 +35,19 @@ export function createSyncHandlers(sync: Sync): Pick<ControlHandlers, SyncRoutes
       await sync.setUp(setup);
       return sync.status();
     },
-    retentionPlan: () => sync.plan(),
+    retentionPlan: () => sync.keeper.plan(),
     async removeRecording({ id, why }, { decidedBy }) {
-      await sync.removeByHand(id, why, decidedBy);
+      await sync.keeper.removeByHand(id, why, decidedBy);
       return {};
     },
-    holds: () => ({ items: sync.holds.list() }),
+    holds: () => ({ items: sync.keeper.holds.list() }),
     async setHold({ what, why }, { decidedBy }) {
-      await sync.setHold(what, why, decidedBy);
-      return { items: sync.holds.list() };
+      await sync.keeper.setHold(what, why, decidedBy);
+      return { items: sync.keeper.holds.list() };
     },
     async liftHold({ what, why }, { decidedBy }) {
-      await sync.liftHold(what, why, decidedBy);
-      return { items: sync.holds.list() };
+      await sync.keeper.liftHold(what, why, decidedBy);
+      return { items: sync.keeper.holds.list() };
     },
   };
 }

@@ -67,10 +67,13 @@ export class Holds {
   }
 
   /** Throws HOLD_UNKNOWN. */
+  assertHeld(what: string): void {
+    if (!this.list().some((hold) => hold.what === what))
+      throw new CountersignError('HOLD_UNKNOWN', `${what} is not held.`);
+  }
+
   lift(what: string): void {
-    const holds = this.list();
-    if (!holds.some((hold) => hold.what === what)) throw new CountersignError('HOLD_UNKNOWN', `${what} is not held.`);
-    this.#write(holds.filter((hold) => hold.what !== what));
+    this.#write(this.list().filter((hold) => hold.what !== what));
   }
 
   #write(holds: readonly Hold[]): void {

@@ -8,7 +8,7 @@ import { padding, parseTarHeader, TAR_BLOCK, tarHeader } from '../recording/tar.
 /** Of the ranges of one part together. */
 export const MAX_PART_RANGES_BYTES = 8 * 1024 * 1024;
 /** Of a whole part, encrypted or not; a reader takes no more into memory. */
-export const MAX_PART_BYTES = 24 * 1024 * 1024;
+const MAX_PART_BYTES = 24 * 1024 * 1024;
 const MAX_MANIFEST_BYTES = 2 * 1024 * 1024;
 const MANIFEST_NAME = 'part.json';
 
@@ -91,7 +91,7 @@ function assertOrder(ranges: readonly { name: string; offset: number; length?: n
 /**
  * Reads a part that is not encrypted (any more), strictly: the one form that writePart gives, every range
  * with the hash that part.json names. Throws SYNC_BAD_PART. Ranges are views of `bytes`.
- * Which parts belong together is PartChain's to say.
+ * Which parts belong together is for who has all of them to say.
  */
 export function readPart(bytes: Uint8Array): Part & { hash: string } {
   if (bytes.length > MAX_PART_BYTES) throw bad('a part is larger than any that is written');
@@ -152,46 +152,6 @@ function headerOf(block: Uint8Array): { name: string; size: number } | null {
   }
 }
 
-/** Follows the parts of one session, in order. */
-export class PartChain {
-  readonly #sid: string;
-  readonly #lengths = new Map<string, number>();
-  #next = 0;
-  #prev = '';
-  #complete = false;
-
-  constructor(sid: string) {
-    this.#sid = sid;
-  }
-
-  /** Number of the part that is to come. */
-  get next(): number {
-    return this.#next;
-  }
-
-  /** The part that says `last` has been followed. */
-  get complete(): boolean {
-    return this.#complete;
-  }
-
-  /** @returns what is wrong with it as the next part, as a sentence, and then nothing was taken; null: it follows. */
-  follow(part: ReturnType<typeof readPart>): string | null {
-    if (part.sid !== this.#sid) return `It is a part of session ${part.sid}.`;
-    if (part.n !== this.#next) return `It is part ${part.n}, and part ${this.#next} is to come.`;
-    if (part.prev !== this.#prev) return `It does not follow the part before: another part ${part.n - 1} was written.`;
-    if (this.#complete) return 'It follows a part that said it was the last.';
-    for (const { name, offset } of part.ranges) {
-      const length = this.#lengths.get(name) ?? 0;
-      if (offset !== length) return `It goes on with ${name} at ${offset}, which has ${length} bytes so far.`;
-    }
-    for (const { name, offset, bytes } of part.ranges) this.#lengths.set(name, offset + bytes.length);
-    this.#next += 1;
-    this.#prev = part.hash;
-    this.#complete = part.last;
-    return null;
-  }
-}
-
 const PART_NAME = /^part-(\d{6})(?:\.r([1-9]\d{0,3}))?\.tar(\.age)?$/;
 
 /** @param name of an object, without its folder. @returns null when it is not a part's. */
@@ -203,15 +163,3 @@ export function parsePartName(name: string): { n: number; retry: number; encrypt
 
 export const partName = (n: number, encrypted: boolean): string =>
   `part-${String(n).padStart(6, '0')}.tar${encrypted ? '.age' : ''}`;
-
-/** All of a stream, up to a part's bound. Throws SYNC_BAD_PART when there is more. */
-export async function collectPart(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of source) {
-    size += chunk.length;
-    if (size > MAX_PART_BYTES) throw bad('a part is larger than any that is written');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
-}

@@ -302,12 +302,14 @@ describe('what stays on this disk', () => {
     await sync.start();
     await setup();
     await upToDate();
-    await sync.setHold(sessionId(2), 'a lawsuit', 'Ada');
+    await sync.keeper.setHold(sessionId(2), 'a lawsuit', 'Ada');
     const before = objects().size;
     const folders = await allFolders(recordingsDir);
     const [gone, held] = [sessionId(1), sessionId(2)].map((sid) => folders.find((folder) => basename(folder) === sid)!);
-    await expect(sync.removeByHand(basename(held!), 'because', 'Ada')).rejects.toMatchObject({ code: 'SESSION_HELD' });
-    await sync.removeByHand(sessionId(1), 'because', 'Ada');
+    await expect(sync.keeper.removeByHand(basename(held!), 'because', 'Ada')).rejects.toMatchObject({
+      code: 'SESSION_HELD',
+    });
+    await sync.keeper.removeByHand(sessionId(1), 'because', 'Ada');
     expect([fs.existsSync(gone!), fs.existsSync(held!)]).toEqual([false, true]);
     expect(forgotten).toEqual([sessionId(1)]);
     expect((await entries()).slice(-2)).toMatchObject([
@@ -315,9 +317,11 @@ describe('what stays on this disk', () => {
       { type: 'removed', sid: sessionId(1), why: 'because', rule: 'by hand', by: 'Ada', synced: true },
     ]);
     expect(objects().size).toBeGreaterThanOrEqual(before);
-    await expect(sync.removeByHand(sessionId(1), 'because', 'Ada')).rejects.toMatchObject({ code: 'SESSION_UNKNOWN' });
-    await sync.liftHold(sessionId(2), 'settled', 'Ada');
-    await sync.removeByHand(sessionId(2), 'because', 'Ada');
+    await expect(sync.keeper.removeByHand(sessionId(1), 'because', 'Ada')).rejects.toMatchObject({
+      code: 'SESSION_UNKNOWN',
+    });
+    await sync.keeper.liftHold(sessionId(2), 'settled', 'Ada');
+    await sync.keeper.removeByHand(sessionId(2), 'because', 'Ada');
     expect(fs.existsSync(held!)).toBe(false);
   });
 

@@ -1,43 +1,30 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { assertNever, CountersignError, isCountersignError } from '../contract/errors.ts';
+import { CountersignError, isCountersignError } from '../contract/errors.ts';
 import type { SyncSetup, SyncStatus } from '../contract/sync.ts';
-import type { DeviceIdentity, DeviceLog } from '../evidence/device/ports.ts';
-import type { Clock, Vault } from '../pipeline/ports.ts';
+import type { DeviceIdentity } from '../evidence/device/ports.ts';
+import type { Vault } from '../pipeline/ports.ts';
 import { parseSyncConfig, readSyncConfig, type SyncConfig, writeSyncConfig } from './config.ts';
-import { Holds } from './holds.ts';
+import { Keeper, type KeeperDeps } from './keeper.ts';
 import { type Countersign, LogPublisher } from './publisher.ts';
 import { recipientsOf } from './recipients.ts';
-import type { Removal } from './retention.ts';
 import { type SyncThread, startSyncThread } from './sync-worker.ts';
+import { describe, secretIds } from './target-words.ts';
 import type { TargetConfig } from './targets/config.ts';
 
-export interface SyncDeps {
-  home: string;
-  recordingsDir: string;
-  clock: Clock;
+export interface SyncDeps extends Omit<KeeperDeps, 'call' | 'config'> {
   every(milliseconds: number, run: () => void): () => void;
   vault: Vault;
-  log: DeviceLog;
   identity: Pick<DeviceIdentity, 'device' | 'org' | 'trust' | 'identityObjects' | 'onChanged' | 'takeTrust'>;
-  /** The index forgets a recording before it is deleted. */
-  forget(sid: string): Promise<unknown>;
   /** The configuration changed; goes to the device's log. */
   onConfigured(): void;
-  /** Recordings that are not in the store fill the budget; null: they do not any more. */
-  onBudget(sentence: string | null): void;
-  onProblem(sentence: string): void;
   countersign?: Countersign;
 }
 
 const TICK_MS = 5000;
 const TRUST_EVERY_MS = 3_600_000;
-const RETENTION_EVERY_MS = 60_000;
 const HOUR_MS = 3_600_000;
-const REMOVALS_AT_ONCE = 20;
 /** What was recorded last gets this long to leave before the gateway ends; the rest leaves at the next start. */
 const LAST_MS = 3000;
 const SECRET_PREFIX = 'sync/';
@@ -47,7 +34,7 @@ const iso = (milliseconds: number | null): string | null =>
 
 /** Recordings to the team's store, and what is kept on this disk. Lives on the main thread; the work is a worker's. */
 export class Sync {
-  readonly holds: Holds;
+  readonly keeper: Keeper;
   readonly #deps: SyncDeps;
   readonly #file: string;
   readonly #thread: SyncThread;
@@ -59,11 +46,9 @@ export class Sync {
   #settings = '';
   #queued = { objects: 0, bytes: 0 };
   #overdueSince: string | null = null;
-  #over = false;
   #trustAt = Number.NEGATIVE_INFINITY;
-  #retentionAt = Number.NEGATIVE_INFINITY;
   #housekeeping: Promise<void> = Promise.resolve();
-  #closed = false;
+  readonly #stop = new AbortController();
   #ticking = false;
   /** Somebody asked while it ran. */
   #again = false;
@@ -74,8 +59,8 @@ export class Sync {
     this.#deps = deps;
     this.#file = join(home, 'sync.json');
     this.#config = readSyncConfig(this.#file);
-    this.holds = new Holds(join(home, 'holds.json'));
     this.#thread = startSyncThread({ home, recordingsDir }, vault, deps.onProblem);
+    this.keeper = new Keeper({ ...deps, call: this.#thread.call, config: () => this.#config.retention });
     this.#publisher = new LogPublisher({
       log,
       identity: identity as DeviceIdentity,
@@ -98,7 +83,7 @@ export class Sync {
   /** The same again and again is told once. */
   #tell(error: unknown): void {
     const sentence = isCountersignError(error) ? error.message : `Sync failed: ${String((error as Error)?.message)}`;
-    if (this.#closed || sentence === this.#told) return;
+    if (this.#stop.signal.aborted || sentence === this.#told) return;
     this.#told = sentence;
     this.#deps.onProblem(sentence);
   }
@@ -136,7 +121,7 @@ export class Sync {
   }
 
   #tick(): void {
-    if (this.#closed) return;
+    if (this.#stop.signal.aborted) return;
     this.#again = this.#ticking;
     if (this.#ticking) return;
     this.#ticking = true;
@@ -146,9 +131,9 @@ export class Sync {
         () => this.#publish(),
         () => this.#takeTrust(),
         () => this.#watch(),
-        () => this.#retain(),
+        () => this.keeper.keep(this.#stop.signal),
       ])
-        if (!this.#closed) await work().catch((error: unknown) => this.#tell(error));
+        if (!this.#stop.signal.aborted) await work().catch((error: unknown) => this.#tell(error));
       this.#ticking = false;
       if (this.#again) this.#tick();
     })();
@@ -191,86 +176,6 @@ export class Sync {
       this.#overdueSince = null;
       await log.append({ type: 'gap', kind: 'sync-overdue', from, until: now, detail: '' });
     }
-  }
-
-  // ---- what is kept on this disk -------------------------------------------------------------
-
-  /** What the rules and the budget would delete now. */
-  plan(): Promise<{ removals: Removal[]; over: number }> {
-    return this.#thread.call(
-      'plan',
-      this.#config.retention,
-      this.holds.list().map(({ what }) => what),
-    );
-  }
-
-  async #retain(): Promise<void> {
-    const { clock } = this.#deps;
-    const since = clock.now() - this.#retentionAt;
-    if (since >= 0 && since < RETENTION_EVERY_MS) return;
-    this.#retentionAt = clock.now();
-    const { rules, budget } = this.#config.retention;
-    if (rules.length === 0 && budget === null) {
-      this.#setOver(0);
-      return;
-    }
-    const { removals, over } = await this.plan();
-    // Each waits for the device's log; what else there is to do must not wait for all of them.
-    for (const removal of removals.slice(0, REMOVALS_AT_ONCE)) {
-      if (this.#closed) return;
-      await this.#remove(removal, 'the gateway');
-    }
-    if (removals.length > REMOVALS_AT_ONCE) this.#retentionAt = Number.NEGATIVE_INFINITY;
-    this.#setOver(over);
-  }
-
-  #setOver(over: number): void {
-    const budget = this.#config.retention.budget;
-    if (over > 0 === this.#over && over === 0) return;
-    this.#over = over > 0;
-    const sentence = `Recordings take ${over} bytes more than the disk budget of ${budget?.bytes}, and what is not in the team's store yet is not deleted.`;
-    if (over > 0) this.#deps.onProblem(sentence);
-    this.#deps.onBudget(over > 0 && budget?.whenFull === 'stop-forwarding' ? sentence : null);
-  }
-
-  /** Deletes a recording; the device's log says so first. Rejects DEVICE_LOG_FAILED and what the disk says. */
-  async #remove({ sid, folder, why, rule, synced }: Omit<Removal, 'bytes'>, by: string): Promise<void> {
-    const { recordingsDir, log, forget } = this.#deps;
-    await log.append({ type: 'removed', sid, why, rule, by, synced });
-    await forget(sid);
-    // Out of the way in one step, so that a stop in the middle leaves no half of a recording under its name.
-    const bin = join(recordingsDir, 'removed');
-    mkdirSync(bin, { recursive: true, mode: 0o700 });
-    await rename(join(recordingsDir, folder), join(bin, basename(folder)));
-    await this.#thread.call('removed', sid);
-    await rm(bin, { recursive: true, force: true });
-  }
-
-  /** A person deletes a recording that has ended, in the store or not. Rejects SESSION_UNKNOWN, SESSION_OPEN, SESSION_HELD. */
-  async removeByHand(sid: string, why: string, by: string): Promise<void> {
-    const found = await this.#thread.call('find', sid);
-    if (found === null) throw new CountersignError('SESSION_UNKNOWN', `There is no recording of session ${sid} here.`);
-    if (!found.ended) throw new CountersignError('SESSION_OPEN', 'This session is open; end it first.');
-    const hold = this.holds.of(sid, found.connection);
-    if (hold !== null) {
-      throw new CountersignError(
-        'SESSION_HELD',
-        `Session ${sid} is under a legal hold (${hold.what}: ${hold.why}); it is not deleted.`,
-      );
-    }
-    await this.#remove({ sid, folder: found.folder, why, rule: 'by hand', synced: found.synced }, by);
-  }
-
-  async setHold(what: string, why: string, by: string): Promise<void> {
-    this.holds.set({ what, why, by, at: iso(this.#deps.clock.now())! });
-    await this.#deps.log.append({ type: 'hold', what, set: true, by, why });
-  }
-
-  async liftHold(what: string, why: string, by: string): Promise<void> {
-    // First the log: a hold that is gone without a word would be worse than one that is still there.
-    if (!this.holds.list().some((hold) => hold.what === what)) this.holds.lift(what);
-    await this.#deps.log.append({ type: 'hold', what, set: false, by, why });
-    this.holds.lift(what);
   }
 
   // ---- for people ----------------------------------------------------------------------------
@@ -331,7 +236,7 @@ export class Sync {
 
   async now(): Promise<void> {
     this.#trustAt = Number.NEGATIVE_INFINITY;
-    this.#retentionAt = Number.NEGATIVE_INFINITY;
+    this.keeper.hurry();
     await this.#thread.call('discover');
     await this.#thread.call('now');
     this.#tick();
@@ -389,7 +294,7 @@ export class Sync {
 
   /** Writes nothing into the device's log any more. */
   async quiesce(): Promise<void> {
-    this.#closed = true;
+    this.#stop.abort();
     for (const stop of this.#stops) stop();
     await this.#housekeeping;
   }
@@ -411,42 +316,4 @@ export class Sync {
       await delay(50);
     }
   }
-}
-
-function describe(target: TargetConfig): string {
-  switch (target.kind) {
-    case 'folder':
-      return `folder ${target.path}`;
-    case 'sftp':
-      return `sftp ${target.user}@${target.host}:${target.port} ${target.path}`;
-    case 's3':
-      return `s3 ${target.endpoint} ${target.bucket}`;
-  }
-}
-
-function secretIds(target: TargetConfig): string[] {
-  const ids = (() => {
-    switch (target.kind) {
-      case 'folder':
-        return [];
-      case 'sftp':
-        switch (target.auth.method) {
-          case 'key':
-            return [target.auth.key, target.auth.passphrase];
-          case 'key-file':
-            return [target.auth.passphrase];
-          case 'password':
-            return [target.auth.password];
-          case 'agent':
-            return [];
-          default:
-            return assertNever(target.auth);
-        }
-      case 's3':
-        return [target.secretAccessKey, target.sessionToken];
-      default:
-        return assertNever(target);
-    }
-  })();
-  return ids.filter((id) => id !== undefined);
 }

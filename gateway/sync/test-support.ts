@@ -4,7 +4,7 @@ import { CountersignError } from '../contract/errors.ts';
 import { createRecorder } from '../recording/recorder.ts';
 import { sessionInfo, statement } from '../recording/test-support.ts';
 import { decryptPart } from './age.ts';
-import { PartChain, parsePartName, readPart } from './part.ts';
+import { parsePartName, readPart } from './part.ts';
 import type { ObjectBody, StoreTarget } from './ports.ts';
 
 export const PREFIX = 'acme/01JTESTDEVCE00000000000001';
@@ -85,6 +85,46 @@ export async function recordSession(dir: string, id: string, kilobytes: number):
   }
   await session.close('done');
   await recorder.close();
+}
+
+/** Follows the parts of one session, in order. */
+export class PartChain {
+  readonly #sid: string;
+  readonly #lengths = new Map<string, number>();
+  #next = 0;
+  #prev = '';
+  #complete = false;
+
+  constructor(sid: string) {
+    this.#sid = sid;
+  }
+
+  /** Number of the part that is to come. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** The part that says `last` has been followed. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** @returns what is wrong with it as the next part, as a sentence, and then nothing was taken; null: it follows. */
+  follow(part: ReturnType<typeof readPart>): string | null {
+    if (part.sid !== this.#sid) return `It is a part of session ${part.sid}.`;
+    if (part.n !== this.#next) return `It is part ${part.n}, and part ${this.#next} is to come.`;
+    if (part.prev !== this.#prev) return `It does not follow the part before: another part ${part.n - 1} was written.`;
+    if (this.#complete) return 'It follows a part that said it was the last.';
+    for (const { name, offset } of part.ranges) {
+      const length = this.#lengths.get(name) ?? 0;
+      if (offset !== length) return `It goes on with ${name} at ${offset}, which has ${length} bytes so far.`;
+    }
+    for (const { name, offset, bytes } of part.ranges) this.#lengths.set(name, offset + bytes.length);
+    this.#next += 1;
+    this.#prev = part.hash;
+    this.#complete = part.last;
+    return null;
+  }
 }
 
 export interface Assembled {
