@@ -14,6 +14,8 @@ import {
   type ReportSession,
   type ReportStatement,
 } from './data.ts';
+import { NOTES } from './notes.ts';
+import { Tallies } from './tally.ts';
 
 export interface ReportInput {
   title: string;
@@ -39,7 +41,6 @@ export interface ReportInputSession {
 
 const MAX_SESSIONS = 100_000;
 const MAX_STATEMENTS = 1000;
-const MAX_REFERENCES = 20;
 
 /** Reads the sessions once, one statement at a time. Throws REPORT_EMPTY when there is none. */
 export async function gatherReport(input: ReportInput): Promise<ReportData> {
@@ -77,45 +78,6 @@ const METHOD = [
   'Figures were counted from the recordings themselves, not from an index. Each names the sessions and events it comes from; an event is found in its session by its number, with “countersign sessions show” and in any unpacked bundle.',
   'Values in results are as the agent saw them, after masking. This report holds no result rows.',
 ];
-
-/** Something counted, with the first places. */
-class Tally {
-  count = 0;
-  readonly #places: ReportReference[] = [];
-  #sources = 0;
-  #last = '';
-
-  add(count: number, place: ReportReference): void {
-    if (count === 0) return;
-    this.count += count;
-    const key = `${place.session}/${place.seq}/${place.statement}`;
-    if (key === this.#last) return;
-    this.#last = key;
-    this.#sources += 1;
-    if (this.#places.length < MAX_REFERENCES) this.#places.push(place);
-  }
-
-  get evidence(): ReportFigure['evidence'] {
-    return { first: this.#places, more: this.#sources - this.#places.length };
-  }
-}
-
-class Tallies {
-  readonly #all = new Map<string, Tally>();
-
-  of(name: string): Tally {
-    let tally = this.#all.get(name);
-    if (tally === undefined) {
-      tally = new Tally();
-      this.#all.set(name, tally);
-    }
-    return tally;
-  }
-
-  *[Symbol.iterator](): Generator<[string, Tally]> {
-    yield* [...this.#all].sort(([, a], [, b]) => b.count - a.count);
-  }
-}
 
 const MAX_NAMES = 100;
 
@@ -274,99 +236,6 @@ class Gathered {
     ].slice(0, 100);
   }
 }
-
-/** Of one severity, in the order of a report. */
-const NOTES: readonly { key: string; severity: ReportFinding['severity']; title: string; sentence: string }[] = [
-  {
-    key: 'unverified',
-    severity: 'high',
-    title: 'Sessions that do not verify',
-    sentence:
-      'A signature, hash or file of these recordings is not as it was signed. What they say must not be relied on; the sections below name each check that failed.',
-  },
-  {
-    key: 'observed',
-    severity: 'high',
-    title: 'Statements that policy would have stopped',
-    sentence:
-      'The connection was in observe mode: these statements would have been denied or asked, and were forwarded.',
-  },
-  {
-    key: 'severe-unasked',
-    severity: 'medium',
-    title: 'Destructive or privileged statements that policy allowed without asking',
-    sentence:
-      'Statements that destroy data, raise privileges, execute code or could not be understood ran without a person’s decision.',
-  },
-  {
-    key: 'severe-approved',
-    severity: 'info',
-    title: 'Destructive or privileged statements that a person approved',
-    sentence: 'Each was held until a person approved exactly this statement.',
-  },
-  {
-    key: 'denied',
-    severity: 'low',
-    title: 'Statements that policy denied',
-    sentence: 'They did not reach the database.',
-  },
-  {
-    key: 'refused',
-    severity: 'low',
-    title: 'Statements that a person refused',
-    sentence: 'They were held for a decision and denied; they did not reach the database.',
-  },
-  {
-    key: 'expired',
-    severity: 'low',
-    title: 'Statements that nobody decided',
-    sentence: 'They were held until their time ran out and then denied.',
-  },
-  {
-    key: 'incomplete',
-    severity: 'medium',
-    title: 'Sessions that were not closed in order',
-    sentence:
-      'The gateway ended before it could close them. What it had recorded is there; the last moments rest on the device’s word.',
-  },
-  {
-    key: 'open',
-    severity: 'low',
-    title: 'Sessions that were open',
-    sentence: 'They had not ended when this report was made; what came later is not in it.',
-  },
-  {
-    key: 'observe',
-    severity: 'medium',
-    title: 'Sessions in observe mode',
-    sentence: 'Policy was evaluated and recorded, not enforced.',
-  },
-  {
-    key: 'unprotected',
-    severity: 'medium',
-    title: 'Sessions in unprotected mode',
-    sentence:
-      'The gateway ran under the developer’s own account: a hostile program of the same account could have reached its keys and recordings.',
-  },
-  {
-    key: 'unmasked',
-    severity: 'low',
-    title: 'Sessions without masking',
-    sentence: 'Results reached the agent as the database sent them.',
-  },
-  {
-    key: 'claimed',
-    severity: 'low',
-    title: 'Sessions of an identity that was not proven',
-    sentence: 'The person is the one that the operating system named, without a sign-in.',
-  },
-  {
-    key: 'redacted',
-    severity: 'info',
-    title: 'Sessions of which parts were taken out',
-    sentence: 'Their hashes remain, so the rest verifies; what the parts held cannot be said.',
-  },
-];
 
 function sessionOf(
   { id, state, info, close }: RecordedSession,

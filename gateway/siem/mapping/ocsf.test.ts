@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { canonicalJson, type Json } from './jcs.ts';
-import { type OcsfRecord, toOcsf } from './ocsf.ts';
+import { toOcsf } from './ocsf.ts';
+import type { OcsfRecord } from './ocsf-objects.ts';
 import { events, statement } from './test-events.ts';
 
 const options = {

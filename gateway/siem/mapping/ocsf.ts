@@ -9,7 +9,21 @@ import {
   type SiemSignIn,
   type SiemStatement,
 } from './event.ts';
-import { canonicalJson, type Json } from './jcs.ts';
+import { canonicalJson } from './jcs.ts';
+import {
+  actor,
+  control,
+  DISPOSITIONS,
+  datastore,
+  MAX_LIST,
+  ms,
+  type OcsfRecord,
+  operation,
+  source,
+  status,
+  target,
+  user,
+} from './ocsf-objects.ts';
 
 export interface OcsfOptions {
   /** Of Countersign. */
@@ -17,14 +31,9 @@ export interface OcsfOptions {
   sha256(bytes: Uint8Array): Uint8Array;
 }
 
-export type OcsfRecord = { [name: string]: Json | undefined };
-
 const OCSF_VERSION = '1.9.0';
 const LONGEST_TEXT = 65_536;
-const MAX_LIST = 256;
 const utf8 = new TextEncoder();
-
-const ms = (at: number): number => Math.floor(at / 1000);
 
 /**
  * One event as a record of OCSF 1.9: Datastore Activity (6005), Authentication (3002) or Detection
@@ -129,67 +138,6 @@ function attested(record: OcsfRecord, session: SiemSession, { sha256 }: OcsfOpti
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
-// ---- who and where ------------------------------------------------------------------------------
-
-function user({ identity }: SiemSession): OcsfRecord {
-  return {
-    uid: identity.subject,
-    name: identity.display,
-    groups: identity.groups.slice(0, MAX_LIST).map((name) => ({ name })),
-  };
-}
-
-function actor(session: SiemSession): OcsfRecord {
-  const { agent, applicationName } = session;
-  const parent = agent.parents[0];
-  return {
-    user: user(session),
-    process: {
-      name: agent.name,
-      pid: agent.pid ?? undefined,
-      parent_process: parent === undefined ? undefined : { name: parent.name, pid: parent.pid },
-    },
-    session: session.id === null ? undefined : { uid: session.id },
-    application: applicationName === '' ? undefined : { name: applicationName },
-  };
-}
-
-/** The ai_operation profile. The gateway sees an agent by its process and credential; model and version where it says so. */
-function operation(session: SiemSession, grantId: string | null): OcsfRecord {
-  const { agent, identity } = session;
-  return {
-    ai_agent: {
-      uid: `${identity.subject}/${agent.name}`,
-      name: agent.name,
-      instance_uid: session.conversationId ?? session.id ?? undefined,
-      type_id: 0,
-      type: 'Unknown',
-      version: agent.version,
-      ai_model:
-        agent.model === undefined
-          ? undefined
-          : { model_name: agent.model.name, name: agent.model.name, ai_provider: agent.model.provider },
-    },
-    delegation:
-      grantId === null ? undefined : { uid: grantId, issuer_uid: 'countersign', scopes: [session.connection.id] },
-  };
-}
-
-const isIp = (host: string): boolean => /^\d{1,3}(\.\d{1,3}){3}$/.test(host) || host.includes(':');
-
-/** The agent reaches the gateway over loopback only. */
-const source = (session: SiemSession): OcsfRecord => ({
-  ip: '127.0.0.1',
-  uid: session.device ?? undefined,
-  name: session.agent.name,
-});
-
-function target({ connection }: SiemSession): OcsfRecord {
-  const { host, port } = connection;
-  const address = host.startsWith('/') ? { name: host } : isIp(host) ? { ip: host } : { hostname: host };
-  return { ...address, port, svc_name: 'postgresql', uid: connection.id };
-}
-
 // ---- the classes --------------------------------------------------------------------------------
 
 const CONTROLLED = ['ai_operation', 'security_control'] as const;
@@ -273,54 +221,6 @@ function activityOf({ op, class: kind }: SiemStatement): readonly [number, strin
   const known = ACTIVITIES[/^[A-Z]+/.exec(op.toUpperCase())?.[0] ?? ''];
   if (known === undefined) return [99, op === '' ? kind : op.slice(0, 63)];
   return known[0] === 1 && kind !== 'read' && kind !== 'session' ? [5, 'Write'] : known;
-}
-
-const DISPOSITIONS: Readonly<Record<SiemStatement['verdict'], readonly [action: number, id: number, caption: string]>> =
-  {
-    allowed: [1, 1, 'Allowed'],
-    'asked-approved': [1, 8, 'Approved'],
-    'asked-denied': [2, 25, 'Rejected'],
-    'asked-expired': [2, 2, 'Blocked'],
-    denied: [2, 2, 'Blocked'],
-    observed: [1, 17, 'Logged'],
-  };
-
-function control(
-  [action, id, caption]: readonly [number, number, string],
-  event: SiemStatement | SiemDecision,
-): OcsfRecord {
-  const policies = event.policyIds
-    .slice(0, MAX_LIST)
-    .map((name) => ({ name, uid: `${event.session.policyHash}/${name}` }));
-  return {
-    action_id: action,
-    action: ['Unknown', 'Allowed', 'Denied'][action],
-    disposition_id: id,
-    disposition: caption,
-    is_alert: false,
-    policy: policies[0],
-    authorizations: policies.map((policy) => ({ decision: caption.toLowerCase(), policy })),
-  };
-}
-
-function status(failed: boolean, code: string | null, detail: string | null): OcsfRecord {
-  return {
-    status_id: failed ? 2 : 1,
-    status: failed ? 'Failure' : 'Success',
-    status_code: code ?? undefined,
-    status_detail: detail ?? undefined,
-  };
-}
-
-function datastore(session: SiemSession): OcsfRecord {
-  return {
-    actor: actor(session),
-    database: { name: session.database, uid: session.connection.id, type_id: 1, type: 'Relational' },
-    type_id: 1,
-    type: 'Database',
-    src_endpoint: source(session),
-    dst_endpoint: target(session),
-  };
 }
 
 function severityOf({ class: kind, verdict }: SiemStatement): number {
