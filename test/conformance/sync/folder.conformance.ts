@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StoreTarget } from '../../../gateway/sync/ports.ts';
 import { openFolderTarget } from '../../../gateway/sync/targets/folder.ts';
+import { component } from '../../components.ts';
+import { startSshd, type TestSshd } from '../../support/openssh.ts';
 import { anyTime, body, fails, largeBody, listed, names, storeContract, text } from '../../support/store-target.ts';
 
 const root = process.getuid?.() === 0 && process.platform === 'linux';
@@ -109,5 +111,44 @@ describe.skipIf(!root)('a folder on a disk of its own (needs root on Linux to mo
     } finally {
       spawnSync('chattr', ['-a', probes]);
     }
+  });
+});
+
+const sshfs = component('sshfs');
+const sshd = component('sshd');
+const noShare = sshfs.missing || sshd.missing || (root ? false : 'needs root, to mount a share');
+describe.skipIf(noShare)('a share without hard links, over the network (sshfs, needs root)', () => {
+  let server: TestSshd;
+  const unmount = () => spawnSync('fusermount', ['-u', '-z', folder]);
+  beforeEach(async () => {
+    server = await startSshd(sshd.path, { kind: 'plain' });
+    rmSync(join(folder, 'countersign-store.json'));
+    const known = join(server.keyFile, '..', 'known_hosts');
+    writeFileSync(known, `[${server.host}]:${server.port} ${server.hostKeyLine}\n`);
+    const options = [`port=${server.port}`, `IdentityFile=${server.keyFile}`, `UserKnownHostsFile=${known}`];
+    const all = [...options, 'disable_hardlink', 'ssh_command=ssh -F /dev/null'].flatMap((one) => ['-o', one]);
+    execFileSync(sshfs.path, [`${server.user}@${server.host}:${server.path}`, folder, ...all]);
+    await store.setUp(anyTime());
+  });
+  afterEach(async () => {
+    unmount();
+    await server.stop();
+  });
+
+  it('takes objects, and replaces none', async () => {
+    expect(await store.create('acme/x', body('x'), anyTime())).toBe('created');
+    expect(await store.create('acme/x', body('x'), anyTime())).toBe('exists');
+    await expect(store.create('acme/x', body('other'), anyTime())).rejects.toThrow(fails('SYNC_INTERRUPTED'));
+    expect(readdirSync(join(server.folder, 'acme'))).toEqual(['x']);
+    expect(await text(await store.read('acme/x', anyTime()))).toBe('x');
+  });
+
+  it('is away when its server is killed in the middle, and says so', async () => {
+    const large = largeBody(4 * 1024 * 1024, async (at) => {
+      if (at === 2 * 1024 * 1024) await server.kill();
+    });
+    await expect(store.create('acme/x', large, anyTime())).rejects.toThrow(fails('SYNC_UNREACHABLE'));
+    await expect(store.create('acme/y', body('y'), anyTime())).rejects.toThrow(fails('SYNC_UNREACHABLE'));
+    expect(readdirSync(server.folder)).toContain('acme');
   });
 });
