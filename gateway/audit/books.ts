@@ -54,6 +54,9 @@ CREATE TABLE ranges (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Sorts behind everything that a name can have. */
+const LAST = '\u{10ffff}';
+
 export type ObjectState = 'kept' | 'applied' | 'unread' | 'torso' | 'changed' | 'refused';
 
 /** One object as it was found. */
@@ -176,23 +179,26 @@ export class Books {
       .get(name, name) as number | null;
   }
 
-  byState(...states: ObjectState[]): BookedObject[] {
+  /** @param below the beginning of their names. */
+  byState(states: ObjectState | readonly ObjectState[], below = ''): BookedObject[] {
+    const all = [states].flat();
     return this.db
       .prepare(
-        `SELECT ${COLUMNS} FROM objects WHERE state IN (${states.map(() => '?').join(', ')}) ORDER BY name, first_seen`,
+        `SELECT ${COLUMNS} FROM objects WHERE name >= ? AND name < ? AND state IN (${all.map(() => '?').join(', ')})
+         ORDER BY name, first_seen`,
       )
-      .all(...states) as BookedObject[];
+      .all(below, `${below}${LAST}`, ...all) as BookedObject[];
   }
 
   /** Objects that an earlier import of their source had seen, and the last whole one had not. */
-  vanished(): BookedObject[] {
+  vanished(below = ''): BookedObject[] {
     return this.db
       .prepare(
-        `SELECT ${COLUMNS} FROM objects WHERE last_import <
+        `SELECT ${COLUMNS} FROM objects WHERE name >= ? AND name < ? AND last_import <
            (SELECT max(id) FROM imports WHERE imports.source = objects.source AND ended IS NOT NULL)
            AND instr(version, '~') = 0 ORDER BY name`,
       )
-      .all() as BookedObject[];
+      .all(below, `${below}${LAST}`) as BookedObject[];
   }
 
   put(object: BookedObject): void {

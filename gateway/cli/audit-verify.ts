@@ -49,7 +49,14 @@ async function verify(cli: Cli, audit: Command, { json, all, ...only }: VerifyOp
       if (json) cli.out(visibleJson(report, 2));
       else tell(cli, report, (all ?? false) || only.session !== undefined);
       if (!report.ok || cli.signal.aborted) cli.exitWith(1);
-      else if (report.counts.sessions === 0) cli.exitWith(2);
+      else if (report.counts.sessions === 0) {
+        cli.note(
+          only.session === undefined
+            ? 'There is no session to check.'
+            : `There is no session ${visibleLine(only.session)}.`,
+        );
+        cli.exitWith(2);
+      }
     } finally {
       books.close();
     }

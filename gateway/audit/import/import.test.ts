@@ -135,7 +135,7 @@ describe('an import that is killed', () => {
     for (let round = 0; round < 6; round += 1) {
       const child = spawn(
         process.execPath,
-        [join(import.meta.dirname, 'test-import-child.ts'), workspace.folder, store],
+        [join(import.meta.dirname, 'test-import-worker.ts'), workspace.folder, store],
         {
           stdio: ['ignore', 'pipe', 'inherit'],
         },

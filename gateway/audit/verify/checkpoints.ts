@@ -66,7 +66,7 @@ export function findHeads(workspace: Workspace, books: Books, trust: Trust, org:
     if (name.endsWith('.tsr')) stamps.push({ size: name.split('.')[1]!, name });
     else add(read(workspace.kept(`${log}/${name}`)), name, iso(books.firstSeen(`${log}/${name}`)));
   }
-  for (const object of books.byState('changed').filter(({ name }) => name.startsWith(`${log}/checkpoint.`))) {
+  for (const object of books.byState('changed', `${log}/checkpoint.`)) {
     const file = workspace.changed(object.name, object.sha256);
     if (!object.name.endsWith('.tsr') && fs.existsSync(file)) {
       add(read(file), `another ${object.name.slice(log.length + 1)}`, iso(object.firstSeen));

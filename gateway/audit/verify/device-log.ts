@@ -233,17 +233,14 @@ function historyCheck(pass: Pass, read: ReadLog, known: readonly Vkey[], books: 
         `a head over ${size} entries (${head.where}) does not match the log, and no key of the device signed it`,
       );
   }
-  const gone = books
-    .vanished()
-    .filter(({ name }) => name.startsWith(`${prefix}log/`) || name.startsWith(`${prefix}identity/`));
+  const own = [`${prefix}identity/`, `${prefix}log/`];
+  const gone = own.flatMap((below) => books.vanished(below));
   if (gone.length > 0) {
     problems.push(
       `the store has rolled back or lost ${plural(gone.length, 'object')} of the device's log that it had on ${new Date(gone[0]!.firstSeen).toISOString()}, such as ${gone[0]!.name.slice(prefix.length)}`,
     );
   }
-  for (const object of books
-    .byState('changed')
-    .filter(({ name }) => name.startsWith(`${prefix}log/`) || name.startsWith(`${prefix}identity/`))) {
+  for (const object of own.flatMap((below) => books.byState('changed', below))) {
     problems.push(`${object.name.slice(prefix.length)} was replaced: ${object.detail}`);
   }
   return checkOf(

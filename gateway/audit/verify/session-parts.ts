@@ -20,11 +20,11 @@ export function checkParts(workspace: Workspace, books: Books, session: BookedSe
   const parts = books.parts(sid);
   const bundled = parts.some(({ n }) => n === BUNDLE_PART);
   const own = parts.filter(({ n }) => n !== BUNDLE_PART);
-  const odd = oddParts(books, sid);
+  const odd = oddParts(books, session);
   const problems: string[] = [];
-  for (let i = 0, n = 0; i < own.length; i += 1, n += 1) {
-    const part = own[i]!;
-    if (part.n > n && !bundled) problems.push(missing(n, part.n - 1));
+  const here = new Set([...own, ...odd.filter(({ state }) => state === 'unread')].map(({ n }) => n));
+  if (!bundled) problems.push(...missing(here));
+  for (const [i, part] of own.entries()) {
     const before = own[i - 1];
     if (
       before !== undefined &&
@@ -34,7 +34,6 @@ export function checkParts(workspace: Workspace, books: Books, session: BookedSe
       problems.push(`part ${part.n} follows another part ${before.n} than the one that is here`);
     }
     if (part.last && i < own.length - 1) problems.push(`part ${part.n} says that it is the last, and there are more`);
-    n = part.n;
   }
   for (const { n, state, name, detail } of odd.filter(({ state }) => state !== 'unread')) {
     if (state === 'torso' && own.some((part) => part.n === n)) continue;
@@ -54,22 +53,23 @@ export function checkParts(workspace: Workspace, books: Books, session: BookedSe
   return { checks: [check], complete: last && problems.length === 0, unread };
 }
 
-const missing = (from: number, to: number): string =>
-  from === to ? `part ${from} is missing` : `parts ${from} to ${to} are missing`;
+/** Numbers that are left out before the highest that is here. */
+function missing(here: ReadonlySet<number>): string[] {
+  const problems: string[] = [];
+  let next = 0;
+  for (const n of [...here].sort((a, b) => a - b)) {
+    if (n === next + 1) problems.push(`part ${next} is missing`);
+    else if (n > next) problems.push(`parts ${next} to ${n - 1} are missing`);
+    next = n + 1;
+  }
+  return problems;
+}
 
-function oddParts(books: Books, sid: string) {
-  return books.byState('unread', 'torso', 'changed', 'refused').flatMap((object) => {
-    const kind = parseObjectName(object.name);
-    return kind?.kind === 'part' && kind.sid === sid
-      ? [
-          {
-            n: kind.n,
-            state: object.state,
-            name: object.name.slice(object.name.lastIndexOf('/') + 1),
-            detail: object.detail,
-          },
-        ]
-      : [];
+function oddParts(books: Books, { org, device, folder }: BookedSession) {
+  const below = `${org}/${device}/${folder}/`;
+  return books.byState(['unread', 'torso', 'changed', 'refused'], below).flatMap(({ name, state, detail }) => {
+    const kind = parseObjectName(name);
+    return kind?.kind === 'part' ? [{ n: kind.n, state, name: name.slice(below.length), detail }] : [];
   });
 }
 

@@ -14,7 +14,7 @@ export function verifyTrustNotes(workspace: Workspace, books: Books, at: string)
   const prefix = `${org}/trust/`;
   const folder = workspace.kept(prefix);
   const kept = (fs.existsSync(folder) ? fs.readdirSync(folder) : []).filter((name) => name.endsWith('.note')).sort();
-  const others = books.byState('changed').filter(({ name }) => name.startsWith(prefix));
+  const others = books.byState('changed', prefix);
   const notes = [
     ...kept.map((name) => fs.readFileSync(`${folder}/${name}`)),
     ...others
@@ -27,8 +27,7 @@ export function verifyTrustNotes(workspace: Workspace, books: Books, at: string)
     ...trust.problems.map(({ sentence }) => sentence),
     ...others.map(({ name, detail }) => `${name.slice(org.length + 1)} was replaced: ${detail}`),
     ...books
-      .vanished()
-      .filter(({ name }) => name.startsWith(prefix))
+      .vanished(prefix)
       .map(({ name }) => `the store has lost ${name.slice(org.length + 1)}, which it had before`),
   ];
   const fine = `${plural(trust.history.length, 'trust note')} of ${org}, each signed by the root and naming the one before; number ${trust.note?.n ?? 0} counts.`;

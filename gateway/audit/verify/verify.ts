@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import type { Trust } from '../../evidence/trust/verify-trust.ts';
 import type { Books } from '../books.ts';
-import { baseName } from '../object-names.ts';
+import { baseName, parseObjectName } from '../object-names.ts';
 import type { Workspace } from '../workspace.ts';
 import { rememberedHead } from './checkpoints.ts';
 import { type VerifiedLog, verifyDeviceLog } from './device-log.ts';
@@ -197,6 +197,14 @@ function storeChecks(books: Books, org: string): AuditCheck[] {
       'What was imported before is still in its store.',
     ),
   ];
+  const claims = books.byState('changed').flatMap(({ name, detail }) => {
+    const kind = parseObjectName(name);
+    const session = kind?.kind === 'part' ? books.session(kind.sid) : null;
+    return session === null || name.startsWith(`${org}/${session.device}/${session.folder}/`)
+      ? []
+      : [`${name}: ${detail.replace(/\.$/, '')}`];
+  });
+  if (claims.length > 0) checks.push(checkOf('claims', claims, ''));
   if (torn.length > 0) checks.push(checkOf('torn', torn, ''));
   if (refused.length > 0) checks.push(checkOf('refused', refused, ''));
   if (unread > 0) {

@@ -1,4 +1,4 @@
-import { equal, fromBase64, fromUtf8, toBase64, utf8 } from '../../recording/format/bytes.ts';
+import { fromBase64, fromUtf8, toBase64, utf8 } from '../../recording/format/bytes.ts';
 import { leafHash, type Sha256, verifyInclusion } from '../../recording/format/merkle.ts';
 import { FormatError } from '../../recording/format/primitives.ts';
 import { parseCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
@@ -49,7 +49,3 @@ export function isProofOf(sha256: Sha256, proof: TlogProof, entry: Uint8Array): 
   const { index, path, checkpoint } = proof;
   return verifyInclusion(sha256, leafHash(sha256, entry), index, checkpoint.size, path, checkpoint.root);
 }
-
-/** Two checkpoints of one log that cannot both be true. */
-export const contradict = (a: SignedCheckpoint, b: SignedCheckpoint): boolean =>
-  a.origin === b.origin && a.size === b.size && !equal(a.root, b.root);
