@@ -1,0 +1,183 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ControlClient, createControlClient } from '../../../gateway/control/client.ts';
+import { openDevice } from '../../../gateway/evidence/device/device.ts';
+import { acceptEnrolment, askEnrolment, takeTrust } from '../../../gateway/evidence/device/membership.ts';
+import { deviceSurroundings } from '../../../gateway/evidence/device/surroundings.ts';
+import { parseCheckpoint } from '../../../gateway/evidence/format/checkpoint.ts';
+import { signDocument } from '../../../gateway/evidence/format/signed-document.ts';
+import { testSigner } from '../../../gateway/evidence/format/test-keys.ts';
+import { firstNote, rootVkey, signedNote, vkeyOf } from '../../../gateway/evidence/trust/test-trust.ts';
+import { sessionFolders } from '../../../gateway/recording/reader.ts';
+import { verifySession } from '../../../gateway/recording/verify.ts';
+import { type Service, startService } from '../../../gateway/service.ts';
+import { assemble } from '../../../gateway/sync/test-support.ts';
+import { component } from '../../components.ts';
+import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { superuserConnection } from '../../support/service.ts';
+import { eventually, runClient, setTestPin, startClient, TEST_PIN } from '../../support/side-by-side.ts';
+
+/** What a real client does through a real gateway is in the team's store while it does it, and stays there. */
+const psql = component('psql');
+const EVER = { from: '2020-01-01T00:00:00.000Z', until: '9999-01-01T00:00:00.000Z', revoked: null };
+const authority = testSigner('countersign/authority/helpdesk');
+const passphrase = async () => 'a passphrase of the test';
+
+/** Makes the home's device the organisation's, with an auditor to encrypt to. @returns the device's id. */
+async function enrol(home: string, recipient: string): Promise<string> {
+  const clock = { now: Date.now };
+  const device = await openDevice(
+    deviceSurroundings({ home, protection: 'unprotected', clock, account: 'ada', passphrase }),
+  );
+  try {
+    await askEnrolment(device, rootVkey);
+    const note = firstNote({
+      issuedAt: EVER.from,
+      validUntil: EVER.until,
+      authorities: [{ ...EVER, vkey: vkeyOf(authority) }],
+      auditors: [{ ...EVER, name: 'Eve', role: 'auditor', recipient, vkey: null }],
+    });
+    await takeTrust(device, [signedNote(note)]);
+    const { revoked: _, ...valid } = EVER;
+    const enrolment = {
+      v: 1,
+      org: 'acme',
+      device: device.id,
+      vkey: device.key.vkey,
+      name: device.file.name,
+      account: device.file.account,
+      protection: 'unprotected',
+      ...valid,
+      by: 'helpdesk',
+    } as const;
+    await acceptEnrolment(device, signDocument('enrolment', enrolment, [authority]));
+    return device.id;
+  } finally {
+    await device.close();
+  }
+}
+
+describe.skipIf(psql.missing)('a gateway with a store (needs psql)', () => {
+  let postgres: TestPostgres;
+  let home: string;
+  let store: string;
+  let device: string;
+  let auditor: string;
+  let service: Service;
+  let control: ControlClient;
+
+  const start = async () => {
+    service = await startService({ home, postgresPort: 0, controlPort: 0, devicePassphrase: passphrase });
+    control = createControlClient({ socketPath: service.control.socketPath });
+  };
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    home = mkdtempSync(join(tmpdir(), 'cs-gateway-sync-'));
+    store = join(home, 'store');
+    mkdirSync(store);
+    auditor = await generateX25519Identity();
+    device = await enrol(home, await identityToRecipient(auditor));
+    await start();
+    for (const sync of ['all', 'local'] as const) {
+      const { secret, ...connection } = superuserConnection(postgres, { id: sync, sync });
+      await service.registerDemo(connection, secret);
+    }
+    await setTestPin({ control, service });
+  });
+  afterAll(async () => {
+    await service?.close('the test is over');
+    await postgres?.stop();
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  const objects = () =>
+    new Map(
+      readdirSync(store, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+        .map((entry) => {
+          const file = join(entry.parentPath, entry.name);
+          return [file.slice(store.length + 1), readFileSync(file)] as const;
+        }),
+    );
+  const parts = () => [...objects().keys()].filter((name) => name.includes('/sessions/'));
+  const envOf = async (id: string) => ({ ...process.env, ...(await control.call('mintToken', { id })).env });
+  const upToDate = () =>
+    eventually('everything in the store', async () =>
+      (await control.call('syncStatus', {})).state === 'up-to-date' ? true : null,
+    );
+
+  it('takes it up with the PIN', async () => {
+    const target = { kind: 'folder', path: store };
+    await expect(control.call('setUpSync', { setup: { target }, pin: '000000' })).rejects.toMatchObject({
+      code: 'PIN_WRONG',
+    });
+    expect(await control.call('setUpSync', { setup: { target }, pin: TEST_PIN })).toMatchObject({
+      target: `folder ${store}`,
+      organisation: 'acme',
+      encryption: { on: true, recipients: 1 },
+    });
+  });
+
+  it('sends a session while it runs, encrypted, and a log that knows it', async () => {
+    const client = startClient(psql.path, ['-X', '-c', 'SELECT 1', '-c', 'SELECT pg_sleep(60)'], await envOf('all'));
+    await eventually('a part', () => (parts().length > 0 ? true : null));
+    const [running] = (await control.call('sessions', { state: 'open' })).items;
+    expect(running?.connectionId).toBe('all');
+    expect(parts().every((name) => name.includes(running!.id) && name.endsWith('.tar.age'))).toBe(true);
+    await control.call('killSession', { id: running!.id });
+    await client.ended;
+    await eventually('the whole session', async () => {
+      const folder = parts()[0]!.slice(0, parts()[0]!.lastIndexOf('/'));
+      const into = mkdtempSync(join(home, 'copy-'));
+      const { complete, conflicts } = await assemble(objects(), folder, into, [auditor]);
+      if (!complete) return null;
+      expect(conflicts).toBe(0);
+      expect(await verifySession(into)).toMatchObject({ ok: true, state: 'closed', sessionId: running!.id });
+      return true;
+    });
+    await upToDate();
+    const sizes = [...objects()].flatMap(([name, bytes]) =>
+      name.startsWith(`acme/${device}/log/checkpoint.`) ? [parseCheckpoint(bytes).size] : [],
+    );
+    expect(sizes.length).toBeGreaterThan(0);
+    expect((await control.call('status', {})).device.size).toBeGreaterThanOrEqual(Math.max(...sizes));
+  });
+
+  it('keeps what is local, and deletes nothing without the PIN, a word in the log and no hold', async () => {
+    expect((await runClient(psql.path, ['-X', '-A', '-t', '-c', 'SELECT 42'], await envOf('local'))).out).toContain(
+      '42',
+    );
+    const local = await eventually('the local session', async () => {
+      const { items } = await control.call('sessions', { connectionId: 'local', state: 'closed' });
+      return items[0] ?? null;
+    });
+    await upToDate();
+    expect(parts().some((name) => name.includes(local.id))).toBe(false);
+    expect((await control.call('syncStatus', {})).localSessions).toBe(1);
+    const remove = () => control.call('removeRecording', { id: local.id, why: 'a test', pin: TEST_PIN });
+    await control.call('setHold', { what: 'connection:local', why: 'a lawsuit' });
+    await expect(remove()).rejects.toMatchObject({ code: 'SESSION_HELD' });
+    await control.call('liftHold', { what: 'connection:local', why: 'settled', pin: TEST_PIN });
+    await remove();
+    for await (const folder of sessionFolders(join(home, 'recordings'))) expect(folder).not.toContain(local.id);
+    expect((await control.call('sessions', { connectionId: 'local' })).items).toEqual([]);
+  });
+
+  it('goes on after a restart, with what it was told before', async () => {
+    await control.call('pauseSync', { pin: TEST_PIN });
+    const before = parts().length;
+    await runClient(psql.path, ['-X', '-c', 'SELECT 1'], await envOf('all'));
+    await service.close('the test goes on');
+    await start();
+    expect(await control.call('syncStatus', {})).toMatchObject({ state: 'paused', target: `folder ${store}` });
+    expect(parts()).toHaveLength(before);
+    await control.call('resumeSync', {});
+    await upToDate();
+    expect(parts().length).toBeGreaterThan(before);
+    expect(existsSync(join(home, 'outbox.db'))).toBe(true);
+    expect(readdirSync(join(home, 'outbox'))).toEqual([]);
+  });
+});
