@@ -88,6 +88,8 @@ async function startCluster(folder: string, servers: ChildProcess[]): Promise<st
     `osd data = ${file('osd')}`,
     `rgw data = ${folder}`,
     'rgw gc obj min wait = 10',
+    // Of a server that was killed the others wait 30 s for an answer about their caches.
+    'rgw cache enabled = false',
     'rgw crypt require ssl = false',
     `rgw crypt s3 kms encryption keys = ${KMS_KEY}=${randomBytes(32).toString('base64')}`,
     'rgw crypt s3 kms backend = testing',

@@ -9,7 +9,7 @@ import { parseError, type S3Error } from './s3-xml.ts';
 import type { Secrets } from './secrets.ts';
 
 /** How long a server may take to go on: to connect, to take bytes, to answer. */
-const SILENCE_MS = 20_000;
+const SILENCE_MS = 30_000;
 const MAX_CONNECTIONS = 8;
 const MAX_ERROR = 64 * 1024;
 const MAX_TEXT = 8 * 1024 * 1024;
