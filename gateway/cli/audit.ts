@@ -10,6 +10,7 @@ import { registerAuditImport } from './audit-import.ts';
 import { registerAuditRedact } from './audit-redact.ts';
 import { registerAuditReplay } from './audit-replay.ts';
 import { registerAuditReport } from './audit-report.ts';
+import { registerAuditServe } from './audit-serve.ts';
 import { registerAuditVerify } from './audit-verify.ts';
 import { auditSessionDeps, auditTrail, workspaceFolder } from './audit-workspace.ts';
 import type { Cli } from './cli.ts';
@@ -95,6 +96,7 @@ export function registerAudit(program: Command, cli: Cli): void {
     .action((options: InitOptions) => init(cli, audit, options));
   registerAuditImport(audit, cli);
   registerAuditVerify(audit, cli);
+  registerAuditServe(audit, cli);
   audit
     .command('status')
     .description('what was imported and what is known of it')

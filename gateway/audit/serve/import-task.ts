@@ -1,0 +1,97 @@
+import type { Books } from '../books.ts';
+import { importBundle } from '../import/bundles.ts';
+import { type ImportSource, sourceOf } from '../import/sources.ts';
+import { type ImportOutcome, importStore } from '../import/store.ts';
+import { plural } from '../verify/report.ts';
+import { lockWorkspace, openWorkspace, type Workspace } from '../workspace.ts';
+import type { TaskContext } from './task-context.ts';
+import type { ImportResult, Task } from './tasks.ts';
+
+type ImportTask = Extract<Task, { kind: 'import' }>;
+
+/** What `audit import` does, without its index: that is the server's. */
+export async function importInto(task: ImportTask, context: TaskContext): Promise<ImportResult> {
+  const workspace = openWorkspace(task.folder);
+  const source = sourceOf(task.what, { read: async (id) => task.secrets[id] ?? null });
+  const unlock = lockWorkspace(task.folder);
+  const books = workspace.books('write');
+  try {
+    return source.kind === 'bundles'
+      ? await fromBundles(workspace, books, source.files, context)
+      : await fromStore(workspace, books, source, task, context);
+  } finally {
+    books.close();
+    unlock();
+  }
+}
+
+async function fromStore(
+  workspace: Workspace,
+  books: Books,
+  source: Extract<ImportSource, { kind: 'store' }>,
+  { identities, recheck }: ImportTask,
+  { signal, progress }: TaskContext,
+): Promise<ImportResult> {
+  const store = source.open();
+  try {
+    const outcome = await importStore(workspace, books, store, {
+      identities,
+      recheck,
+      signal,
+      progress: ({ seen, fresh, sessions }) =>
+        progress({
+          sentence: `${plural(seen, 'object')} seen, ${fresh} new, of ${plural(sessions, 'session')}`,
+          done: seen,
+          of: null,
+        }),
+    });
+    const { fresh, bytes } = outcome;
+    workspace.log.append({ type: 'imported', source: store.description, objects: fresh, bytes });
+    const { seen, sessions, stopped } = outcome;
+    return { seen, fresh, bytes, sessions, stopped, touched: [...outcome.touched], sentences: sentencesOf(outcome) };
+  } finally {
+    await store.close();
+  }
+}
+
+function sentencesOf({ seen, fresh, touched, unusual, foreign, stopped }: ImportOutcome): string[] {
+  const notes: [number, string][] = [
+    [unusual.unread, 'cannot be read with the keys given; kept as they are'],
+    [unusual.torso, 'are not whole; kept as they are'],
+    [unusual.changed, 'say otherwise than what was imported before; kept beside it'],
+    [unusual.refused, 'are no objects that this program writes; left out'],
+    [foreign.length, 'have no name that an object has; left out'],
+  ];
+  return [
+    `${plural(seen, 'object')} seen, ${fresh} of them new, of ${plural(touched.size, 'session')}.`,
+    ...(stopped ? ['It was stopped; the next import goes on.'] : []),
+    ...notes.filter(([count]) => count > 0).map(([count, words]) => `${plural(count, 'object')}: ${words}.`),
+  ];
+}
+
+const MAX_TOLD = 20;
+
+async function fromBundles(
+  workspace: Workspace,
+  books: Books,
+  files: readonly string[],
+  { signal, progress }: TaskContext,
+): Promise<ImportResult> {
+  const touched = new Set<string>();
+  const problems: string[] = [];
+  let fresh = 0;
+  let seen = 0;
+  for (const file of files) {
+    if (signal.aborted) break;
+    const outcome = await importBundle(workspace, books, file, Date.now);
+    seen += 1;
+    if (outcome.sid !== null) touched.add(outcome.sid);
+    if (outcome.state === 'applied') fresh += 1;
+    else if (outcome.state !== 'known') problems.push(outcome.detail);
+    progress({ sentence: `${plural(seen, 'bundle')}, ${fresh} new`, done: seen, of: files.length });
+  }
+  workspace.log.append({ type: 'imported', source: `bundles: ${seen}`, objects: fresh, bytes: 0 });
+  const sentences = [`${plural(seen, 'bundle')}, ${fresh} of them new.`, ...problems.slice(0, MAX_TOLD)];
+  const stopped = signal.aborted;
+  return { seen, fresh, bytes: 0, sessions: touched.size, stopped, touched: [...touched], sentences };
+}
