@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -25,6 +25,7 @@ let recordingsDir: string;
 let engine: SyncEngine | null;
 let proxy: TcpProxy;
 let skew: number;
+let problems: string[];
 
 let user: Developer | null = null;
 function asUser() {
@@ -46,6 +47,7 @@ function serve(options: () => SshdOptions): () => TestSshd {
     recordingsDir = join(home, 'recordings');
     engine = null;
     skew = 0;
+    problems = [];
     proxy = await startTcpProxy(server);
   });
   afterEach(async () => {
@@ -73,14 +75,14 @@ const openStore = (server: TestSshd): StoreTarget =>
   );
 
 /** Sends as a gateway does, and more impatiently. */
-async function start(store: StoreTarget): Promise<SyncEngine> {
+async function start(store: StoreTarget, outbox = home): Promise<SyncEngine> {
   const soon = { firstMs: 50, mostMs: 200 };
   engine = new SyncEngine({
-    home,
+    home: outbox,
     recordingsDir,
     now: () => Date.now() + skew,
     random: Math.random,
-    onProblem: () => {},
+    onProblem: (sentence) => problems.push(sentence),
     tuning: { partEveryMs: 100, partBytes: 512 * 1024, backoff: { unreachable: soon, refused: soon } },
   });
   await engine.configure({ store: 'one', prefix: PREFIX, recipients: [], bandwidth: null, paused: false }, store);
@@ -205,6 +207,34 @@ describe.skipIf(sshd.missing)('recordings to an SFTP server', () => {
         engine = null;
       } finally {
         execFileSync('umount', ['-l', folder]);
+      }
+    },
+  );
+
+  it.skipIf(!root)(
+    'wait where this machine’s disk is full, and lose nothing (needs root, for a small disk)',
+    async () => {
+      await recordSession(recordingsDir, sessionId(1), 3000);
+      const small = join(home, 'small');
+      mkdirSync(small);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'none', small]);
+      try {
+        const store = openStore(server());
+        await store.setUp(anyTime());
+        proxy.cut();
+        const one = await start(store, small);
+        await eventually(() => expect(one.status().queue.objects).toBe(2));
+        expect(() => writeFileSync(join(small, 'filler'), Buffer.alloc(4_000_000))).toThrow('ENOSPC');
+        proxy.restore();
+        await eventually(() => expect(one.status().lastError?.sentence).toContain('disk of the outbox is full'));
+        expect(problems).toContainEqual(expect.stringContaining('disk of the outbox is full'));
+        rmSync(join(small, 'filler'));
+        await idle(one);
+        await expectAll(server().folder);
+        await one.close();
+        engine = null;
+      } finally {
+        execFileSync('umount', ['-l', small]);
       }
     },
   );
