@@ -13,7 +13,12 @@ export interface Facet {
   also: string;
 }
 
-const MAX_NAME = 512;
+/** One for each facet. */
+export const facetKey = ({ kind, value, also }: Pick<Facet, 'kind' | 'value' | 'also'>): string =>
+  `${kind} ${value.length} ${value}${also}`;
+
+/** As long as PostgreSQL's index takes, twice in one row. */
+const MAX_NAME = 256;
 
 export function facet(kind: FacetKind, value: string, also = ''): Facet {
   const kept = value.slice(0, MAX_NAME);

@@ -1,4 +1,4 @@
-import { type Facet, facetToken } from '../facets.ts';
+import { type Facet, facetKey, facetToken } from '../facets.ts';
 import type { Db } from '../migrations/migration.ts';
 
 const MAX_KNOWN = 20_000;
@@ -37,7 +37,7 @@ export class FacetIds {
   }
 
   readonly token = (one: Facet): string => {
-    const key = `${one.kind}\n${one.value}\n${one.also}`;
+    const key = facetKey(one);
     let id = this.#known.get(key);
     if (id === undefined) {
       id = this.#find.get(one.kind, one.value, one.also);

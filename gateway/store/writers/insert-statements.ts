@@ -1,5 +1,6 @@
 import type { DerivedStatement } from '../../protocols/postgres/derive/types.ts';
 import { sessionToken, statementTokens } from '../facets.ts';
+import { keptOf } from '../kept-texts.ts';
 import type { Db } from '../migrations/migration.ts';
 import { sameFacts, sharedFacts } from '../rows.ts';
 import type { FacetIds } from './facet-ids.ts';
@@ -12,13 +13,7 @@ export interface PlacedStatement {
   unit: number;
 }
 
-/** What the index keeps of one text or of one statement's parameters; the recording has all of it. */
-const MAX_TEXT = 64 * 1024;
-const MAX_PARAMETER = 4 * 1024;
-const MAX_PARAMETERS = 64 * 1024;
 const MAX_ENTITIES = 1_000;
-/** Year 2112; a later time is forged, and ids stay whole numbers in JavaScript. */
-const MAX_TIME_US = 2 ** 52;
 
 export interface BatchCounts {
   asked: number;
@@ -52,10 +47,8 @@ export function insertStatements(
   statements.sort((a, b) => a.statement.startedUs - b.statement.startedUs);
   let id = -1;
   for (const { statement, index, unit } of statements) {
-    const text = cut(statement.text, MAX_TEXT);
-    const parameters = statement.parameters.length === 0 ? null : keptParameters(statement.parameters);
+    const { startedUs, text, parameters, message } = keptOf(statement);
     const { error } = statement;
-    const message = error === null ? null : cut(error.message, MAX_PARAMETER);
     const masked = Object.entries(statement.masked);
     const values = [
       session,
@@ -63,7 +56,7 @@ export function insertStatements(
       statement.exchange,
       statement.ordinal,
       unit,
-      statement.startedUs,
+      startedUs,
       Math.round(statement.durationMs * 1000),
       Math.round(statement.heldMs * 1000),
       interner.id(session, text),
@@ -75,7 +68,7 @@ export function insertStatements(
       message,
       masked.length === 0 ? null : JSON.stringify(statement.masked),
     ];
-    id = Math.max(id + 1, Math.min(Math.max(0, statement.startedUs), MAX_TIME_US));
+    id = Math.max(id + 1, startedUs);
     for (let reach = 1000; insert.run(id, ...values).changes === 0; reach *= 2) {
       id = (lastBefore.get(id, id + reach) as number) + 1;
     }
@@ -148,26 +141,4 @@ function prepare(db: Db) {
       'INSERT INTO statements_fts (rowid, text, parameters, message, facets) VALUES (?, ?, ?, ?, ?)',
     ),
   };
-}
-
-function cut(text: string, limit: number): string {
-  return text.length <= limit
-    ? text
-    : `${text.slice(0, limit)}… (${text.length - limit} more characters in the recording)`;
-}
-
-function keptParameters(parameters: readonly (string | null)[]): string {
-  const kept: (string | null)[] = [];
-  let left = MAX_PARAMETERS;
-  for (const value of parameters) {
-    if (left <= 0) {
-      kept.push(`… (${parameters.length - kept.length} more parameters in the recording)`);
-      break;
-    }
-    const shown = value === null ? null : cut(value, Math.min(MAX_PARAMETER, left));
-    left -= shown?.length ?? 0;
-    left -= 4;
-    kept.push(shown);
-  }
-  return JSON.stringify(kept);
 }
