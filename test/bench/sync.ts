@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, release, tmpdir } from 'node:os';
+import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -126,6 +126,6 @@ try {
 }
 const folder = fileURLToPath(new URL('./results', import.meta.url));
 mkdirSync(folder, { recursive: true });
-const machine = `${cpus()[0]?.model ?? ''} × ${cpus().length}, Linux ${release()}, Node ${process.version}`;
+const machine = `${cpus()[0]?.model ?? ''} × ${cpus().length}, Linux ${release()}, Node ${process.version}, load average ${loadavg()[0]?.toFixed(1)} at the end`;
 writeFileSync(join(folder, 'sync.json'), `${JSON.stringify({ machine, rounds, results, skipped }, null, 2)}\n`);
 writeFileSync(join(folder, 'sync.md'), `${markdown(results, skipped, machine)}\n`);
