@@ -1,8 +1,9 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CountersignError } from '../contract/errors.ts';
 import { deviceFolder } from '../evidence/device/device-file.ts';
+import { localEvidence } from '../evidence/local-evidence.ts';
 import { exportBundle, verifyBundle } from '../recording/bundle.ts';
 import * as recordings from '../recording/reader.ts';
 import { verifySession } from '../recording/verify.ts';
@@ -55,7 +56,7 @@ export function sessionDeps(cli: Cli): SessionDeps {
       const options = head === undefined ? {} : { head };
       return statSync(target).isDirectory() ? verifySession(target, options) : verifyBundle(target, options);
     },
-    exportBundle,
+    exportBundle: async (folder, out) => exportBundle(folder, out, await localEvidence(cli.home(), basename(folder))),
     terminal: terminalShape(process.stdout, cli.env),
     now: Date.now,
     sleep: async (milliseconds, signal) => {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { hash } from 'node:crypto';
 import {
   chmodSync,
@@ -15,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuditReport } from '../../../gateway/audit/verify/report.ts';
 import { createControlClient } from '../../../gateway/control/client.ts';
 import { PolicyFiles } from '../../../gateway/policy/policy-files.ts';
+import { unpackBundle } from '../../../gateway/recording/bundle.ts';
 import { startService } from '../../../gateway/service.ts';
 import { openFolderTarget } from '../../../gateway/sync/targets/folder.ts';
 import { component } from '../../components.ts';
@@ -139,8 +141,22 @@ describe.skipIf(psql.missing)('evidence from a laptop to an auditor (needs psql)
     await countersign('audit', 'import', at('last.tar'), ...secret);
     const verified = await countersign('audit', 'verify');
     expect(verified).toContain('1 of 1 session of 1 device verified');
-    await countersign('audit', 'import', at('store'), '--no-keys');
     env.COUNTERSIGN_AUDIT = at('auditor');
+  });
+
+  it('a bundle that the laptop itself makes verifies too, with standard tools and with the program', async () => {
+    await countersign('sessions', 'export', 'last', '--format', 'bundle', '--out', at('own.tar'));
+    env.COUNTERSIGN_AUDIT = at('third');
+    await countersign('audit', 'init', '--root', at('root'), '--name', 'trent', ...secret);
+    await countersign('audit', 'import', at('own.tar'), '--no-keys');
+    expect(await countersign('audit', 'verify')).toContain('1 of 1 session of 1 device verified');
+    env.COUNTERSIGN_AUDIT = at('auditor');
+    const folder = await unpackBundle(at('own.tar'), at('third'));
+    const script = ['gateway/recording/verify.sh', folder, readFileSync(at('root'), 'utf8').trim()];
+    const { status, stdout } = spawnSync('bash', script, { encoding: 'utf8' });
+    expect(stdout).not.toContain('FAILED');
+    expect(stdout).toContain("the session's end is that of the log");
+    expect(status).toBe(0);
   });
 
   it('a session that somebody deletes from the store is missed by who has not seen it yet', async () => {
