@@ -22,6 +22,7 @@ const AuditLogEntry = z.discriminatedUnion('type', [
   z.object({ ...base, type: z.literal('opened'), sid: text, how: text }),
   z.object({ ...base, type: z.literal('searched'), words: text, found: z.number() }),
   z.object({ ...base, type: z.literal('exported'), what: text, format: text, to: text }),
+  z.object({ ...base, type: z.literal('retention'), what: text, why: text }),
   z.object({ ...base, type: z.literal('redacted'), sid: text, what: text, why: text }),
 ]);
 export type AuditLogEntry = z.infer<typeof AuditLogEntry>;

@@ -4,8 +4,7 @@ import { type BundleOutcome, importBundle } from '../audit/import/bundles.ts';
 import { sourceOf } from '../audit/import/sources.ts';
 import { type ImportOutcome, importStore } from '../audit/import/store.ts';
 import { lockWorkspace, openWorkspace, type Workspace } from '../audit/workspace.ts';
-import { isCountersignError } from '../contract/errors.ts';
-import { createStore } from '../store/store.ts';
+import { indexImported } from './audit-index.ts';
 import { workspaceFolder } from './audit-workspace.ts';
 import type { Cli } from './cli.ts';
 import { plural } from './sessions-text.ts';
@@ -65,7 +64,7 @@ async function runImport(cli: Cli, audit: Command, whats: readonly string[], opt
     books.close();
     unlock();
   }
-  if (options.index && touched.size > 0) await index(cli, workspace, touched);
+  if (options.index && touched.size > 0) await indexImported(cli, workspace, touched);
   if (cli.signal.aborted) cli.exitWith(1);
 }
 
@@ -118,24 +117,6 @@ async function importBundles(
   }
   workspace.log.append({ type: 'imported', source: `bundles: ${files.length}`, objects: fresh, bytes: 0 });
   cli.out(`${plural(files.length, 'bundle')}, ${fresh} new.`);
-}
-
-/** What cannot be indexed can still be verified and viewed. */
-async function index(cli: Cli, workspace: Workspace, sids: ReadonlySet<string>): Promise<void> {
-  const store = createStore({ file: workspace.indexFile, recordingsDir: workspace.recordingsDir });
-  try {
-    for (const sid of sids) {
-      if (cli.signal.aborted) return;
-      try {
-        await store.indexSession(sid);
-      } catch (error) {
-        if (!isCountersignError(error)) throw error;
-        cli.note(`session ${visibleLine(sid)} is not in the index: ${visibleLine(error.message)}`);
-      }
-    }
-  } finally {
-    await store.close();
-  }
 }
 
 export function registerAuditImport(audit: Command, cli: Cli): void {

@@ -7,9 +7,11 @@ import { CountersignError } from '../contract/errors.ts';
 import { registerAuditBundle } from './audit-bundle.ts';
 import { registerAuditExport } from './audit-export.ts';
 import { registerAuditImport } from './audit-import.ts';
+import { registerAuditIndex } from './audit-index.ts';
 import { registerAuditRedact } from './audit-redact.ts';
 import { registerAuditReplay } from './audit-replay.ts';
 import { registerAuditReport } from './audit-report.ts';
+import { registerAuditSearch } from './audit-search.ts';
 import { registerAuditServe } from './audit-serve.ts';
 import { registerAuditVerify } from './audit-verify.ts';
 import { auditSessionDeps, auditTrail, workspaceFolder } from './audit-workspace.ts';
@@ -102,6 +104,8 @@ export function registerAudit(program: Command, cli: Cli): void {
     .description('what was imported and what is known of it')
     .action(() => status(cli, audit));
   const deps = auditSessionDeps(cli, audit);
+  registerAuditIndex(audit, cli);
+  registerAuditSearch(audit, cli, deps);
   registerList(audit.command('sessions').description('imported sessions: list, search'), cli, deps);
   registerShow(audit, cli, deps);
   const trail = auditTrail(cli, audit);

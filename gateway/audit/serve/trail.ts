@@ -34,6 +34,8 @@ function sentenceOf(entry: AuditLogEntry): string {
       return `Exported ${entry.what} as ${entry.format}, to ${entry.to}.`;
     case 'redacted':
       return `Redacted session ${entry.sid}: ${entry.what}${entry.why === '' ? '' : ` (${entry.why})`}.`;
+    case 'retention':
+      return `Retention of the team’s index: ${entry.what} (${entry.why}).`;
     default:
       return 'Did something that this version does not know.';
   }
