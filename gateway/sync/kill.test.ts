@@ -70,4 +70,4 @@ it(`killed ${KILLS} times at any moment, everything arrives once, or as an ident
     expect((await verifySession(into)).ok).toBe(true);
   }
   expect(fs.readdirSync(join(home, 'outbox'))).toEqual([]);
-}, 300_000);
+}, 900_000);
