@@ -103,7 +103,7 @@ export async function paintReplay(
     if (result.length === 0) cli.out(outcomeText(statement, terminal));
     tally.add(statement);
   }
-  await events.return?.();
+  await events.return?.(undefined);
   cli.out('');
   if (signal.aborted) cli.note(`stopped after ${tally.statements} statements`);
   else

@@ -95,11 +95,15 @@ export function passwordFromFile(path: string, { connection, database }: ReplayT
 
 /** Separated by colons; a backslash takes what follows as it is. */
 function fieldsOf(line: string): string[] {
-  const fields = [''];
+  const fields: string[] = [];
+  let field = '';
   for (let i = 0; i < line.length; i += 1) {
-    if (line[i] === '\\' && i + 1 < line.length) fields[fields.length - 1] += line[++i];
-    else if (line[i] === ':' && fields.length < 5) fields.push('');
-    else fields[fields.length - 1] += line[i];
+    if (line[i] === '\\' && i + 1 < line.length) field += line[++i];
+    else if (line[i] === ':' && fields.length < 4) {
+      fields.push(field);
+      field = '';
+    } else field += line[i];
   }
+  fields.push(field);
   return fields;
 }

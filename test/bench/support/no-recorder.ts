@@ -13,6 +13,7 @@ export function createRecorder(): OpenedRecorder {
     close: () => Promise.resolve(),
     backlog: 0,
     drained: () => Promise.resolve(),
+    at: 0,
   };
   return {
     open: () => session,
