@@ -70,6 +70,8 @@ export interface Workspace {
 }
 
 const SETTINGS = 'workspace.json';
+/** Where a bundle is unpacked while it is imported. */
+export const UNPACKING = 'unpacking-';
 const IDENTITY = 'identity.age';
 const SIGNING_KEY = 'signing-key.pem';
 
@@ -169,6 +171,10 @@ export function lockWorkspace(folder: string): () => void {
     database.close();
     if ((cause as { code?: string }).code !== 'SQLITE_BUSY') throw cause;
     throw new CountersignError('AUDIT_BUSY', `an import into ${folder} is running; wait for it, or stop it`, { cause });
+  }
+  // What an import that was killed had unpacked.
+  for (const name of fs.readdirSync(folder)) {
+    if (name.startsWith(UNPACKING)) fs.rmSync(join(folder, name), { recursive: true, force: true });
   }
   return () => database.close();
 }

@@ -23,6 +23,8 @@ export class LoggedChecks {
   readonly #logged: LoggedSession;
   readonly #heads: { size: number; root: Uint8Array | null; where: string; matched: boolean }[];
 
+  #next = 0;
+
   constructor(logged: LoggedSession) {
     this.#logged = logged;
     const closing = logged.closed === null ? [] : [{ ...logged.closed, where: 'its closing in the log' }];
@@ -33,8 +35,9 @@ export class LoggedChecks {
 
   /** After each event. */
   at(size: number, root: () => Uint8Array): void {
-    for (const head of this.#heads) {
-      if (head.size === size && head.root !== null) head.matched = equal(head.root, root());
+    for (; this.#next < this.#heads.length && this.#heads[this.#next]!.size <= size; this.#next += 1) {
+      const head = this.#heads[this.#next]!;
+      head.matched = head.size === size && head.root !== null && equal(head.root, root());
     }
   }
 

@@ -9,7 +9,7 @@ import { timeOfUlid } from '../../sessions/ulid.ts';
 import type { PartRange } from '../../sync/part.ts';
 import type { Books, ObjectState } from '../books.ts';
 import { deviceOfProof, proofName } from '../proofs.ts';
-import type { Workspace } from '../workspace.ts';
+import { UNPACKING, type Workspace } from '../workspace.ts';
 import { placeRanges, putFile } from './session-files.ts';
 
 /** Number of a bundle among the parts of its session: it is none of them. */
@@ -34,7 +34,7 @@ export async function importBundle(
   const name = `${sha256.toString('hex')}.tar`;
   if (books.objects(SOURCE, name).length > 0) return { sid: null, state: 'known', detail: '' };
   const importId = books.beginImport(SOURCE, now());
-  const parent = fs.mkdtempSync(join(workspace.folder, 'unpacking-'));
+  const parent = fs.mkdtempSync(join(workspace.folder, UNPACKING));
   let outcome: BundleOutcome;
   try {
     const folder = await unpackBundle(file, parent);

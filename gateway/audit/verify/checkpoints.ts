@@ -150,6 +150,17 @@ export function carryBack(heads: readonly FoundHead[]): void {
   }
 }
 
+/** The first head that covers an entry. @param heads by size. */
+export function headOver(heads: readonly FoundHead[], index: number): FoundHead | null {
+  let [low, high] = [0, heads.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (heads[middle]!.checkpoint.size > index) high = middle;
+    else low = middle + 1;
+  }
+  return heads[low] ?? null;
+}
+
 /** For `heads.json`. */
 export const rememberedHead = ({ checkpoint, seen }: FoundHead, now: string) => ({
   size: checkpoint.size,

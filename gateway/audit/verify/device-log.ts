@@ -9,7 +9,7 @@ import { FormatError } from '../../recording/format/primitives.ts';
 import { nodePrimitives as p } from '../../recording/primitives.ts';
 import type { Books } from '../books.ts';
 import type { Workspace } from '../workspace.ts';
-import { carryBack, type FoundHead, findHeads } from './checkpoints.ts';
+import { carryBack, type FoundHead, findHeads, headOver } from './checkpoints.ts';
 import { coverageCheck, stampCheck, timesCheck, witnessCheck } from './log-checks.ts';
 import { type ReadLog, readLog } from './log-reader.ts';
 import { LogStory } from './log-story.ts';
@@ -51,8 +51,7 @@ export async function verifyDeviceLog(
   }
   const { read, story } = pass;
   carryBack(pass.matching);
-  const evidenceOf = (index: number) =>
-    pass.matching.find(({ checkpoint }) => checkpoint.size > index)?.evidence ?? null;
+  const evidenceOf = (index: number) => headOver(pass.matching, index)?.evidence ?? null;
   const keys = await DeviceKeys.read(p, trust, device, identityNotes(workspace, books, org, device, story, evidenceOf));
   const known = knownKeys(story, keys);
   const judged = judgeHeads(pass.matching, story, known, keys, trust, read.size === 0);
@@ -95,8 +94,8 @@ function walk(folder: string, heads: readonly FoundHead[], prefer: 'entries' | '
     return root !== undefined && equal(root, checkpoint.root);
   };
   // Where there are no tiles (a bundle alone), a head stands for itself.
-  const matching = heads.filter((head) => read.size === 0 || matches(head));
-  return { read, story, matching, other: heads.filter((head) => !matching.includes(head)) };
+  const sorted = Map.groupBy(heads, (head) => read.size === 0 || matches(head));
+  return { read, story, matching: sorted.get(true) ?? [], other: sorted.get(false) ?? [] };
 }
 
 /** Only gaps between what is there: what the newest head covers and is not here is told by `coverage`. */

@@ -1,5 +1,5 @@
 import type { Trust } from '../../evidence/trust/verify-trust.ts';
-import type { FoundHead } from './checkpoints.ts';
+import { type FoundHead, headOver } from './checkpoints.ts';
 import type { ReadLog } from './log-reader.ts';
 import type { LogStory } from './log-story.ts';
 import { type AuditCheck, checkOf, plural } from './report.ts';
@@ -55,7 +55,7 @@ export function timesCheck(story: LogStory, heads: readonly FoundHead[]): AuditC
     return { name, status: 'not-checked', sentence: 'Nobody but the device says when its entries were made.' };
   }
   const ahead = story.times.find(({ index, at }) => {
-    const evidence = heads.find(({ checkpoint }) => checkpoint.size > index)?.evidence ?? null;
+    const evidence = headOver(heads, index)?.evidence ?? null;
     return evidence !== null && at - Date.parse(evidence) > CLOCK_SLACK_MS;
   });
   if (ahead !== undefined) {

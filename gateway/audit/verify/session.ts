@@ -4,6 +4,7 @@ import type { Trust } from '../../evidence/trust/verify-trust.ts';
 import { verifySession } from '../../recording/verify.ts';
 import type { BookedSession, Books } from '../books.ts';
 import type { Workspace } from '../workspace.ts';
+import { headOver } from './checkpoints.ts';
 import type { VerifiedLog } from './device-log.ts';
 import { loggedSession, type SessionInLog } from './log-story.ts';
 import { type AuditCheck, holds, type SessionReport } from './report.ts';
@@ -66,8 +67,7 @@ export async function verifyAuditSession(
       sentence: `The recording is of session ${verification.sessionId}.`,
     });
   }
-  const evidence =
-    named === null ? null : (log.heads.find(({ checkpoint }) => checkpoint.size > named.opened)?.evidence ?? null);
+  const evidence = named === null ? null : (headOver(log.heads, named.opened)?.evidence ?? null);
   checks.push(...(await facts(folder, trust, evidence)));
   const { state, brokenExchanges } = verification;
   return { ...report, state, ok: holds(checks), checks, brokenExchanges };

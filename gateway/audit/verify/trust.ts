@@ -15,14 +15,11 @@ export function verifyTrustNotes(workspace: Workspace, books: Books, at: string)
   const folder = workspace.kept(prefix);
   const kept = (fs.existsSync(folder) ? fs.readdirSync(folder) : []).filter((name) => name.endsWith('.note')).sort();
   const others = books.byState('changed', prefix);
-  const notes = [
-    ...kept.map((name) => fs.readFileSync(`${folder}/${name}`)),
-    ...others
-      .map((object) => workspace.changed(object.name, object.sha256))
-      .filter(fs.existsSync)
-      .map((file) => fs.readFileSync(file)),
+  const files = [
+    ...kept.map((name) => `${folder}/${name}`),
+    ...others.map((object) => workspace.changed(object.name, object.sha256)).filter(fs.existsSync),
   ];
-  const trust = verifyTrust(p, root, notes, at);
+  const trust = verifyTrust(p, root, bytesOf(files), at);
   const problems = [
     ...trust.problems.map(({ sentence }) => sentence),
     ...others.map(({ name, detail }) => `${name.slice(org.length + 1)} was replaced: ${detail}`),
@@ -32,4 +29,9 @@ export function verifyTrustNotes(workspace: Workspace, books: Books, at: string)
   ];
   const fine = `${plural(trust.history.length, 'trust note')} of ${org}, each signed by the root and naming the one before; number ${trust.note?.n ?? 0} counts.`;
   return { trust, check: checkOf('trust notes', problems, fine) };
+}
+
+/** One at a time: a store that somebody fills with notes fills no memory before they are counted. */
+function* bytesOf(files: readonly string[]): Generator<Uint8Array> {
+  for (const file of files) yield fs.readFileSync(file);
 }
