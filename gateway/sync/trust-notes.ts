@@ -1,8 +1,10 @@
 import type { StoreTarget } from './ports.ts';
 
-const NOTE = /^trust\/(\d{6})\.note$/;
+const NOTE = /^trust\/(\d{6})\.note(?:\.r[1-9]\d{0,3})?$/;
 const MAX_NOTE = 1024 * 1024;
 const MAX_NOTES = 1000;
+/** Of all that are looked at together: they are in memory at once. */
+const MAX_BYTES = 16 * MAX_NOTE;
 
 /**
  * The organisation's trust notes in the store, from number `from` on. What they are worth is for the device to say.
@@ -21,7 +23,10 @@ export async function fetchTrustNotes(
     if (names.length >= MAX_NOTES) break;
   }
   const notes: Uint8Array[] = [];
-  for (const name of names) {
+  let total = 0;
+  // What continues the device's own comes first, whatever else lies there.
+  for (const name of names.sort()) {
+    if (total >= MAX_BYTES) break;
     const source = await target.read(name, signal);
     if (source === null) continue;
     const chunks: Uint8Array[] = [];
@@ -31,7 +36,9 @@ export async function fetchTrustNotes(
       if (size > MAX_NOTE) break;
       chunks.push(chunk);
     }
-    if (size <= MAX_NOTE) notes.push(Buffer.concat(chunks));
+    if (size > MAX_NOTE) continue;
+    total += size;
+    notes.push(Buffer.concat(chunks));
   }
   return notes;
 }

@@ -46,12 +46,15 @@ export function parseDocument<K extends DocumentKind>(kind: K, bytes: Uint8Array
     throw new FormatError(`a signed document is of another kind than countersign/${kind}`);
   }
   let raw: unknown;
+  let again: string;
   try {
     raw = JSON.parse(json);
+    // It recurses, which JSON.parse does not: what is nested too deeply ends here.
+    again = JSON.stringify(raw);
   } catch {
     throw new FormatError('the content of a signed document is not JSON');
   }
-  if (JSON.stringify(raw) !== json) {
+  if (again !== json) {
     throw new FormatError('the content of a signed document is not in the one form that counts (JSON.stringify’s)');
   }
   const value = parseValue(kind, raw);
