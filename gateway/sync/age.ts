@@ -16,10 +16,18 @@ export async function encryptPart(plaintext: Uint8Array, recipients: readonly st
   return encrypter.encrypt(plaintext);
 }
 
+/** Each stanza costs a multiplication for each identity, so a header without a bound would be minutes of work. */
+const MAX_HEADER = 128 * 1024;
+
 /**
  * @param identities `AGE-SECRET-KEY-1…`. Throws SYNC_NOT_FOR_US when none of them opens it, SYNC_BAD_PART when it is damaged.
  */
 export async function decryptPart(ciphertext: Uint8Array, identities: readonly string[]): Promise<Uint8Array> {
+  if (
+    !Buffer.from(ciphertext.buffer, ciphertext.byteOffset, Math.min(ciphertext.length, MAX_HEADER)).includes('\n---')
+  ) {
+    throw new CountersignError('SYNC_BAD_PART', 'a part does not begin with the header of an encrypted file');
+  }
   const decrypter = new Decrypter();
   for (const identity of identities) decrypter.addIdentity(identity);
   try {

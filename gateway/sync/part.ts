@@ -9,6 +9,8 @@ import { padding, parseTarHeader, TAR_BLOCK, tarHeader } from '../recording/tar.
 export const MAX_PART_RANGES_BYTES = 8 * 1024 * 1024;
 /** Of a whole part, encrypted or not; a reader takes no more into memory. */
 const MAX_PART_BYTES = 24 * 1024 * 1024;
+/** No file of a recording is larger (gateway/recording); where one ends decides how much of it is looked through. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const MAX_MANIFEST_BYTES = 2 * 1024 * 1024;
 const MANIFEST_NAME = 'part.json';
 
@@ -82,7 +84,7 @@ function assertOrder(ranges: readonly { name: string; offset: number; length?: n
       throw bad('the ranges of a part are not in order');
     before = { rank: at, name };
     const size = bytes?.length ?? length ?? 0;
-    if (size === 0 || !Number.isSafeInteger(offset + size)) throw bad(`a part holds an impossible range of ${name}`);
+    if (size === 0 || offset + size > MAX_FILE_BYTES) throw bad(`a part holds an impossible range of ${name}`);
     total += size;
   }
   if (total > MAX_PART_RANGES_BYTES) throw bad('a part holds more than 8 MiB');

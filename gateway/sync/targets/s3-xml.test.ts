@@ -35,6 +35,8 @@ describe('what a store lists', () => {
     '<a><Version><Size>1</Size></Version></a>',
     '<a><Version><Key>x</Key><Size>-1</Size></Version></a>',
     '<a><IsTruncated>true</IsTruncated></a>',
+    '<a><EncodingType>url</EncodingType><Version><Key>%zz</Key><Size>1</Size></Version></a>',
+    '<a><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextKeyMarker>%</NextKeyMarker></a>',
   ])('is a sentence where it is none: %j', (text) => {
     expect(() => parseList(text)).toThrow('something else than S3');
   });
@@ -54,6 +56,14 @@ describe('what a store lists', () => {
       }),
     );
   });
+});
+
+it('makes no objects in memory of a page that is nothing but tags', () => {
+  for (const page of [`<a>${'<b/>'.repeat(1_900_000)}</a>`, `<a>${'<b>'.repeat(900_000)}`]) {
+    const before = process.memoryUsage().heapUsed;
+    expect(() => parseList(page)).toThrow('something else than S3');
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(64 * 1024 * 1024);
+  }
 });
 
 it('does not expand what a document defines', () => {

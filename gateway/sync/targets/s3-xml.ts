@@ -43,7 +43,7 @@ export function parseList(text: string): ListPage {
   const root = parse(text);
   const encoded = textOf(root, 'EncodingType') === 'url';
   // Stores differ in whether a blank is `+`; names of objects have neither.
-  const decode = (key: string) => (encoded ? decodeURIComponent(key) : key);
+  const decode = (key: string) => (encoded ? decoded(key) : key);
   const entries = [...childrenOf(root, 'Version'), ...childrenOf(root, 'Contents')];
   const objects = entries.map((entry) => ({
     key: decode(textOf(entry, 'Key') ?? ''),
@@ -65,9 +65,23 @@ export function findText(text: string, name: string): string | null {
   return parse(text).getElementsByTagName(name)[0]?.textContent ?? null;
 }
 
+function decoded(key: string): string {
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    throw odd();
+  }
+}
+
 const odd = () => unreachable('The store answered with something else than S3 has.');
 
+/** A page of 1000 versions has some 20,000 tags; each becomes an object in memory. */
+const MAX_TAGS = 200_000;
+
 function parse(text: string): Element {
+  let tags = 0;
+  for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', at + 1)) tags += 1;
+  if (tags > MAX_TAGS) throw odd();
   try {
     const root = new DOMParser({ onError: onErrorStopParsing }).parseFromString(text, 'text/xml').documentElement;
     if (root !== null) return root;
