@@ -13,7 +13,7 @@ import {
   referenceText,
   shortId,
   shown,
-  time,
+  time as timeText,
   verdict,
 } from './words.ts';
 
@@ -26,6 +26,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 /** Every text goes through here: visible, and nothing of it is markup. */
 const e = (text: string): string => shown(text).replaceAll(/[&<>"']/g, (char) => ESCAPES[char]!);
+
+/** What a device says of times is text from outside too. */
+const time = (iso: string): string => e(timeText(iso));
 
 /**
  * The report as one HTML file without scripts and without anything from elsewhere; its own
@@ -234,9 +237,9 @@ class Page {
     const who = `${session.person}${session.verifiedPerson ? '' : ' (not proven)'} → ${session.agent} → ${session.connection}/${session.database} as ${session.role}`;
     const facts: [string, string][] = [
       ['Opened', time(session.openedAt)],
-      ['Closed', session.closedAt === null ? 'open' : `${time(session.closedAt)} (${session.state})`],
+      ['Closed', session.closedAt === null ? 'open' : `${time(session.closedAt)} (${e(session.state)})`],
       ['Device', session.device === null ? 'this machine' : e(session.device)],
-      ['Mode', `${e(session.mode)}, ${session.protection}`],
+      ['Mode', `${e(session.mode)}, ${e(session.protection)}`],
       ['Policy', `<code>${e(session.policyHash.slice(0, 16))}…</code>`],
       [
         'Statements',

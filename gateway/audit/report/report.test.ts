@@ -56,6 +56,24 @@ describe('HTML', () => {
     expect(html).not.toMatch(/(?!\n)[\p{Cc}\u202e]/u);
   });
 
+  test('text from outside is nowhere markup, whatever field it came in', () => {
+    const hostile = (value: unknown): unknown => {
+      if (typeof value === 'string') return '<!--<b>';
+      if (Array.isArray(value)) return value.map(hostile);
+      if (typeof value !== 'object' || value === null) return value;
+      const known = new Set(['status', 'severity', 'verdict', 'unit']);
+      return Object.fromEntries(
+        Object.entries(value).map(([name, inner]) => [
+          name,
+          known.has(name) && typeof inner === 'string' ? inner : hostile(inner),
+        ]),
+      );
+    };
+    const page = reportHtml(hostile(reportData()) as ReportData);
+    expect(page).toContain('&lt;!--&lt;b&gt;');
+    expect(page).not.toMatch(/.<!|<!--|<b><|--<b>/);
+  });
+
   test('every link leads to a place in the file, and every figure says where it comes from', () => {
     const ids = new Set([...html.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]));
     const links = [...html.matchAll(/href="#([^"]+)"/g)].map((match) => match[1]);
