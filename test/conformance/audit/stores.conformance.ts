@@ -32,7 +32,7 @@ describe.skipIf(radosgw.missing)("an import from Ceph's S3 server", () => {
   const secrets = new Map<string, string>();
   const vault = { read: async (id: string) => secrets.get(id) ?? null };
 
-  async function send(method: string, more: { query?: Record<string, string>; key?: string; text?: Buffer } = {}) {
+  async function send(method: 'PUT', more: { query?: Record<string, string>; key?: string; text?: Buffer } = {}) {
     const client = s3Client(config, secretsOf(vault), () => new Date());
     const { text, ...rest } = more;
     const sent =
