@@ -230,6 +230,11 @@ export class Books {
     this.db.prepare('INSERT OR IGNORE INTO sessions VALUES (@sid, @org, @device, @folder)').run(session);
   }
 
+  /** To who it came from now; for a session of which nothing was applied. */
+  moveSession(session: BookedSession): void {
+    this.db.prepare('INSERT OR REPLACE INTO sessions VALUES (@sid, @org, @device, @folder)').run(session);
+  }
+
   parts(sid: string): BookedPart[] {
     const rows = this.db
       .prepare('SELECT n, sha256, prev, last, name FROM parts WHERE sid = ? ORDER BY n')

@@ -4,6 +4,7 @@ import { type BundleOutcome, importBundle } from '../audit/import/bundles.ts';
 import { sourceOf } from '../audit/import/sources.ts';
 import { type ImportOutcome, importStore } from '../audit/import/store.ts';
 import { lockWorkspace, openWorkspace, type Workspace } from '../audit/workspace.ts';
+import { tellImportedAlerts } from './audit-alerts.ts';
 import { indexImported } from './audit-index.ts';
 import { workspaceFolder } from './audit-workspace.ts';
 import type { Cli } from './cli.ts';
@@ -65,6 +66,7 @@ async function runImport(cli: Cli, audit: Command, whats: readonly string[], opt
     unlock();
   }
   if (options.index && touched.size > 0) await indexImported(cli, workspace, touched);
+  if (touched.size > 0) await tellImportedAlerts(cli, workspace, touched);
   if (cli.signal.aborted) cli.exitWith(1);
 }
 
@@ -80,7 +82,7 @@ function ticker(cli: Cli): (progress: { seen: number; fresh: number; bytes: numb
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 function tell(cli: Cli, what: string, outcome: ImportOutcome): void {
-  const { seen, fresh, bytes, unusual, foreign, stopped, touched } = outcome;
+  const { seen, fresh, bytes, unusual, foreign, notGiven, stopped, touched } = outcome;
   const line = `${visibleLine(what)}: ${plural(seen, 'object')}, ${fresh} new (${megabytes(bytes)}), ${plural(touched.size, 'session')}`;
   if (stopped) cli.note(`Stopped: ${line}. Run it again to go on.`);
   else cli.out(`${line}.`);
@@ -95,6 +97,10 @@ function tell(cli: Cli, what: string, outcome: ImportOutcome): void {
     cli.note(
       `Left out, since no object has such a name: ${foreign.slice(0, 3).map(visibleLine).join(', ')}${foreign.length > 3 ? ', …' : ''}`,
     );
+  for (const { name, why } of notGiven.slice(0, 3)) {
+    cli.note(`The store lists ${visibleLine(name)} and does not give it: ${visibleLine(why)}`);
+  }
+  if (notGiven.length > 3) cli.note('There are more of these; the next import asks for them again.');
 }
 
 async function importBundles(

@@ -7,7 +7,7 @@ import { readPart } from '../../sync/part.ts';
 import type { Books, ObjectState } from '../books.ts';
 import { baseName, type ObjectKind, type PartName, parseObjectName } from '../object-names.ts';
 import type { Workspace } from '../workspace.ts';
-import { placeRanges, putFile } from './session-files.ts';
+import { isOtherwiseSpelt, placeRanges, putFile } from './session-files.ts';
 import { notWhole } from './whole.ts';
 
 /** An object as a source gave it, opened as far as the auditor's keys allow. */
@@ -55,6 +55,12 @@ const SEVERAL: Outcome = {
   detail: 'The store holds more than one version of it: somebody wrote it again or deleted it.',
 };
 
+/** What was whole is not torn on its way. */
+const REPLACED: Outcome = {
+  state: 'changed',
+  detail: 'It holds other bytes than what was imported under this name before, and they are no whole object.',
+};
+
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, '');
 
 /** Puts objects of one source into the workspace and books them. Nothing that came is lost, whatever it is. */
@@ -94,7 +100,9 @@ export class Intake {
       return false;
     }
     const several = known === undefined && all.some((one) => !one.version.includes('~'));
-    const { state, detail } = several ? SEVERAL : this.#place(fetched, sha256);
+    const had = !same && (known?.state === 'kept' || known?.state === 'applied');
+    const placed = several ? SEVERAL : this.#place(fetched, sha256);
+    const { state, detail } = had && (placed.state === 'torso' || placed.state === 'unread') ? REPLACED : placed;
     if (state !== 'kept' && state !== 'applied') this.unusual[state] += 1;
     // What came first under a name stays in the books as it was; the other content is booked beside it.
     const beside = known !== undefined && !same;
@@ -141,10 +149,18 @@ export class Intake {
 
   #placePart(kind: PartName, { name }: Fetched, opened: Fetched['opened']): Outcome {
     const { sid, org, device, day } = kind;
-    this.#books.putSession({ sid, org, device, folder: `sessions/${day}/${sid}` });
+    const claim = { sid, org, device, folder: `sessions/${day}/${sid}` };
+    const readable = opened !== null && 'part' in opened;
+    if (this.#books.session(sid) === null && isOtherwiseSpelt(join(this.#workspace.recordingsDir, claim.folder))) {
+      return { state: 'refused', detail: 'A session whose name differs in nothing but upper and lower case is here.' };
+    }
+    // Nobody takes a session's name with what nobody can read.
+    if (readable && this.#books.parts(sid).length === 0) this.#books.moveSession(claim);
+    else this.#books.putSession(claim);
     const session = this.#books.session(sid)!;
     this.touched.add(sid);
-    if (session.device !== device || session.folder !== `sessions/${day}/${sid}`) {
+    if (session.device !== device || session.folder !== claim.folder) {
+      if (opened !== null && 'state' in opened) return { state: opened.state, detail: opened.why };
       return {
         state: 'changed',
         detail: `Session ${sid} came from device ${session.device}, in ${session.folder}, before.`,

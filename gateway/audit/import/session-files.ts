@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { equal } from '../../recording/format/bytes.ts';
 import type { PartRange } from '../../sync/part.ts';
 import type { Books } from '../books.ts';
@@ -64,6 +64,11 @@ function readAt(path: string, from: number, length: number): Uint8Array {
   } finally {
     fs.closeSync(fd);
   }
+}
+
+/** Where a disk takes upper and lower case for the same, a folder that is there may be another's. */
+export function isOtherwiseSpelt(folder: string): boolean {
+  return fs.existsSync(folder) && basename(fs.realpathSync.native(folder)) !== basename(folder);
 }
 
 /** Writes a whole file beside its name and renames it, so that a kill leaves all of it or nothing. */

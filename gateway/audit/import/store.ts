@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+import { CountersignError, isCountersignError } from '../../contract/errors.ts';
 import type { StoreObject, StoreTarget } from '../../sync/ports.ts';
 import type { Books } from '../books.ts';
 import { type ObjectKind, parseObjectName } from '../object-names.ts';
@@ -18,6 +20,8 @@ export interface ImportOutcome extends ImportProgress {
   unusual: Readonly<Record<'unread' | 'torso' | 'changed' | 'refused', number>>;
   /** Names that no object of this organisation has, as far as there is room. */
   foreign: string[];
+  /** What the store lists and does not give, as far as there is room; the next import asks again. */
+  notGiven: { name: string; why: string }[];
 }
 
 export interface ImportOptions {
@@ -28,12 +32,18 @@ export interface ImportOptions {
   progress?: (progress: ImportProgress) => void;
   signal: AbortSignal;
   now?: () => number;
+  /** Bytes that the workspace's disk has left. */
+  room?: () => number;
 }
 
 /** How many objects are read ahead of the one that is put in its place. */
 const AHEAD = 4;
 const BATCH = 64;
 const MAX_FOREIGN = 20;
+/** So many in a row that cannot be reached: then it is the store, and not an object of it. */
+const MAX_IN_A_ROW = 8;
+/** What is left on the disk for everything else, however much a store lists. */
+const MIN_ROOM = 256 * 1024 * 1024;
 
 /** By kind, in bytes: no object of a store is larger. */
 function limitOf(kind: ObjectKind): number {
@@ -58,16 +68,24 @@ export async function importStore(
   const intake = new Intake(workspace, books, source, importId, now);
   const count: ImportProgress = { seen: 0, fresh: 0, bytes: 0, sessions: 0 };
   const foreign: string[] = [];
-  const waiting: Promise<Fetched | null>[] = [];
+  const waiting: { name: string; fetching: Promise<Fetched | null> }[] = [];
+  const refusals = new Refusals();
+  const room = options.room ?? (() => roomIn(workspace.folder));
   const take = async () => {
-    const fetched = await waiting.shift()!;
+    const { name, fetching } = waiting.shift()!;
+    const fetched = await fetching.catch((error: unknown) => refusals.take(name, error, signal));
+    if (fetched === 'refused') return;
+    refusals.given();
     if (fetched === null) return;
     if (intake.take(fetched)) {
       count.fresh += 1;
       count.bytes += fetched.bytes.length;
     }
     count.sessions = intake.touched.size;
-    if ((count.seen & (BATCH - 1)) === 0) books.commit();
+    if ((count.seen & (BATCH - 1)) === 0) {
+      books.commit();
+      assertRoom(room());
+    }
     options.progress?.(count);
   };
   books.begin();
@@ -82,18 +100,74 @@ export async function importStore(
         const fetching = fetch(store, object, kind, options);
         // Its failure is told when its turn comes.
         fetching.catch(() => {});
-        waiting.push(fetching);
+        waiting.push({ name: object.name, fetching });
         if (waiting.length >= AHEAD) await take();
-      } else options.progress?.(count);
+      } else {
+        refusals.known();
+        options.progress?.(count);
+      }
     }
     while (waiting.length > 0 && !signal.aborted) await take();
+    refusals.assertNotAll();
     if (!signal.aborted) books.endImport(importId, now());
   } finally {
     books.commit();
     books.end();
-    await Promise.allSettled(waiting);
+    await Promise.allSettled(waiting.map(({ fetching }) => fetching));
   }
-  return { ...count, stopped: signal.aborted, touched: intake.touched, unusual: intake.unusual, foreign };
+  return {
+    ...count,
+    stopped: signal.aborted,
+    touched: intake.touched,
+    unusual: intake.unusual,
+    foreign,
+    notGiven: refusals.told,
+  };
+}
+
+function roomIn(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+function assertRoom(room: number): void {
+  if (room >= MIN_ROOM) return;
+  throw new CountersignError(
+    'AUDIT_DISK_FULL',
+    'the disk of the workspace is almost full; what was imported stays, and the same command goes on when there is room',
+  );
+}
+
+/** One object that somebody made unreadable keeps nobody from the rest of the store. */
+class Refusals {
+  readonly told: { name: string; why: string }[] = [];
+  #first: unknown = null;
+  #given = 0;
+  #inARow = 0;
+
+  /** What came at an earlier import says that the store can be read. */
+  known(): void {
+    this.#given += 1;
+  }
+
+  given(): void {
+    this.#given += 1;
+    this.#inARow = 0;
+  }
+
+  take(name: string, error: unknown, signal: AbortSignal): 'refused' {
+    if (signal.aborted || !isCountersignError(error)) throw error;
+    if (isCountersignError(error, 'SYNC_UNREACHABLE')) this.#inARow += 1;
+    if (this.#inARow >= MAX_IN_A_ROW) throw error;
+    this.#first ??= error;
+    if (this.told.length < MAX_FOREIGN) this.told.push({ name, why: error.message });
+    return 'refused';
+  }
+
+  /** A store that gives nothing of what it lists is none that can be read. */
+  assertNotAll(): void {
+    if (this.#first !== null && this.#given === 0) throw this.#first;
+  }
 }
 
 /** Books an object that was imported before as seen again. */

@@ -8,6 +8,7 @@ import { equal, toBase64 } from '../../recording/format/bytes.ts';
 import { FormatError } from '../../recording/format/primitives.ts';
 import { nodePrimitives as p } from '../../recording/primitives.ts';
 import type { Books } from '../books.ts';
+import { baseName } from '../object-names.ts';
 import type { Workspace } from '../workspace.ts';
 import { carryBack, type FoundHead, findHeads, headOver } from './checkpoints.ts';
 import { coverageCheck, stampCheck, timesCheck, witnessCheck } from './log-checks.ts';
@@ -119,11 +120,23 @@ function identityNotes(
     keyof IdentityNotes,
     { bytes: Uint8Array; seen: string | null }[]
   >;
-  const folder = workspace.kept(`${org}/${device}/identity`);
+  const below = `${org}/${device}/identity`;
+  const folder = workspace.kept(below);
   const names = fs.existsSync(folder) ? fs.readdirSync(folder).sort() : [];
-  for (const file of names.filter((one) => one.endsWith('.note'))) {
-    const bytes = fs.readFileSync(`${folder}/${file}`);
-    const first = books.firstSeen(`${org}/${device}/identity/${file}`);
+  const kept = names
+    .filter((one) => one.endsWith('.note'))
+    .map((file) => ({ file, path: `${folder}/${file}`, first: books.firstSeen(`${below}/${file}`) }));
+  // Whoever takes a name first keeps nobody's document from counting.
+  const others = books
+    .byState('changed', `${below}/`)
+    .map(({ name, sha256, firstSeen }) => ({
+      file: baseName(name),
+      path: workspace.changed(name, sha256),
+      first: firstSeen,
+    }))
+    .filter(({ path }) => fs.existsSync(path));
+  for (const { file, path, first } of [...kept, ...others]) {
+    const bytes = fs.readFileSync(path);
     const index = story.identities.get(toBase64(p.sha256(bytes)));
     const logged = index === undefined ? null : evidenceOf(index);
     const seen = first === null ? null : new Date(first).toISOString();

@@ -197,7 +197,7 @@ function storeChecks(books: Books, org: string): AuditCheck[] {
       'What was imported before is still in its store.',
     ),
   ];
-  const claims = books.byState('changed').flatMap(({ name, detail }) => {
+  const claims = books.byState(['changed', 'torso']).flatMap(({ name, detail }) => {
     const kind = parseObjectName(name);
     const session = kind?.kind === 'part' ? books.session(kind.sid) : null;
     return session === null || name.startsWith(`${org}/${session.device}/${session.folder}/`)
