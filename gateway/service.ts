@@ -18,6 +18,7 @@ import { CountersignError } from './contract/errors.ts';
 import { createDefaultHandlers } from './control/default-handlers.ts';
 import { createControlServer } from './control/server.ts';
 import { openDevice } from './evidence/device/device.ts';
+import { createDeviceView } from './evidence/device/device-view.ts';
 import { deviceSurroundings, serviceReporter } from './evidence/device/surroundings.ts';
 import { localIdentity } from './identity/local.ts';
 import { createPeerLookup } from './identity/peer-process.ts';
@@ -302,6 +303,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       ...createSyncHandlers(sync),
       ...createWatchHandlers(monitor, siem),
       status,
+      device: createDeviceView(device),
       testConnection: async ({ id }) => {
         const connection = connections.get(id);
         if (!connection) throw new CountersignError('CONNECTION_UNKNOWN', `there is no connection "${id}"`);
@@ -321,6 +323,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     unexpected: (error) => log.error({ err: error }, 'the control API made a mistake'),
   });
   registry.onChange((session) => control.publish({ type: 'session', session }));
+  publishChanges(
+    every,
+    () => (control.listeners === 0 ? Promise.resolve(null) : sync.status()),
+    (status) => status !== null && control.publish({ type: 'sync', sync: status }),
+  );
   await control.listen({
     host: HOST,
     port: await choosePort(options.controlPort, DEFAULT_CONTROL_PORT),
@@ -365,6 +372,32 @@ const INSPECTOR_PARAMETERS: ReadonlyMap<string, string> = new Map([
   ['application_name', 'countersign'],
   ['client_encoding', 'UTF8'],
 ]);
+
+const SYNC_TOLD_MS = 2000;
+
+/** Tells whoever listens what a status is, each time that it is another. */
+function publishChanges<T>(
+  every: (milliseconds: number, run: () => void) => unknown,
+  read: () => Promise<T>,
+  publish: (status: T) => unknown,
+): void {
+  let told = '';
+  let reading = false;
+  every(SYNC_TOLD_MS, async () => {
+    if (reading) return;
+    reading = true;
+    try {
+      const status = await read();
+      const text = JSON.stringify(status);
+      if (text !== told) publish(status);
+      told = text;
+    } catch {
+      // Whoever asks for the status is told why there is none.
+    } finally {
+      reading = false;
+    }
+  });
+}
 
 /** Caps how long anything waits for a person. */
 function limited(policy: PolicyEngine, seconds: number | undefined): PolicyEngine {

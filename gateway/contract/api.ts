@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Alert, AlertRuleView } from './alert.ts';
 import { Connection } from './connection.ts';
 import { Approval, Grant, GrantScope } from './decision.ts';
+import { DeviceStatus, DeviceView } from './device.ts';
 import { StatementFilter } from './search.ts';
 import { ResultPage, Session, Statement, Verification } from './session.ts';
 import { SiemDestination, SiemStatus } from './siem.ts';
@@ -36,20 +37,7 @@ export const GatewayStatus = z.object({
   postgres: z.object({ host: z.string(), port: z.number().int() }),
   /** Local account the gateway takes the person to be, until there is an identity provider. */
   identity: z.string(),
-  device: z.object({
-    /** ULID. */
-    id: z.string(),
-    /** null: it belongs to no organisation. */
-    org: z.string().nullable(),
-    /** Entries of its log that are signed for. */
-    size: z.number().int(),
-    /** When the newest checkpoint was signed, by the device's clock; null before the first. */
-    checkpointAt: z.string().nullable(),
-    /** A sentence; then nothing is forwarded. */
-    problem: z.string().nullable(),
-    /** A sentence: somebody has to look into it, and things go on. */
-    warning: z.string().nullable(),
-  }),
+  device: DeviceStatus,
 });
 export type GatewayStatus = z.infer<typeof GatewayStatus>;
 
@@ -148,6 +136,7 @@ export const routes = {
     z.object({ code: z.string() }),
   ),
   status: route('GET', '/api/status', 'session', Nothing, GatewayStatus),
+  device: route('GET', '/api/device', 'session', Nothing, DeviceView),
 
   approvals: route(
     'GET',
@@ -336,5 +325,7 @@ export const ApiEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('session'), session: Session }),
   z.object({ type: z.literal('status'), status: GatewayStatus }),
   z.object({ type: z.literal('alert'), alert: Alert }),
+  /** When something of it changed, every two seconds at most. */
+  z.object({ type: z.literal('sync'), sync: SyncStatus }),
 ]);
 export type ApiEvent = z.infer<typeof ApiEvent>;

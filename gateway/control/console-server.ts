@@ -58,6 +58,8 @@ export interface ConsoleServer {
   /** Uses a one-time code up. Throws LOGIN_CODE_WRONG, LOGIN_TOO_MANY. */
   redeem(code: string): void;
   publish(event: object): void;
+  /** Pages and commands that hear what is published. */
+  readonly listeners: number;
   close(): Promise<void>;
 }
 
@@ -218,6 +220,9 @@ export function createConsoleServer(deps: ConsoleServerDeps): ConsoleServer {
     newLoginCode: () => logins.newCode(),
     redeem,
     publish: (event) => streams.publish(event),
+    get listeners() {
+      return streams.size;
+    },
     async close() {
       streams.close();
       await Promise.all(

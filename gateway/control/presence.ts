@@ -18,6 +18,7 @@ export const PRESENCE = {
   logout: 'narrow',
   newLoginCode: 'widen',
   status: 'read',
+  device: 'read',
   approvals: 'read',
   approval: 'read',
   decide: 'decide',

@@ -25,6 +25,7 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   logout: {},
   newLoginCode: { pin: '000001' },
   status: {},
+  device: {},
   approvals: {},
   approval: { id: 'x' },
   decide: { id: 'x', digest: '0'.repeat(64), decision: 'approve' },

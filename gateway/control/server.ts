@@ -28,7 +28,7 @@ export interface ControlDeps {
   keepaliveMs?: number;
 }
 
-export interface ControlServer extends Pick<ConsoleServer, 'address' | 'close'> {
+export interface ControlServer extends Pick<ConsoleServer, 'address' | 'listeners' | 'close'> {
   /**
    * Loopback (the console) and, when given, a unix socket or named pipe (command line and hooks).
    * `rootSocketPath`: a socket that only the gateway's user and root can open, for one-time codes and
@@ -97,6 +97,9 @@ export function createControlServer(deps: ControlDeps): ControlServer {
     },
     newLoginCode: () => server.newLoginCode(),
     publish: (event) => server.publish(event),
+    get listeners() {
+      return server.listeners;
+    },
     close: () => server.close(),
   };
 }

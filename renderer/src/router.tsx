@@ -1,9 +1,20 @@
-import { createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, Navigate } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import { z } from 'zod';
+import type { ConsoleHost } from '../../gateway/contract/api.ts';
+import { StatementFilter } from '../../gateway/contract/search.ts';
+import { useHost } from './api/host.ts';
 import { Crashed, NotFound } from './components/crashed.tsx';
 import { ApprovalsScreen } from './screens/approvals/approvals-screen.tsx';
+import { DeviceScreen } from './screens/audit/device-screen.tsx';
+import { DevicesScreen } from './screens/audit/devices-screen.tsx';
+import { ImportsScreen } from './screens/audit/imports-screen.tsx';
+import { LogScreen } from './screens/audit/log-screen.tsx';
+import { ReportScreen } from './screens/audit/report-screen.tsx';
+import { AuditSessionsScreen } from './screens/audit/sessions-screen.tsx';
 import { ConnectionFormScreen } from './screens/connections/connection-form-screen.tsx';
 import { ConnectionsScreen } from './screens/connections/connections-screen.tsx';
+import { EvidenceScreen } from './screens/evidence/evidence-screen.tsx';
 import { GrantsScreen } from './screens/grants/grants-screen.tsx';
 import { PolicyScreen } from './screens/policy/policy-screen.tsx';
 import { SessionScreen } from './screens/session/session-screen.tsx';
@@ -19,29 +30,48 @@ const sessionsSearch = z.object({
   text: z.string().max(400).optional().catch(undefined),
 });
 const approvalsSearch = z.object({ id: z.string().max(64).optional().catch(undefined) });
+const name = z.string().max(256).optional().catch(undefined);
+const time = StatementFilter.shape.since.catch(undefined);
+const auditSearch = z.object({
+  failed: z.boolean().optional().catch(undefined),
+  text: z.string().max(400).optional().catch(undefined),
+  person: name,
+  agent: name,
+  connection: name,
+  device: name,
+  table: name,
+  approver: name,
+  entity: name,
+  verdict: StatementFilter.shape.verdict.catch(undefined),
+  since: time,
+  until: time,
+});
 const sessionSearch = z.object({ at: z.number().int().min(0).optional().catch(undefined) });
 
 const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound, errorComponent: Crashed });
-const route = <const P extends string>(path: P, component: () => React.ReactNode) =>
-  createRoute({ getParentRoute: () => rootRoute, path, component });
+/** A page that one host has, and the other does not know. */
+const only =
+  (host: ConsoleHost, Screen: () => ReactNode): (() => ReactNode) =>
+  () =>
+    useHost() === host ? <Screen /> : <NotFound />;
+const route = <const P extends string>(path: P, host: ConsoleHost, component: () => ReactNode) =>
+  createRoute({ getParentRoute: () => rootRoute, path, component: only(host, component) });
 
 const home = createRoute({
   getParentRoute: () => rootRoute,
   path: '/',
-  beforeLoad: () => {
-    throw redirect({ to: '/approvals' });
-  },
+  component: () => <Navigate to={useHost() === 'audit' ? '/devices' : '/approvals'} replace />,
 });
 const approvals = createRoute({
   getParentRoute: () => rootRoute,
   path: '/approvals',
-  component: ApprovalsScreen,
+  component: only('gateway', ApprovalsScreen),
   validateSearch: approvalsSearch,
 });
 const sessions = createRoute({
   getParentRoute: () => rootRoute,
   path: '/sessions',
-  component: SessionsScreen,
+  component: only('gateway', SessionsScreen),
   validateSearch: sessionsSearch,
 });
 const session = createRoute({
@@ -53,15 +83,21 @@ const session = createRoute({
 const newConnection = createRoute({
   getParentRoute: () => rootRoute,
   path: '/connections/new',
-  component: () => <ConnectionFormScreen id={null} />,
+  component: only('gateway', () => <ConnectionFormScreen id={null} />),
 });
 const editConnection = createRoute({
   getParentRoute: () => rootRoute,
   path: '/connections/$id',
-  component: function EditConnection() {
+  component: only('gateway', function EditConnection() {
     const { id } = editConnection.useParams();
     return <ConnectionFormScreen key={id} id={id} />;
-  },
+  }),
+});
+const auditSessions = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/audit/sessions',
+  component: only('audit', AuditSessionsScreen),
+  validateSearch: auditSearch,
 });
 
 export const router = createRouter({
@@ -72,10 +108,17 @@ export const router = createRouter({
     session,
     newConnection,
     editConnection,
-    route('/grants', GrantsScreen),
-    route('/connections', ConnectionsScreen),
-    route('/policy', PolicyScreen),
-    route('/settings', SettingsScreen),
+    auditSessions,
+    route('/grants', 'gateway', GrantsScreen),
+    route('/connections', 'gateway', ConnectionsScreen),
+    route('/policy', 'gateway', PolicyScreen),
+    route('/evidence', 'gateway', EvidenceScreen),
+    route('/settings', 'gateway', SettingsScreen),
+    route('/devices', 'audit', DevicesScreen),
+    route('/devices/$device', 'audit', DeviceScreen),
+    route('/imports', 'audit', ImportsScreen),
+    route('/report', 'audit', ReportScreen),
+    route('/log', 'audit', LogScreen),
   ]),
   defaultPreload: false,
   scrollRestoration: false,

@@ -1,12 +1,6 @@
-import {
-  ApiError,
-  PAGE_KEY_HEADER,
-  type RouteInput,
-  type RouteName,
-  type RouteOutput,
-  routes,
-} from '../../../gateway/contract/api.ts';
+import { ApiError, PAGE_KEY_HEADER } from '../../../gateway/contract/api.ts';
 import { strings } from '../strings.ts';
+import { type RouteInput, type RouteName, type RouteOutput, routes } from './routes.ts';
 
 /** A call that did not succeed. `message` is a sentence for the person; `status` is 0 when nothing answered. */
 export class ApiFailure extends Error {
@@ -102,4 +96,26 @@ export function failureText(error: unknown): string {
 
 export function isUnauthorized(error: unknown): boolean {
   return error instanceof ApiFailure && error.status === 401;
+}
+
+/** Fetches a file with the page's key, which a plain link would not send, and lets the browser keep it. Throws ApiFailure. */
+export async function fetchFile(below: string, name: string): Promise<void> {
+  const response = await fetch(below + encodeURIComponent(name), {
+    credentials: 'same-origin',
+    cache: 'no-store',
+    headers: pageHeaders(),
+  }).catch((cause: unknown) => {
+    throw new ApiFailure('UNREACHABLE', strings.errors.unreachable, 0, { cause });
+  });
+  if (!response.ok) {
+    const error = ApiError.safeParse(await response.json().catch(() => null));
+    const message = error.success ? error.data.error.message : strings.errors.badStatus(response.status);
+    throw new ApiFailure(error.success ? error.data.error.code : 'BAD_ANSWER', message, response.status);
+  }
+  const url = URL.createObjectURL(await response.blob());
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
 }

@@ -1,9 +1,12 @@
 import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
-import { ApiEvent, type RouteOutput } from '../../../gateway/contract/api.ts';
+import type { Alert } from '../../../gateway/contract/alert.ts';
+import { ApiEvent, type ConsoleHost } from '../../../gateway/contract/api.ts';
+import { AuditEvent, type AuditJob } from '../../../gateway/contract/audit.ts';
 import type { Approval } from '../../../gateway/contract/decision.ts';
 import type { Session } from '../../../gateway/contract/session.ts';
 import { type EventStream, openEventStream } from './event-stream.ts';
+import type { RouteName, RouteOutput } from './routes.ts';
 
 /** connecting: not heard from yet; live: events arrive; lost: trying again. */
 export type LinkState = 'connecting' | 'live' | 'lost';
@@ -103,7 +106,48 @@ export function applyEvent(client: QueryClient, event: ApiEvent): void {
     }
     case 'status':
       client.setQueryData(['status', {}], event.status);
+      return;
+    case 'sync':
+      client.setQueryData(['syncStatus', {}], event.sync);
+      return;
+    case 'alert':
+      client.setQueriesData<RouteOutput<'alerts'>>({ queryKey: ['alerts'] }, (list) => withAlert(list, event.alert));
   }
+}
+
+const MAX_ALERTS_KEPT = 500;
+
+function withAlert(list: RouteOutput<'alerts'> | undefined, alert: Alert): RouteOutput<'alerts'> | undefined {
+  if (list === undefined || list.items.some(({ id }) => id === alert.id)) return list;
+  return { items: [alert, ...list.items].slice(0, MAX_ALERTS_KEPT), total: list.total + 1 };
+}
+
+/** What is not asked again when a workspace changed: it cannot have changed, or asking is itself written down. */
+const STAYS: readonly RouteName[] = ['host', 'result', 'statements', 'verifySession', 'auditStatements', 'auditJobs'];
+
+export function applyAuditEvent(client: QueryClient, event: AuditEvent): void {
+  if (event.type === 'workspace') {
+    void client.invalidateQueries({ predicate: ({ queryKey }) => !STAYS.includes(queryKey[0] as RouteName) });
+    return;
+  }
+  client.setQueryData<RouteOutput<'auditJobs'>>(['auditJobs', {}], (list) => withJob(list, event.job));
+}
+
+function withJob(list: RouteOutput<'auditJobs'> | undefined, job: AuditJob): RouteOutput<'auditJobs'> | undefined {
+  if (list === undefined) return list;
+  const known = list.items.some(({ id }) => id === job.id);
+  return { items: known ? list.items.map((item) => (item.id === job.id ? job : item)) : [job, ...list.items] };
+}
+
+function apply(client: QueryClient, host: ConsoleHost, text: string): boolean {
+  if (host === 'gateway') {
+    const event = ApiEvent.safeParse(parseJson(text));
+    if (event.success) applyEvent(client, event.data);
+    return event.success;
+  }
+  const event = AuditEvent.safeParse(parseJson(text));
+  if (event.success) applyAuditEvent(client, event.data);
+  return event.success;
 }
 
 const sessionListeners = new Set<(session: Session) => void>();
@@ -122,7 +166,7 @@ export function useSessionEvents(listener: (session: Session) => void): void {
  * Keeps the caches in step with GET /api/events. After each reconnection everything is asked again,
  * since what happened in between was missed. Mounted once, by the shell.
  */
-export function useGatewayEvents(): void {
+export function useHostEvents(host: ConsoleHost): void {
   const client = useQueryClient();
   useEffect(() => {
     let source: EventStream | null = null;
@@ -140,13 +184,11 @@ export function useGatewayEvents(): void {
           opened = true;
         },
         data: (text) => {
-          const event = ApiEvent.safeParse(parseJson(text));
-          if (event.success) applyEvent(client, event.data);
-          else void client.invalidateQueries();
+          if (!apply(client, host, text)) void client.invalidateQueries();
         },
         ended: () => {
           setLinkState('lost');
-          void client.invalidateQueries({ queryKey: ['status'] });
+          void client.invalidateQueries({ queryKey: [host === 'gateway' ? 'status' : 'auditStatus'] });
           timer = setTimeout(connect, wait);
           wait = Math.min(wait * 2, LONGEST_RETRY_MS);
         },
@@ -158,7 +200,7 @@ export function useGatewayEvents(): void {
       if (timer !== null) clearTimeout(timer);
       setLinkState('connecting');
     };
-  }, [client]);
+  }, [client, host]);
 }
 
 function parseJson(text: string): unknown {

@@ -6,8 +6,8 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
-import type { RouteInput, RouteName, RouteOutput } from '../../../gateway/contract/api.ts';
 import { callApi, isUnauthorized } from './client.ts';
+import type { RouteInput, RouteName, RouteOutput } from './routes.ts';
 
 /** Every cache entry is keyed by its route and the route's input, so events can find it. */
 export const apiKey = <N extends RouteName>(name: N, input: RouteInput<N>) => [name, input] as const;

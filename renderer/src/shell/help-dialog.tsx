@@ -1,46 +1,56 @@
 import { Modal, Text, Title } from '@mantine/core';
+import type { ConsoleHost } from '../../../gateway/contract/api.ts';
 import { Keys } from '../components/keys.tsx';
 import { strings } from '../strings.ts';
 import classes from './help-dialog.module.css';
+import type { Place } from './places.ts';
 
 const t = strings.help;
-const GROUPS: ReadonlyArray<{ title: string; rows: ReadonlyArray<readonly [string, ...(readonly string[])[]]> }> = [
-  {
-    title: t.everywhere,
-    rows: [
-      [t.goTo(strings.nav.approvals), ['G', 'A']],
-      [t.goTo(strings.nav.grants), ['G', 'G']],
-      [t.goTo(strings.nav.sessions), ['G', 'S']],
-      [t.goTo(strings.nav.connections), ['G', 'C']],
-      [t.goTo(strings.nav.policy), ['G', 'P']],
-      [t.goTo(strings.nav.settings), ['G', 'T']],
-      [t.thisHelp, ['?']],
-    ],
-  },
-  {
-    title: t.approvals,
-    rows: [
-      [t.approve, ['mod', 'Enter']],
-      [t.deny, ['mod', 'Backspace']],
-      [t.leave, ['Esc']],
-      [t.nextPrevious, ['J'], ['K']],
-    ],
-  },
-  {
-    title: t.replay,
-    rows: [
-      [t.playPause, ['space']],
-      [t.seconds, ['←'], ['→']],
-      [t.tenth, ['shift', '←'], ['shift', '→']],
-      [t.markers, ['['], [']']],
-      [t.step, [','], ['.']],
-      [t.jump, ['0'], ['9']],
-      [t.fullScreen, ['F']],
-    ],
-  },
-];
+interface Group {
+  title: string;
+  rows: ReadonlyArray<readonly [string, ...(readonly string[])[]]>;
+}
 
-export function HelpDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+const everywhere = (places: readonly Place[]): Group => ({
+  title: t.everywhere,
+  rows: [
+    ...places.map(({ name, key }): Group['rows'][number] => [t.goTo(name), ['G', key.toUpperCase()]]),
+    [t.thisHelp, ['?']],
+  ],
+});
+
+const APPROVALS: Group = {
+  title: t.approvals,
+  rows: [
+    [t.approve, ['mod', 'Enter']],
+    [t.deny, ['mod', 'Backspace']],
+    [t.leave, ['Esc']],
+    [t.nextPrevious, ['J'], ['K']],
+  ],
+};
+
+const REPLAY: Group = {
+  title: t.replay,
+  rows: [
+    [t.playPause, ['space']],
+    [t.seconds, ['←'], ['→']],
+    [t.tenth, ['shift', '←'], ['shift', '→']],
+    [t.markers, ['['], [']']],
+    [t.step, [','], ['.']],
+    [t.jump, ['0'], ['9']],
+    [t.fullScreen, ['F']],
+  ],
+};
+
+interface Props {
+  host: ConsoleHost;
+  places: readonly Place[];
+  opened: boolean;
+  onClose(): void;
+}
+
+export function HelpDialog({ host, places, opened, onClose }: Props) {
+  const groups = [everywhere(places), ...(host === 'gateway' ? [APPROVALS] : []), REPLAY];
   return (
     <Modal
       opened={opened}
@@ -50,7 +60,7 @@ export function HelpDialog({ opened, onClose }: { opened: boolean; onClose: () =
       closeButtonProps={{ 'aria-label': strings.close }}
     >
       <div className={classes.groups}>
-        {GROUPS.map((group) => (
+        {groups.map((group) => (
           <section key={group.title}>
             <Title order={3} className={classes.title}>
               {group.title}
@@ -70,9 +80,11 @@ export function HelpDialog({ opened, onClose }: { opened: boolean; onClose: () =
           </section>
         ))}
       </div>
-      <Text c="dimmed" size="sm" mt="md">
-        {t.note}
-      </Text>
+      {host === 'gateway' && (
+        <Text c="dimmed" size="sm" mt="md">
+          {t.note}
+        </Text>
+      )}
     </Modal>
   );
 }

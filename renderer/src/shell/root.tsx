@@ -1,20 +1,63 @@
 import { Center, Loader } from '@mantine/core';
+import { useMemo } from 'react';
+import type { GatewayStatus } from '../../../gateway/contract/api.ts';
 import { isUnauthorized } from '../api/client.ts';
+import { HostContext } from '../api/host.ts';
 import { useApi } from '../api/queries.ts';
 import { Failure } from '../components/page.tsx';
 import { LoginScreen } from '../screens/login/login-screen.tsx';
+import { AuditState } from './audit-state.tsx';
+import { GatewayState } from './gateway-state.tsx';
+import { AUDIT_PLACES, GATEWAY_PLACES } from './places.ts';
 import { Shell } from './shell.tsx';
 
 const STATUS_EVERY_MS = 15_000;
 
-/** Nobody in: the login. Otherwise the shell; a gateway that stops answering leaves what was there on screen. */
-export function Root() {
-  const status = useApi('status', {}, { refetchInterval: STATUS_EVERY_MS });
-  if (isUnauthorized(status.error)) return <LoginScreen />;
-  if (status.data !== undefined) return <Shell status={status.data} />;
+function Waiting({ query }: { query: { error: unknown; refetch(): unknown } }) {
   return (
     <Center mih="100dvh" p="lg">
-      {status.error !== null ? <Failure error={status.error} retry={() => void status.refetch()} /> : <Loader />}
+      {query.error !== null ? <Failure error={query.error} retry={() => void query.refetch()} /> : <Loader />}
     </Center>
   );
+}
+
+function Gateway() {
+  const status = useApi('status', {}, { refetchInterval: STATUS_EVERY_MS });
+  const waiting = status.data?.waiting ?? 0;
+  const counts = useMemo(() => ({ '/approvals': waiting }), [waiting]);
+  if (isUnauthorized(status.error)) return <LoginScreen />;
+  if (status.data === undefined) return <Waiting query={status} />;
+  const data: GatewayStatus = status.data;
+  return (
+    <Shell
+      host="gateway"
+      places={GATEWAY_PLACES}
+      counts={counts}
+      state={(link) => <GatewayState status={data} link={link} />}
+    />
+  );
+}
+
+const NO_COUNTS = {};
+
+function Audit() {
+  const status = useApi('auditStatus', {}, { refetchInterval: STATUS_EVERY_MS });
+  if (isUnauthorized(status.error)) return <LoginScreen />;
+  if (status.data === undefined) return <Waiting query={status} />;
+  const { data } = status;
+  return (
+    <Shell
+      host="audit"
+      places={AUDIT_PLACES}
+      counts={NO_COUNTS}
+      state={(link) => <AuditState status={data} link={link} />}
+    />
+  );
+}
+
+/** Nobody in: the login. Otherwise the host's shell; a host that stops answering leaves what was there on screen. */
+export function Root() {
+  const host = useApi('host', {}, { staleTime: Number.POSITIVE_INFINITY });
+  if (host.data === undefined) return <Waiting query={host} />;
+  return <HostContext value={host.data.host}>{host.data.host === 'audit' ? <Audit /> : <Gateway />}</HostContext>;
 }

@@ -1,39 +1,31 @@
 import { AppShell, Burger, Group } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import {
-  IconActivity,
-  IconDatabase,
-  IconHandStop,
-  IconKey,
-  IconListDetails,
-  IconShieldCheck,
-} from '@tabler/icons-react';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
-import { useEffect } from 'react';
-import type { GatewayStatus } from '../../../gateway/contract/api.ts';
-import { useGatewayEvents, useLinkState } from '../api/events.ts';
+import { type ReactNode, useEffect } from 'react';
+import type { ConsoleHost } from '../../../gateway/contract/api.ts';
+import { type LinkState, useHostEvents, useLinkState } from '../api/events.ts';
 import { isTyping, Keys } from '../components/keys.tsx';
 import { Notice } from '../components/tone.tsx';
 import { strings } from '../strings.ts';
-import { GatewayState } from './gateway-state.tsx';
 import { HelpDialog } from './help-dialog.tsx';
+import type { Place } from './places.ts';
 import classes from './shell.module.css';
 import { ShellMenu } from './shell-menu.tsx';
-
-const PLACES = [
-  { to: '/approvals', key: 'a', name: strings.nav.approvals, icon: IconHandStop },
-  { to: '/grants', key: 'g', name: strings.nav.grants, icon: IconKey },
-  { to: '/sessions', key: 's', name: strings.nav.sessions, icon: IconListDetails },
-  { to: '/connections', key: 'c', name: strings.nav.connections, icon: IconDatabase },
-  { to: '/policy', key: 'p', name: strings.nav.policy, icon: IconShieldCheck },
-  { to: '/settings', key: 't', name: strings.nav.settings, icon: IconActivity },
-] as const;
 
 /** "g" and a letter goes to a page. */
 const GO_WITHIN_MS = 1500;
 
-export function Shell({ status }: { status: GatewayStatus }) {
-  useGatewayEvents();
+interface Props {
+  host: ConsoleHost;
+  /** The first one is where the brand leads. */
+  places: readonly [Place, ...Place[]];
+  /** What waits at a place. */
+  counts: Readonly<Partial<Record<Place['to'], number>>>;
+  state(link: LinkState): ReactNode;
+}
+
+export function Shell({ host, places, counts, state }: Props) {
+  useHostEvents(host);
   const link = useLinkState();
   const [menuOpen, menu] = useDisclosure(false);
   const [helpOpen, help] = useDisclosure(false);
@@ -48,7 +40,7 @@ export function Shell({ status }: { status: GatewayStatus }) {
     const onKey = (event: KeyboardEvent) => {
       if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === '?') help.open();
-      const place = PLACES.find((candidate) => candidate.key === event.key);
+      const place = places.find((candidate) => candidate.key === event.key);
       if (place !== undefined && Date.now() - wentAt < GO_WITHIN_MS) {
         wentAt = 0;
         void navigate({ to: place.to });
@@ -56,7 +48,7 @@ export function Shell({ status }: { status: GatewayStatus }) {
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
-  }, [navigate, help.open]);
+  }, [navigate, help.open, places]);
 
   return (
     <AppShell header={{ height: 56 }} navbar={{ width: 216, breakpoint: 'sm', collapsed: { mobile: !menuOpen } }}>
@@ -66,20 +58,20 @@ export function Shell({ status }: { status: GatewayStatus }) {
       <AppShell.Header className={classes.header}>
         <Group gap="xs" wrap="nowrap">
           <Burger opened={menuOpen} onClick={menu.toggle} hiddenFrom="sm" size="sm" aria-label={strings.nav.menu} />
-          <Link to="/approvals" className={classes.brand}>
+          <Link to={places[0].to} className={classes.brand}>
             <img src="/favicon.svg" alt="" width={26} height={26} />
             <span className={classes.brandName}>{strings.product}</span>
           </Link>
         </Group>
         <Group gap={6} wrap="nowrap" className={classes.right}>
-          <GatewayState status={status} link={link} />
+          {state(link)}
           <ShellMenu openHelp={help.open} />
         </Group>
       </AppShell.Header>
       <AppShell.Navbar className={classes.navbar}>
         <nav aria-label={strings.nav.label}>
           <ul className={classes.places}>
-            {PLACES.map(({ to, key, name, icon: Icon }) => (
+            {places.map(({ to, key, name, icon: Icon }) => (
               <li key={to}>
                 <Link
                   to={to}
@@ -89,9 +81,9 @@ export function Shell({ status }: { status: GatewayStatus }) {
                 >
                   <Icon size={19} stroke={1.8} aria-hidden />
                   <span>{name}</span>
-                  {to === '/approvals' && status.waiting > 0 && (
+                  {(counts[to] ?? 0) > 0 && (
                     <span className={classes.count}>
-                      {status.waiting}
+                      {counts[to]}
                       <span className={classes.hidden}> {strings.approvals.queue}</span>
                     </span>
                   )}
@@ -108,13 +100,13 @@ export function Shell({ status }: { status: GatewayStatus }) {
         {link === 'lost' && (
           <div className={classes.lost}>
             <Notice tone="warn" role="status">
-              {strings.header.lostLong}
+              {strings.header.lostLong[host]}
             </Notice>
           </div>
         )}
         <Outlet />
       </AppShell.Main>
-      <HelpDialog opened={helpOpen} onClose={help.close} />
+      <HelpDialog host={host} places={places} opened={helpOpen} onClose={help.close} />
     </AppShell>
   );
 }

@@ -18,6 +18,7 @@ const SCREENS = [
   { name: 'connections', path: '/connections', ready: 'billing-staging' },
   { name: 'connection-form', path: '/connections/demo', ready: 'Sensitive columns', full: true },
   { name: 'policy', path: '/policy', ready: 'allow-reads' },
+  { name: 'evidence', path: '/evidence', ready: 'denied 5 destructive', full: true },
   { name: 'settings', path: '/settings', ready: 'Recording works', full: true },
 ] as const;
 
@@ -45,6 +46,7 @@ describe.skipIf(noChromium)(`every screen${noChromium ? ` (${noChromium})` : ''}
           ...SCREENS.map((screen) => ({ ...screen, url: gateway.url })),
           { name: 'login', path: '/', ready: 'One-time code', url: signedOut.url },
           { name: 'empty-approvals', path: '/approvals', ready: 'Nothing is waiting', url: empty.url },
+          { name: 'empty-evidence', path: '/evidence', ready: 'No SIEM gets', url: empty.url, full: true },
           { name: 'empty-sessions', path: '/sessions', ready: 'No sessions yet', url: empty.url },
         ];
         const height = width === 360 ? 780 : 900;

@@ -15,6 +15,8 @@ import {
 } from '../../../gateway/contract/api.ts';
 import type { Approval, Grant } from '../../../gateway/contract/decision.ts';
 import type { Session } from '../../../gateway/contract/session.ts';
+import type { SyncStatus } from '../../../gateway/contract/sync.ts';
+import * as evidence from './evidence-fixtures.ts';
 import * as fixtures from './fixtures.ts';
 
 /**
@@ -71,6 +73,12 @@ export async function startStubGateway(options: { signedIn?: boolean; empty?: bo
   };
   let policy: PolicyView = fixtures.policy();
   let connections = empty ? [] : fixtures.connections();
+  let sync: SyncStatus = empty ? evidence.syncOff() : evidence.syncing(now);
+  const setSync = (changes: Partial<SyncStatus>): SyncStatus => {
+    sync = { ...sync, ...changes };
+    emit({ type: 'sync', sync });
+    return sync;
+  };
   const streams = new Set<ServerResponse>();
   const opened = Promise.withResolvers<void>();
 
@@ -102,6 +110,7 @@ export async function startStubGateway(options: { signedIn?: boolean; empty?: bo
   });
 
   const handlers: Handlers = {
+    host: () => ({ host: 'gateway' }),
     login: ({ code }: RouteInput<'login'>) => {
       if (code !== fixtures.CODE)
         throw new Refused(403, 'CODE_WRONG', 'This code is wrong or was already used. Print a new one.');
@@ -114,6 +123,7 @@ export async function startStubGateway(options: { signedIn?: boolean; empty?: bo
     },
     newLoginCode: () => ({ code: fixtures.CODE }),
     status: () => state.status,
+    device: () => evidence.device(now, !empty),
     approvals: (input: RouteInput<'approvals'>) =>
       page(input.state === 'all' ? state.approvals : waiting(), input as Record<string, number>),
     approval: ({ id }: RouteInput<'approval'>) => find(state.approvals, id),
@@ -169,6 +179,34 @@ export async function startStubGateway(options: { signedIn?: boolean; empty?: bo
       return {};
     },
     search: () => ({ items: [], total: 0 }),
+    resumeSession: () => ({}),
+    syncStatus: () => sync,
+    syncNow: () => setSync({ state: 'sending', lastError: null }),
+    pauseSync: ({ pin }: RouteInput<'pauseSync'>) => {
+      checkPin(pin);
+      return setSync({ state: 'paused', rate: 0 });
+    },
+    resumeSync: () => setSync({ state: 'sending' }),
+    probeSync: () => sync.capabilities!,
+    setUpSync: () => sync,
+    retentionPlan: () => ({ removals: [], over: 0 }),
+    removeRecording: () => ({}),
+    holds: () => ({ items: [] }),
+    setHold: () => ({ items: [] }),
+    liftHold: () => ({ items: [] }),
+    alerts: (input: RouteInput<'alerts'>) =>
+      page(
+        empty ? [] : Array.from({ length: 40 }, (_, index) => evidence.alert(now, index)),
+        input as Record<string, number>,
+      ),
+    alertRules: () => ({ items: evidence.alertRules(), missed: empty ? 0 : 12 }),
+    siemStatus: () => ({ items: empty ? [] : evidence.siem(now) }),
+    putSiem: () => evidence.siem(now)[0]!,
+    deleteSiem: () => ({}),
+    testSiem: ({ id }: RouteInput<'testSiem'>) =>
+      id === 'soc'
+        ? { ok: true, sentence: 'The server took a test event.' }
+        : { ok: false, sentence: 'The endpoint answered with status 503.' },
     connections: () => ({ items: connections }),
     putConnection: (input: RouteInput<'putConnection'>) => {
       checkPin(input.pin);

@@ -1,9 +1,10 @@
-import { ActionIcon, Loader, Text } from '@mantine/core';
+import { ActionIcon, Loader, Text, UnstyledButton } from '@mantine/core';
 import {
   IconChevronLeft,
   IconChevronRight,
   IconChevronsLeft,
   IconChevronsRight,
+  IconEraser,
   IconEyeOff,
 } from '@tabler/icons-react';
 import { memo, useState } from 'react';
@@ -13,6 +14,8 @@ import { Failure } from '../../components/page.tsx';
 import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
 import { count } from '../../text/format.ts';
+import { visibleString } from '../../text/visible-text.ts';
+import { SHORTEST_VALUE, useRedacting } from './redaction-choice.ts';
 import classes from './result-table.module.css';
 
 const t = strings.session;
@@ -30,6 +33,39 @@ const Cell = memo(function Cell({ value }: { value: string | null }) {
   );
 });
 
+/** A value, which can be chosen to be taken out where a session is being redacted. */
+function Value({ value }: { value: string | null }) {
+  const redacting = useRedacting();
+  if (redacting === null || value === null || value.length < SHORTEST_VALUE) return <Cell value={value} />;
+  const pick = { kind: 'value', value } as const;
+  return (
+    <UnstyledButton
+      className={classes.pick}
+      aria-pressed={redacting.has(pick)}
+      title={strings.audit.redact.takeValue}
+      onClick={() => redacting.toggle(pick)}
+    >
+      <Cell value={value} />
+    </UnstyledButton>
+  );
+}
+
+function Heading({ name }: { name: string }) {
+  const redacting = useRedacting();
+  if (redacting === null) return <Visible>{name}</Visible>;
+  const pick = { kind: 'column', column: name } as const;
+  return (
+    <UnstyledButton
+      className={classes.pick}
+      aria-pressed={redacting.has(pick)}
+      aria-label={strings.audit.redact.takeColumn(visibleString(name))}
+      onClick={() => redacting.toggle(pick)}
+    >
+      <IconEraser size={13} aria-hidden /> <Visible>{name}</Visible>
+    </UnstyledButton>
+  );
+}
+
 function Rows({ page }: { page: ResultPage }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard.
@@ -40,7 +76,7 @@ function Rows({ page }: { page: ResultPage }) {
             {page.columns.map((column, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: columns may share a name; their place is their identity.
               <th key={index} scope="col" data-masked={column.masked}>
-                <Visible>{column.name}</Visible>
+                <Heading name={column.name} />
                 {column.masked && (
                   <span className={classes.masked}>
                     <IconEyeOff size={13} aria-hidden /> {t.maskedColumn}
@@ -57,7 +93,7 @@ function Rows({ page }: { page: ResultPage }) {
               {row.map((value, column) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: as above.
                 <td key={column} data-masked={page.columns[column]?.masked}>
-                  <Cell value={value} />
+                  <Value value={value} />
                 </td>
               ))}
             </tr>

@@ -1,8 +1,9 @@
 import { Button, Modal, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconArrowLeft, IconPlugConnectedX } from '@tabler/icons-react';
+import { IconArrowLeft, IconEraser, IconPlugConnectedX } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { Session } from '../../../../gateway/contract/session.ts';
+import { useHost } from '../../api/host.ts';
 import { useApiMutation } from '../../api/queries.ts';
 import { Failure } from '../../components/page.tsx';
 import { Notice } from '../../components/tone.tsx';
@@ -53,10 +54,15 @@ function Kill({ session }: { session: Session }) {
 export function SessionHeader({
   session,
   verification,
+  redacting,
+  toggleRedacting,
 }: {
   session: Session;
   verification: ReturnType<typeof useVerification>;
+  redacting: boolean;
+  toggleRedacting(): void;
 }) {
+  const host = useHost();
   const now = useNow(session.state === 'open' ? 1000 : 60_000);
   const end = session.closedAt === null ? now : Date.parse(session.closedAt);
   const masked = Object.entries(session.masked);
@@ -65,7 +71,7 @@ export function SessionHeader({
     <header className={classes.header}>
       <div className={classes.top}>
         <div className={classes.titles}>
-          <Link to="/sessions" className={classes.back}>
+          <Link to={host === 'audit' ? '/audit/sessions' : '/sessions'} className={classes.back}>
             <IconArrowLeft size={15} aria-hidden /> {t.back}
           </Link>
           <h1 className={classes.title}>
@@ -77,7 +83,17 @@ export function SessionHeader({
         <div className={classes.actions}>
           <SessionStateBadge state={session.state} />
           <VerificationBadge session={session} query={verification} />
-          {session.state === 'open' && <Kill session={session} />}
+          {host === 'audit' && (
+            <Button
+              variant={redacting ? 'light' : 'default'}
+              leftSection={<IconEraser size={17} />}
+              aria-expanded={redacting}
+              onClick={toggleRedacting}
+            >
+              {redacting ? strings.audit.redact.close : strings.audit.redact.open}
+            </Button>
+          )}
+          {host === 'gateway' && session.state === 'open' && <Kill session={session} />}
         </div>
       </div>
       {session.mode === 'observe' && <Notice tone="watch">{t.observe}</Notice>}

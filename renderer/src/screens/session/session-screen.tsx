@@ -1,13 +1,15 @@
 import { Button, Loader } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { useDebouncedCallback, useDisclosure } from '@mantine/hooks';
 import { IconArrowLeft } from '@tabler/icons-react';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Session } from '../../../../gateway/contract/session.ts';
 import { useApi } from '../../api/queries.ts';
 import { Card, Empty, Failure } from '../../components/page.tsx';
 import { strings } from '../../strings.ts';
 import { visibleString } from '../../text/visible-text.ts';
+import { RedactPanel } from './redact-panel.tsx';
+import { keyOf, type Pick, type Redacting, RedactingContext } from './redaction-choice.ts';
 import { PlayerBar } from './replay/player-bar.tsx';
 import { buildTimeline, currentSpan } from './replay/timeline.ts';
 import { usePlayer, usePlayerKeys } from './replay/use-player.ts';
@@ -21,7 +23,13 @@ import { useVerification } from './verification-badge.tsx';
 const t = strings.session;
 const ADDRESS_AFTER_MS = 400;
 
-function Replay({ session, broken }: { session: Session; broken: readonly (readonly [number, number])[] }) {
+interface ReplayProps {
+  session: Session;
+  broken: readonly (readonly [number, number])[];
+  frame: RefObject<HTMLDivElement | null>;
+}
+
+function Replay({ session, broken, frame }: ReplayProps) {
   const { at: startAt } = useSearch({ from: '/sessions/$id' });
   const navigate = useNavigate({ from: '/sessions/$id' });
   const statements = useStatements(session.id);
@@ -31,12 +39,11 @@ function Replay({ session, broken }: { session: Session; broken: readonly (reado
   const [detailOpen, setDetailOpen] = useState(startAt !== undefined);
   /** Chosen in the list beyond what the replay covers. */
   const [beyond, setBeyond] = useState<number | null>(null);
-  const frame = useRef<HTMLDivElement>(null);
 
   const fullScreen = useCallback(() => {
     if (document.fullscreenElement !== null) void document.exitFullscreen();
     else void frame.current?.requestFullscreen();
-  }, []);
+  }, [frame]);
   const move = useCallback<typeof send>(
     (event) => {
       setBeyond(null);
@@ -125,8 +132,34 @@ function Replay({ session, broken }: { session: Session; broken: readonly (reado
 
 const NONE: readonly (readonly [number, number])[] = [];
 
+/** What is chosen to be taken out; kept while the panel is closed. */
+function useRedactingState(on: boolean): Redacting | null {
+  const [picks, setPicks] = useState<readonly Pick[]>([]);
+  return useMemo(() => {
+    if (!on) return null;
+    const keys = new Set(picks.map(keyOf));
+    const has = (pick: Pick) => keys.has(keyOf(pick));
+    return {
+      picks,
+      has,
+      toggle: (pick) =>
+        setPicks((before) => {
+          const rest = before.filter((one) => keyOf(one) !== keyOf(pick));
+          return rest.length < before.length ? rest : [...before, pick];
+        }),
+    };
+  }, [on, picks]);
+}
+
 export function SessionScreen() {
   const { id } = useParams({ from: '/sessions/$id' });
+  return <OneSession key={id} id={id} />;
+}
+
+function OneSession({ id }: { id: string }) {
+  const [redactOpen, redact] = useDisclosure(false);
+  const redacting = useRedactingState(redactOpen);
+  const frame = useRef<HTMLDivElement>(null);
   const query = useApi('session', { id });
   const session = query.data;
   const verification = useVerification(session);
@@ -142,9 +175,17 @@ export function SessionScreen() {
     );
   }
   return (
-    <div className={classes.screen}>
-      <SessionHeader session={session} verification={verification} />
-      <Replay key={id} session={session} broken={verification.data?.brokenExchanges ?? NONE} />
-    </div>
+    <RedactingContext value={redacting}>
+      <div className={classes.screen} data-redacting={redacting !== null}>
+        <SessionHeader
+          session={session}
+          verification={verification}
+          redacting={redactOpen}
+          toggleRedacting={redact.toggle}
+        />
+        {redacting !== null && <RedactPanel sessionId={id} redacting={redacting} frame={frame} />}
+        <Replay session={session} broken={verification.data?.brokenExchanges ?? NONE} frame={frame} />
+      </div>
+    </RedactingContext>
   );
 }

@@ -1,4 +1,5 @@
-import { Code } from '@mantine/core';
+import { Button, Code } from '@mantine/core';
+import { IconEraser } from '@tabler/icons-react';
 import { memo } from 'react';
 import type { Statement } from '../../../../gateway/contract/session.ts';
 import { ClassBadge } from '../../components/operation-class.tsx';
@@ -8,6 +9,7 @@ import { Notice } from '../../components/tone.tsx';
 import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
 import { plural, span, timeOfDay } from '../../text/format.ts';
+import { useRedacting } from './redaction-choice.ts';
 import { ResultTable } from './result-table.tsx';
 import classes from './statement-detail.module.css';
 import { VerdictBadge } from './statement-verdict.tsx';
@@ -19,6 +21,31 @@ interface Props {
   damaged: boolean;
   /** In a replay the answer appears when it came. */
   answered: boolean;
+}
+
+/** Ways to take out a statement, where a session is being redacted. */
+function TakeOut({ statement: { index, columns, parameters } }: { statement: Statement }) {
+  const redacting = useRedacting();
+  if (redacting === null) return null;
+  const button = (kind: 'statement' | 'result' | 'parameters', label: string) => (
+    <Button
+      size="compact-sm"
+      variant={redacting.has({ kind, index }) ? 'filled' : 'default'}
+      aria-pressed={redacting.has({ kind, index })}
+      leftSection={<IconEraser size={14} />}
+      onClick={() => redacting.toggle({ kind, index })}
+    >
+      {label}
+    </Button>
+  );
+  const labels = strings.audit.redact;
+  return (
+    <div className={classes.takeOut}>
+      {button('statement', labels.takeStatement)}
+      {columns.length > 0 && button('result', labels.takeResult)}
+      {parameters.length > 0 && button('parameters', labels.takeParameters)}
+    </div>
+  );
 }
 
 export const StatementDetail = memo(function StatementDetail({ statement, damaged, answered }: Props) {
@@ -38,6 +65,7 @@ export const StatementDetail = memo(function StatementDetail({ statement, damage
           {t.damaged}
         </Notice>
       )}
+      <TakeOut statement={statement} />
       <Sql text={statement.text} label={t.statement} />
       <Facts>
         {statement.parameters.length > 0 && (

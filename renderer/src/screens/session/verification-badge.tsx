@@ -1,19 +1,12 @@
-import { Button, Modal, UnstyledButton } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
-import type { Session, Verification } from '../../../../gateway/contract/session.ts';
+import { Button } from '@mantine/core';
+import type { Session } from '../../../../gateway/contract/session.ts';
 import { useApi } from '../../api/queries.ts';
+import { ChecksBadge } from '../../components/checks.tsx';
 import { Failure } from '../../components/page.tsx';
-import { Notice, type Tone, ToneBadge, ToneIcon } from '../../components/tone.tsx';
-import { Visible } from '../../components/visible.tsx';
+import { Notice, type Tone } from '../../components/tone.tsx';
 import { strings } from '../../strings.ts';
-import classes from './verification-badge.module.css';
 
 const t = strings.verification;
-const CHECK_TONES: Readonly<Record<Verification['checks'][number]['status'], Tone>> = {
-  ok: 'good',
-  failed: 'bad',
-  'not-checked': 'quiet',
-};
 
 export function useVerification(session: Session | undefined) {
   return useApi(
@@ -23,8 +16,9 @@ export function useVerification(session: Session | undefined) {
   );
 }
 
+const NONE: readonly never[] = [];
+
 export function VerificationBadge({ session, query }: { session: Session; query: ReturnType<typeof useVerification> }) {
-  const [opened, dialog] = useDisclosure(false);
   const { data } = query;
   const [tone, word]: [Tone, string] =
     data !== undefined
@@ -35,46 +29,19 @@ export function VerificationBadge({ session, query }: { session: Session; query:
         ? ['warn', t.unavailable]
         : ['quiet', t.running];
   return (
-    <>
-      <UnstyledButton className={classes.badge} onClick={dialog.open} aria-label={`${word}. ${t.open}`}>
-        <ToneBadge tone={tone}>{word}</ToneBadge>
-      </UnstyledButton>
-      <Modal
-        opened={opened}
-        onClose={dialog.close}
-        title={t.title}
-        size="lg"
-        closeButtonProps={{ 'aria-label': strings.close }}
-      >
-        <div className={classes.body}>
-          {session.state === 'open' && <Notice tone="info">{t.stillOpen}</Notice>}
-          {query.error !== null && <Failure error={query.error} />}
-          {data?.brokenExchanges.map(([first, last]) => (
-            <Notice key={`${first}-${last}`} tone="bad">
-              {t.broken(first, last)}
-            </Notice>
-          ))}
-          <ul className={classes.checks}>
-            {data?.checks.map((check) => (
-              <li key={check.name}>
-                <ToneIcon tone={CHECK_TONES[check.status]} size={18} />
-                <span>
-                  <strong>
-                    {t.status[check.status]}: <Visible>{check.name}</Visible>
-                  </strong>
-                  <br />
-                  <Visible>{check.sentence}</Visible>
-                </span>
-              </li>
-            ))}
-          </ul>
-          <div>
-            <Button variant="default" loading={query.isFetching} onClick={() => void query.refetch()}>
-              {t.again}
-            </Button>
-          </div>
-        </div>
-      </Modal>
-    </>
+    <ChecksBadge tone={tone} word={word} checks={data?.checks ?? NONE}>
+      {session.state === 'open' && <Notice tone="info">{t.stillOpen}</Notice>}
+      {query.error !== null && <Failure error={query.error} />}
+      {data?.brokenExchanges.map(([first, last]) => (
+        <Notice key={`${first}-${last}`} tone="bad">
+          {t.broken(first, last)}
+        </Notice>
+      ))}
+      <div>
+        <Button variant="default" loading={query.isFetching} onClick={() => void query.refetch()}>
+          {t.again}
+        </Button>
+      </div>
+    </ChecksBadge>
   );
 }

@@ -1,0 +1,6 @@
+import { createContext, useContext } from 'react';
+import type { ConsoleHost } from '../../../gateway/contract/api.ts';
+
+/** Which program answers: known before anything else is shown. */
+export const HostContext = createContext<ConsoleHost>('gateway');
+export const useHost = (): ConsoleHost => useContext(HostContext);

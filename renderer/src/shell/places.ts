@@ -1,0 +1,38 @@
+import {
+  IconActivity,
+  IconBook,
+  IconDatabase,
+  IconDevices,
+  IconFileImport,
+  IconFileText,
+  IconHandStop,
+  IconKey,
+  IconListDetails,
+  IconListSearch,
+  IconShieldCheck,
+  IconStack2,
+} from '@tabler/icons-react';
+import { strings } from '../strings.ts';
+
+const t = strings.nav;
+
+/** Pages of the menu; "g" and the key goes to one. */
+export const GATEWAY_PLACES = [
+  { to: '/approvals', key: 'a', name: t.approvals, icon: IconHandStop },
+  { to: '/grants', key: 'g', name: t.grants, icon: IconKey },
+  { to: '/sessions', key: 's', name: t.sessions, icon: IconListDetails },
+  { to: '/connections', key: 'c', name: t.connections, icon: IconDatabase },
+  { to: '/policy', key: 'p', name: t.policy, icon: IconShieldCheck },
+  { to: '/evidence', key: 'e', name: t.evidence, icon: IconStack2 },
+  { to: '/settings', key: 't', name: t.settings, icon: IconActivity },
+] as const;
+
+export const AUDIT_PLACES = [
+  { to: '/devices', key: 'd', name: t.devices, icon: IconDevices },
+  { to: '/imports', key: 'i', name: t.imports, icon: IconFileImport },
+  { to: '/audit/sessions', key: 's', name: t.sessions, icon: IconListSearch },
+  { to: '/report', key: 'r', name: t.report, icon: IconFileText },
+  { to: '/log', key: 'l', name: t.log, icon: IconBook },
+] as const;
+
+export type Place = (typeof GATEWAY_PLACES)[number] | (typeof AUDIT_PLACES)[number];
