@@ -4,6 +4,7 @@ import { type ReportSource, workspaceReportSource } from '../audit/report/worksp
 import { verifyWorkspace } from '../audit/verify/verify.ts';
 import { createWorkspace, openWorkspace } from '../audit/workspace.ts';
 import { CountersignError } from '../contract/errors.ts';
+import { registerAuditAlerts } from './audit-alerts.ts';
 import { registerAuditBundle } from './audit-bundle.ts';
 import { registerAuditExport } from './audit-export.ts';
 import { registerAuditImport } from './audit-import.ts';
@@ -106,6 +107,7 @@ export function registerAudit(program: Command, cli: Cli): void {
   const deps = auditSessionDeps(cli, audit);
   registerAuditIndex(audit, cli);
   registerAuditSearch(audit, cli, deps);
+  registerAuditAlerts(audit, cli);
   registerList(audit.command('sessions').description('imported sessions: list, search'), cli, deps);
   registerShow(audit, cli, deps);
   const trail = auditTrail(cli, audit);

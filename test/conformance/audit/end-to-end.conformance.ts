@@ -32,6 +32,8 @@ const PASSPHRASE = 'a passphrase for tests';
 describe.skipIf(psql.missing)('evidence from a laptop to an auditor (needs psql)', () => {
   let postgres: TestPostgres;
   let work = '';
+  /** What the gateway's alert rules said while it happened. */
+  let alerts: string[] = [];
   const at = (name: string) => join(work, name);
   const home = () => at('laptop');
   const env = { ...process.env };
@@ -51,6 +53,7 @@ describe.skipIf(psql.missing)('evidence from a laptop to an auditor (needs psql)
     for (const name of ['laptop', 'store']) mkdirSync(at(name));
     chmodSync(home(), 0o700);
     postgres = await startPostgres();
+    await postgres.query('CREATE TABLE notes (line text)');
   });
   afterAll(async () => {
     await postgres?.stop();
@@ -109,6 +112,7 @@ describe.skipIf(psql.missing)('evidence from a laptop to an auditor (needs psql)
       const control = createControlClient({ socketPath: service.control.socketPath });
       for (const n of [1, 2, 3]) {
         const { env: client } = await control.call('mintToken', { id: 'demo' });
+        await runClient(psql.path, ['-X', '-c', 'TABLE notes'], { ...process.env, ...client });
         const run = await runClient(psql.path, ['-X', '-A', '-t', '-c', `SELECT 'salary ' || ${n}`], {
           ...process.env,
           ...client,
@@ -117,8 +121,9 @@ describe.skipIf(psql.missing)('evidence from a laptop to an auditor (needs psql)
       }
       await eventually('everything in the store', async () => {
         const { counts, sessions } = await sessionsInStore(at('store'));
-        return sessions === 3 && counts > 3 && (await idle(control)) ? true : null;
+        return sessions === 6 && counts > 3 && (await idle(control)) ? true : null;
       });
+      alerts = (await control.call('alerts', {})).items.map(({ id }) => id);
     } finally {
       await service.close('the test goes on');
     }
@@ -126,13 +131,24 @@ describe.skipIf(psql.missing)('evidence from a laptop to an auditor (needs psql)
 
   it('the auditor imports it, and it verifies from the root alone', async () => {
     const first = await countersign('audit', 'import', at('store'), ...secret);
-    expect(first).toContain('3 sessions');
+    expect(first).toContain('6 sessions');
+    expect(first).toContain('Alerts in what was imported: 1 low.');
     const report = JSON.parse(await countersign('audit', 'verify', '--json')) as AuditReport;
-    expect(report).toMatchObject({ ok: true, counts: { devices: 1, sessions: 3, verified: 3, failed: 0, missing: 0 } });
+    expect(report).toMatchObject({ ok: true, counts: { devices: 1, sessions: 6, verified: 6, failed: 0, missing: 0 } });
     expect(await countersign('audit', 'import', at('store'), ...secret)).toContain('0 new');
     expect(await countersign('audit', 'sessions', 'search', 'salary')).toContain('salary');
     expect(await countersign('audit', 'replay', 'last', '--no-wait')).toContain('salary 3');
     await countersign('audit', 'bundle', 'last', '--out', at('last.tar'));
+  });
+
+  it('the alert rules find in it what they found while it happened', async () => {
+    const { code, out } = await runCountersign(home(), ['audit', 'alerts', '--json'], '', env);
+    const found = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: string; rule: { id: string } });
+    expect({ code, found: found.map(({ id }) => id) }).toEqual({ code: 1, found: alerts });
+    expect(found.map(({ rule }) => rule.id)).toEqual(['first-touch']);
   });
 
   it('another auditor verifies a bundle of it, with nothing but the root', async () => {
