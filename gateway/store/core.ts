@@ -10,6 +10,7 @@ import { findSession, listSessions, sessionsTouching } from './readers/sessions.
 import { findStatement, listStatements } from './readers/statements.ts';
 import type { SharedFacts } from './rows.ts';
 import type { RecordingSource } from './walk.ts';
+import { Batch } from './writers/batch.ts';
 import { FacetIds } from './writers/facet-ids.ts';
 import { indexSession } from './writers/index-session.ts';
 import { Interner } from './writers/interner.ts';
@@ -96,9 +97,9 @@ export class StoreCore {
   async indexSession(id: string, device: string | null = null, signal?: AbortSignal): Promise<void> {
     const folder = await this.#options.source.findSession(this.#options.recordingsDir, id);
     if (folder === null) throw new CountersignError('RECORDING_MISSING', `the recording of session ${id} is not there`);
-    const [interner, facets] = this.#writing;
-    const options = { device, ...(signal ? { signal } : {}) };
-    await indexSession(this.#db, this.#options.source, folder, interner, facets, options);
+    const batch = new Batch(this.#db, ...this.#writing);
+    await indexSession(batch, this.#options.source, folder, { device, ...(signal ? { signal } : {}) });
+    batch.write();
   }
 
   removeSession(id: string): boolean {
@@ -124,28 +125,29 @@ export class StoreCore {
       forgotten: 0,
     };
     const there = new Set<string>();
+    const batch = new Batch(this.#db, ...this.#writing);
+    const wrote = () => {
+      outcome.statements = batch.written;
+      progress(outcome);
+    };
     for (const folder of folders) {
       if (signal.aborted) break;
-      const before = outcome.statements;
       try {
         const { id } = await source.readSession(folder);
         there.add(id);
-        await indexSession(this.#db, source, folder, ...this.#writing, {
-          signal,
-          device: options.devices?.get(id) ?? null,
-          progress: (statements) => {
-            outcome.statements = before + statements;
-            progress(outcome);
-          },
-        });
+        const device = options.devices?.get(id) ?? null;
+        await indexSession(batch, source, folder, { signal, device, progress: wrote });
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         if (outcome.problems.length < MAX_PROBLEMS) outcome.problems.push(`${folder}: ${why}`);
       }
       if (signal.aborted) break;
       outcome.sessions++;
-      progress(outcome);
+      if (batch.full) batch.write();
+      wrote();
     }
+    batch.write();
+    wrote();
     outcome.stopped = signal.aborted;
     if (!outcome.stopped) this.#db.prepare('DELETE FROM rebuild').run();
     if (!outcome.stopped && outcome.problems.length === 0) outcome.forgotten = this.#forgetAllBut(there);

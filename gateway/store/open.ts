@@ -19,7 +19,7 @@ export function openForWriting(file: string): Db {
     db.pragma('foreign_keys = ON');
     db.pragma('journal_size_limit = 67108864');
     // A batch dirties about a thousand pages: the defaults would spill and checkpoint within each.
-    db.pragma('cache_size = -32768');
+    db.pragma('cache_size = -16384');
     db.pragma('wal_autocheckpoint = 8192');
     migrate(db);
     return db;

@@ -3,7 +3,7 @@ import type { Migration } from './migration.ts';
 /**
  * A statement's id is the microsecond it started at (or the next that was free), so that full text, which
  * knows no other order, gives the latest first whatever was indexed when. Its facets are words beside its
- * own. Full text gathers 16 MB before it writes, and merges 16 parts at a time: half the work of its defaults.
+ * own. Full text gathers 4 MB before it writes, and merges 16 parts at a time: half the work of its defaults.
  *
  * Which tables a statement touched was not kept: the statements come again from the recordings, at the
  * gateway's next start or the next import. `rebuild` says so until then.
@@ -17,7 +17,7 @@ export const migration: Migration = {
         text, parameters, message, facets,
         content = '', contentless_delete = 1, detail = full, tokenize = 'unicode61 remove_diacritics 2'
       );
-      INSERT INTO statements_fts (statements_fts, rank) VALUES ('hashsize', 16777216);
+      INSERT INTO statements_fts (statements_fts, rank) VALUES ('hashsize', 4194304);
       INSERT INTO statements_fts (statements_fts, rank) VALUES ('automerge', 16);
       CREATE TABLE string_ranges (
         first INTEGER PRIMARY KEY,

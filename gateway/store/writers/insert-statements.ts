@@ -1,5 +1,5 @@
 import type { DerivedStatement } from '../../protocols/postgres/derive/types.ts';
-import { sessionToken, statementTokens } from '../facets.ts';
+import { statementTokens } from '../facets.ts';
 import { keptOf } from '../kept-texts.ts';
 import type { Db } from '../migrations/migration.ts';
 import { sameFacts, sharedFacts } from '../rows.ts';
@@ -29,28 +29,34 @@ export interface Names {
   shared: string;
 }
 
-/** Within the caller's transaction. */
-export function insertStatements(
+/** A row of `statements` but for its id, and the words it is found by. */
+export interface StatementToInsert {
+  startedUs: number;
+  row: (string | number | null)[];
+  text: string;
+  parameters: string | null;
+  message: string | null;
+  facets: string;
+}
+
+/** Writes what statements share, and gives their rows to `into`. Within the caller's transaction. */
+export function rowsOf(
   db: Db,
   session: number,
-  statements: PlacedStatement[],
+  statements: readonly PlacedStatement[],
   { interner, facets, shared }: Names,
+  into: StatementToInsert[],
 ): BatchCounts {
   const counts: BatchCounts = { asked: 0, denied: 0, errors: 0, rows: 0 };
   if (statements.length === 0) return counts;
-  const { insert, insertText, lastBefore } = prepared(db);
-  startStrings(db, interner.begin(), session);
-  const common = `${sessionToken(session)} ${shared}`;
+  const { addEntity } = startStrings(db, interner.next, session);
   const entities = new Map<string, number>();
   const factsId = factsIds(session, interner);
-  // Full text writes what it has gathered where an id is lower than the one before it.
-  statements.sort((a, b) => a.statement.startedUs - b.statement.startedUs);
-  let id = -1;
   for (const { statement, index, unit } of statements) {
     const { startedUs, text, parameters, message } = keptOf(statement);
     const { error } = statement;
     const masked = Object.entries(statement.masked);
-    const values = [
+    const row = [
       session,
       index,
       statement.exchange,
@@ -68,11 +74,8 @@ export function insertStatements(
       message,
       masked.length === 0 ? null : JSON.stringify(statement.masked),
     ];
-    id = Math.max(id + 1, startedUs);
-    for (let reach = 1000; insert.run(id, ...values).changes === 0; reach *= 2) {
-      id = (lastBefore.get(id, id + reach) as number) + 1;
-    }
-    insertText.run(id, text, parameters, message, `${common} ${statementTokens(statement, facets.token)}`);
+    const tokens = `${shared} ${statementTokens(statement, facets.token)}`;
+    into.push({ startedUs, row, text, parameters, message, facets: tokens });
     for (const [entity, count] of masked) {
       if (entities.size < MAX_ENTITIES || entities.has(entity))
         entities.set(entity, (entities.get(entity) ?? 0) + count);
@@ -82,12 +85,23 @@ export function insertStatements(
     if (error !== null) counts.errors++;
     counts.rows += statement.rows;
   }
-  const addEntity = db.prepare(
-    `INSERT INTO session_entities (session, entity, count) VALUES (?, ?, ?)
-     ON CONFLICT (session, entity) DO UPDATE SET count = count + excluded.count`,
-  );
   for (const [entity, count] of entities) addEntity.run(session, entity, count);
   return counts;
+}
+
+/** Within the caller's transaction. Ids are the times, or the next that are free. */
+export function insertRows(db: Db, rows: StatementToInsert[]): void {
+  const { insert, insertText, lastBefore } = prepared(db);
+  // Full text writes what it has gathered where an id is lower than the one before it.
+  rows.sort((a, b) => a.startedUs - b.startedUs);
+  let id = -1;
+  for (const { startedUs, row, text, parameters, message, facets } of rows) {
+    id = Math.max(id + 1, startedUs);
+    for (let reach = 1000; insert.run(id, row).changes === 0; reach *= 2) {
+      id = (lastBefore.get(id, id + reach) as number) + 1;
+    }
+    insertText.run(id, text, parameters, message, facets);
+  }
 }
 
 /** Most statements share their facts with one of the last few, and writing them as JSON is dearer than comparing. */
@@ -109,12 +123,10 @@ function isDenied({ verdict }: DerivedStatement): boolean {
 }
 
 /** Strings from `first` on belong to `session`, up to those of the next range; the session that was last goes on. */
-function startStrings(db: Db, first: number, session: number): void {
-  const before = db
-    .prepare<[], { session: number }>('SELECT session FROM string_ranges ORDER BY first DESC LIMIT 1')
-    .get();
-  if (before?.session === session) return;
-  db.prepare('INSERT OR REPLACE INTO string_ranges (first, session) VALUES (?, ?)').run(first, session);
+function startStrings(db: Db, first: number, session: number): ReturnType<typeof prepare> {
+  const sql = prepared(db);
+  if (sql.lastRange.get() !== session) sql.addRange.run(first, session);
+  return sql;
 }
 
 const cache = new WeakMap<Db, ReturnType<typeof prepare>>();
@@ -134,6 +146,12 @@ function prepare(db: Db) {
       `INSERT INTO statements (id, session, idx, exchange, ordinal, unit, started_us, duration_us, held_us, text,
          facts, parameters, rows, tag, sqlstate, message, masked)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    ),
+    lastRange: db.prepare('SELECT session FROM string_ranges ORDER BY first DESC LIMIT 1').pluck(),
+    addRange: db.prepare('INSERT OR REPLACE INTO string_ranges (first, session) VALUES (?, ?)'),
+    addEntity: db.prepare(
+      `INSERT INTO session_entities (session, entity, count) VALUES (?, ?, ?)
+       ON CONFLICT (session, entity) DO UPDATE SET count = count + excluded.count`,
     ),
     /** The last id of those that are taken from one that is. */
     lastBefore: db.prepare('SELECT max(id) FROM statements WHERE id >= ? AND id <= ?').pluck(),

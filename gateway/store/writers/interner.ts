@@ -20,19 +20,24 @@ export class Interner {
   readonly #db: Db;
   readonly #sessions = new Map<number, Known>();
   readonly #insert;
+  readonly #last;
 
   constructor(db: Db) {
     this.#db = db;
     this.#insert = this.#db.prepare<[number, string]>('INSERT INTO strings (id, value) VALUES (?, ?)');
+    this.#last = this.#db.prepare('SELECT max(id) FROM strings').pluck();
   }
 
-  /** First id of the strings that follow; at the start of a transaction. */
-  begin(): number {
-    const last = this.#db.prepare('SELECT max(id) FROM strings').pluck().get() as number | null;
-    this.#next = (last ?? 0) + 1;
-    return this.#next;
+  /** At the start of a transaction: another process may have written. */
+  begin(): void {
+    this.#next = ((this.#last.get() as number | null) ?? 0) + 1;
   }
   #next = 0;
+
+  /** Id of the string that comes next. */
+  get next(): number {
+    return this.#next;
+  }
 
   id(session: number, value: string): number {
     let known = this.#sessions.get(session);
