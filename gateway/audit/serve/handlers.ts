@@ -7,10 +7,10 @@ import { filterText } from '../../store/query.ts';
 import type { Store } from '../../store/store.ts';
 import type { Books } from '../books.ts';
 import { secretsOf, sourceOf } from '../import/sources.ts';
+import type { SavedSearches } from '../saved-searches.ts';
 import type { Workspace } from '../workspace.ts';
 import type { Jobs } from './jobs.ts';
 import type { MadeFiles } from './made-files.ts';
-import type { savedSearches } from './searches.ts';
 import { readTrail } from './trail.ts';
 import type { Verdicts } from './verdicts.ts';
 import type { Work } from './work.ts';
@@ -32,7 +32,7 @@ export interface AuditHandlerDeps {
   jobs: Jobs;
   work: Work;
   files: MadeFiles;
-  searches: ReturnType<typeof savedSearches>;
+  searches: SavedSearches;
   now(): number;
   /** Something that pages show changed. */
   changed(): void;
@@ -85,6 +85,8 @@ export function createAuditHandlers(deps: AuditHandlerDeps): AuditHandlers {
     const badge = verdict === null ? 'unverified' : verdict.ok ? 'verified' : 'failed';
     return { session, of: of(session.id), badge } as const;
   }
+
+  const saved = () => ({ items: [...searches.list()].map(([name, filter]) => ({ name, filter })) });
 
   /** A recording that the index could not take, or has not yet, is tried once more when somebody opens it. */
   async function indexed<T>(id: string, read: () => Promise<T | null>): Promise<T> {
@@ -229,16 +231,16 @@ export function createAuditHandlers(deps: AuditHandlerDeps): AuditHandlers {
         total: found.total,
       };
     },
-    savedSearches: () => ({ items: searches.list() }),
-    saveSearch(search) {
-      const items = searches.save(search);
+    savedSearches: saved,
+    saveSearch({ name, filter }) {
+      searches.save(name, filter);
       deps.changed();
-      return { items };
+      return saved();
     },
     forgetSearch({ name }) {
-      const items = searches.forget(name);
+      searches.delete(name);
       deps.changed();
-      return { items };
+      return saved();
     },
 
     session({ id }) {

@@ -1,3 +1,5 @@
+import * as recordings from '../../recording/reader.ts';
+import { auditRules, importedAlerts } from '../alerts.ts';
 import type { Books } from '../books.ts';
 import { importBundle } from '../import/bundles.ts';
 import { type ImportSource, sourceOf } from '../import/sources.ts';
@@ -16,13 +18,38 @@ export async function importInto(task: ImportTask, context: TaskContext): Promis
   const unlock = lockWorkspace(task.folder);
   const books = workspace.books('write');
   try {
-    return source.kind === 'bundles'
-      ? await fromBundles(workspace, books, source.files, context)
-      : await fromStore(workspace, books, source, task, context);
+    const result =
+      source.kind === 'bundles'
+        ? await fromBundles(workspace, books, source.files, context)
+        : await fromStore(workspace, books, source, task, context);
+    const alerts = await alertsIn(workspace, books, new Set(result.touched), context);
+    return { ...result, sentences: [...result.sentences, ...alerts] };
   } finally {
     books.close();
     unlock();
   }
+}
+
+const MAX_TOLD = 20;
+
+/** What the alert rules say of the sessions that came, as sentences. */
+async function alertsIn(
+  workspace: Workspace,
+  books: Books,
+  touched: ReadonlySet<string>,
+  { signal, progress }: TaskContext,
+): Promise<string[]> {
+  if (touched.size === 0) return [];
+  const rules = auditRules(workspace);
+  const told: string[] = [];
+  let found = 0;
+  for await (const { severity, sentence } of importedAlerts(workspace, books, recordings, rules, touched, () => {})) {
+    if (signal.aborted) break;
+    found += 1;
+    if (told.length < MAX_TOLD) told.push(`Alert (${severity}): ${sentence}`);
+    progress({ sentence: `Looking at the alert rules again: ${plural(found, 'alert')}`, done: found, of: null });
+  }
+  return found > told.length ? [...told, `And ${found - told.length} more: countersign audit alerts`] : told;
 }
 
 async function fromStore(
@@ -69,8 +96,6 @@ function sentencesOf({ seen, fresh, touched, unusual, foreign, notGiven, stopped
     ...notes.filter(([count]) => count > 0).map(([count, words]) => `${plural(count, 'object')}: ${words}.`),
   ];
 }
-
-const MAX_TOLD = 20;
 
 async function fromBundles(
   workspace: Workspace,

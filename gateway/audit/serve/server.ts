@@ -3,11 +3,11 @@ import { type AuditEvent, auditRoutes, MADE_FILES, sharedRoutes } from '../../co
 import { createConsoleServer } from '../../control/console-server.ts';
 import { createStore } from '../../store/store.ts';
 import type { AuditorKeys } from '../auditor-keys.ts';
+import { SavedSearches } from '../saved-searches.ts';
 import type { Workspace } from '../workspace.ts';
 import { type AuditHandlers, createAuditHandlers } from './handlers.ts';
 import { Jobs } from './jobs.ts';
 import { madeFiles } from './made-files.ts';
-import { savedSearches } from './searches.ts';
 import { Verdicts } from './verdicts.ts';
 import { Work } from './work.ts';
 
@@ -52,7 +52,7 @@ export async function startAuditServer(options: AuditServerOptions): Promise<Aud
     jobs,
     work,
     files,
-    searches: savedSearches(join(workspace.folder, 'searches.json')),
+    searches: new SavedSearches(workspace.folder),
     now: Date.now,
     changed,
   });

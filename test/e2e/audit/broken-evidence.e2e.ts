@@ -100,7 +100,7 @@ describe.skipIf(noChromium)(`broken evidence in the auditor’s console${noChrom
     page = opened.page;
     await importFrom(page, storeAfter('an event is edited'));
     await verifyEverything(page);
-    await page.getByText('1 do not hold').first().waitFor();
+    await page.getByText('1 does not hold').first().waitFor();
     await goTo(page, 'Sessions');
     await page.getByLabel('Only what does not hold').check();
     await page.getByText('1 session', { exact: true }).waitFor();

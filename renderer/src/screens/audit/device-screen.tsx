@@ -38,9 +38,15 @@ function Row({ verdict }: { verdict: AuditVerdict }) {
     <div className={classes.row}>
       <span className={classes.ordinal}>{t.ordinal(verdict.ordinal)}</span>
       <span className={classes.session}>
-        <strong>
-          <Visible>{verdict.sid}</Visible>
-        </strong>
+        {isHere(verdict) ? (
+          <Link to="/sessions/$id" params={{ id: verdict.sid }} search={{}} className={classes.sid}>
+            <Visible>{verdict.sid}</Visible>
+          </Link>
+        ) : (
+          <span className={classes.sid}>
+            <Visible>{verdict.sid}</Visible>
+          </span>
+        )}
         <span className={classes.reason}>
           {t.states[verdict.state]}
           {reason !== undefined && (
