@@ -8,6 +8,7 @@ import { tapRecorder } from './alerts/tap.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { operationDigest } from './approvals/digest.ts';
 import { createPinGuard } from './approvals/pin-guard.ts';
+import { canOpenBrowser, openBrowser } from './cli/browser.ts';
 import { controlSocketPath } from './cli/home.ts';
 import { version } from './cli/version.ts';
 import { createConnections } from './config/connections.ts';
@@ -25,6 +26,7 @@ import { createPeerLookup } from './identity/peer-process.ts';
 import { createTokens } from './identity/tokens.ts';
 import { openLogFile } from './log-file.ts';
 import { createMaskingKeys } from './masking/keys.ts';
+import { createNotifications } from './notify/notifications.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
 import type { Clock, PolicyEngine } from './pipeline/ports.ts';
 import { createPolicyEngine, shippedPolicy } from './policy/index.ts';
@@ -67,6 +69,8 @@ export interface ServiceOptions {
   devicePassphrase?: (() => Promise<string | null>) | undefined;
   /** Protected mode. Never taken on trust: startService refuses where the machine is not set up so. */
   protected?: ProtectedLayout | undefined;
+  /** Native notifications where this desktop has a service for them; default: none. */
+  notifications?: boolean | undefined;
 }
 
 export interface Service {
@@ -181,6 +185,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     onEvent: (event) => {
       control.publish(event);
+      if (event.type === 'approval') notifications.approvalChanged(event.approval);
       publishStatus();
     },
   });
@@ -204,7 +209,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     siem,
     device: () => (device.status().org === null ? null : device.status().id),
     sessionOf: (id) => registry.get(id),
-    publish: (alert) => control.publish({ type: 'alert', alert }),
+    publish: (alert) => {
+      control.publish({ type: 'alert', alert });
+      notifications.alertRaised(alert);
+    },
     now: clock.now,
     protection,
     // What the log does not take is said by its problem, and stops everything.
@@ -285,6 +293,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     postgres: postgres.address,
     identity: identity.display,
     device: device.status(),
+    notifications: notifications.status,
   });
   const publishStatus = () => control.publish({ type: 'status', status: status() });
 
@@ -322,6 +331,26 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onPinSet: publishStatus,
     unexpected: (error) => log.error({ err: error }, 'the control API made a mistake'),
   });
+  const openConsole = () => openBrowser(`${control.address?.url ?? ''}/approvals`, process.env);
+  const notifications = createNotifications({
+    wanted: options.notifications ?? false,
+    protection,
+    platform: process.platform,
+    env: process.env,
+    uid: process.getuid?.() ?? -1,
+    now: clock.now,
+    schedule: (milliseconds, run) => {
+      const timer = setTimeout(run, milliseconds);
+      timer.unref();
+      return () => clearTimeout(timer);
+    },
+    decide: (input) => void approvals.decide(input),
+    person: identity.display,
+    consoleUrl: () => control.address?.url ?? '',
+    open: canOpenBrowser(process.env) ? openConsole : null,
+    log: (level, sentence) => log[level](sentence),
+    onStatus: publishStatus,
+  });
   registry.onChange((session) => control.publish({ type: 'session', session }));
   publishChanges(
     every,
@@ -349,6 +378,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     async close(reason) {
       approvals.close();
+      notifications.close();
       await postgres.close(reason);
       monitor.close();
       await siem.close();

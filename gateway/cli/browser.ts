@@ -7,6 +7,10 @@ function opener(env: NodeJS.ProcessEnv): readonly string[] | null {
   return env.DISPLAY || env.WAYLAND_DISPLAY ? ['xdg-open'] : null;
 }
 
+export function canOpenBrowser(env: NodeJS.ProcessEnv): boolean {
+  return opener(env) !== null;
+}
+
 /** Never fails and never waits: the address is printed anyway. It carries no code, since arguments are seen by all. */
 export function openBrowser(url: string, env: NodeJS.ProcessEnv): void {
   const command = opener(env);

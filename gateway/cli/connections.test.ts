@@ -141,6 +141,7 @@ const status = (pinSet: boolean) => () => ({
   postgres: { host: '127.0.0.1', port: 1 },
   identity: 'ada',
   device: { id: '01JAAAAAAAAAAAAAAAAAAAAAAA', org: null, size: 2, checkpointAt: null, problem: null, warning: null },
+  notifications: { ok: true, sentence: 'by Xfce Notify Daemon 0.7.3' },
 });
 
 describe('pin set', () => {

@@ -19,6 +19,7 @@ interface StartOptions {
   expireAfter?: string;
   demo: boolean;
   open: boolean;
+  notifications: boolean;
   protected?: string;
   devicePassphraseFile?: string;
 }
@@ -119,6 +120,7 @@ async function start(cli: Cli, options: StartOptions): Promise<void> {
       expireAfterSeconds,
       consoleFolder: CONSOLE_FOLDER,
       protected: layout,
+      notifications: options.notifications,
       devicePassphrase: passphraseAtStart(cli, options.devicePassphraseFile),
     });
     let server: EmbeddedPostgres | null = null;
@@ -150,6 +152,7 @@ export function registerStart(program: Command, cli: Cli): void {
     .option('--expire-after <seconds>', 'deny what waits for a person at the latest after this time')
     .option('--no-demo', 'without the embedded database and its sample data')
     .option('--no-open', 'without opening the browser')
+    .option('--no-notifications', 'without notifications of this desktop for what waits')
     .option('--device-passphrase-file <file>', 'the passphrase of the device’s key, where it has one (mode 0600)')
     .option('--protected <name>', 'as the service that "countersign protect" sets up; refused anywhere else')
     .action((options: StartOptions) => start(cli, options));

@@ -23,6 +23,7 @@ async function status(cli: Cli): Promise<void> {
         `${now.policy.hash.slice(0, 12)}${now.policy.staged ? ', a change waits to be accepted' : ''}`,
     ],
     ['PIN', now.pinSet ? 'set' : `not set: approvals need it; set it with: ${typedCommand(cli, 'pin set')}`],
+    ['Notifications', `${now.notifications.ok ? 'shown ' : 'none: '}${now.notifications.sentence}`],
     ['Now', `${many(now.openSessions, 'open session')}, ${many(now.waiting, 'request')} waiting for a person`],
   ];
   for (const line of table(rows)) cli.out(line);

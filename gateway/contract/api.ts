@@ -38,6 +38,8 @@ export const GatewayStatus = z.object({
   /** Local account the gateway takes the person to be, until there is an identity provider. */
   identity: z.string(),
   device: DeviceStatus,
+  /** Native notifications of this desktop: do they work, and by whom, or why not. */
+  notifications: z.object({ ok: z.boolean(), sentence: z.string() }),
 });
 export type GatewayStatus = z.infer<typeof GatewayStatus>;
 

@@ -72,7 +72,17 @@ export function runCountersign(
 
 /** Starts a gateway on free ports and waits until it says that it runs. */
 export async function startGateway(args: readonly string[] = [], home = freshHome()): Promise<RunningGateway> {
-  const [program, ...rest] = [...COUNTERSIGN, 'start', '--port', '0', '--console-port', '0', '--no-open', ...args];
+  const [program, ...rest] = [
+    ...COUNTERSIGN,
+    'start',
+    '--port',
+    '0',
+    '--console-port',
+    '0',
+    '--no-open',
+    '--no-notifications',
+    ...args,
+  ];
   const env = { ...process.env, COUNTERSIGN_HOME: home };
   const child = spawn(program as string, rest, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';

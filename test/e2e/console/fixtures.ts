@@ -477,5 +477,6 @@ export function status(): GatewayStatus {
     postgres: { host: '127.0.0.1', port: 54320 },
     identity: 'alice',
     device: { id: '01JAAAAAAAAAAAAAAAAAAAAAAA', org: null, size: 2, checkpointAt: null, problem: null, warning: null },
+    notifications: { ok: true, sentence: 'by Xfce Notify Daemon 0.7.3' },
   };
 }
