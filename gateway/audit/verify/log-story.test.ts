@@ -33,3 +33,18 @@ it('takes a gap that goes on and its end for one', () => {
   ]);
   expect(problems).toEqual([]);
 });
+
+it('is not led astray by what a device says of gaps', () => {
+  const odd = storyOf({ type: 'gap', kind: 'observe', from: '<!--', until: '', detail: '=cmd()' });
+  expect(odd.gaps).toEqual([]);
+  expect(odd.problems).toEqual(['entry 0 tells of a gap and not of when it was']);
+  const story = new LogStory();
+  // Each a day after the one before, without an hour's entries between, and no gap ever ends.
+  for (let n = 0; n < 7000; n += 1) {
+    const t = new Date(n * 86_400_000).toISOString();
+    const entry = { v: 1, n, t, type: 'gap', kind: 'observe', from: t, until: '', detail: `gap ${n}` };
+    story.add(Buffer.from(JSON.stringify(entry)), n);
+  }
+  expect([story.gaps.length, story.silences.length]).toEqual([5000, 5000]);
+  expect(story.problems.length).toBe(2000);
+});

@@ -41,12 +41,15 @@ const HOUR_MS = 3_600_000;
 /** Between a gap's ends and the entries beside it. */
 const SLACK_MS = 5 * 60_000;
 const MAX_HEADS = 10_000;
+/** Of gaps and of silences: each entry is held against those that are there. */
+const MAX_GAPS = 5000;
 
 /** What a device's log tells, entry by entry; nothing in it is believed before its checkpoints are verified. */
 export class LogStory {
   readonly sessions = new Map<string, SessionInLog>();
   readonly gaps: Gap[] = [];
-  silences: Silence[] = [];
+  /** With their ends in milliseconds. */
+  private quiet: { begin: number; end: number; silence: Silence }[] = [];
   /** Keys in the order in which the log names them, with the index of the first entry that is theirs to sign. */
   readonly keys: { from: number; vkey: string }[] = [];
   readonly policies = new Set<string>();
@@ -64,6 +67,10 @@ export class LogStory {
   /** The gateway said that it stopped, and not that it began again. */
   stopped = false;
   heartbeats = 0;
+
+  get silences(): Silence[] {
+    return this.quiet.map(({ silence }) => silence);
+  }
 
   /** @param bytes of the entry at `index`. */
   add(bytes: Uint8Array, index: number): void {
@@ -91,27 +98,34 @@ export class LogStory {
   #quiet(entry: LogEntry): void {
     const { last } = this;
     if (last === null || this.stopped) return;
-    const [from, until] = [Date.parse(last), Date.parse(entry.t)];
-    if (until - from > SILENT_MS) this.silences.push({ from: last, until: entry.t, minutes: minutes(from, until) });
+    const [begin, end] = [Date.parse(last), Date.parse(entry.t)];
+    if (end - begin <= SILENT_MS || this.quiet.length >= MAX_GAPS) return;
+    this.quiet.push({ begin, end, silence: { from: last, until: entry.t, minutes: minutes(begin, end) } });
   }
 
-  #gap({ kind, from, until, detail }: Entry<'gap'>): void {
+  #gap({ kind, from, until, detail }: Entry<'gap'>, index: number): void {
+    const begin = Date.parse(from);
+    const end = until === '' ? begin : Date.parse(until);
+    if (Number.isNaN(begin) || Number.isNaN(end)) {
+      this.problems.push(`entry ${index} tells of a gap and not of when it was`);
+      return;
+    }
+    if (this.gaps.length >= MAX_GAPS) {
+      this.problems.push(`entry ${index} tells of more gaps than ${MAX_GAPS}, which are not looked at`);
+      return;
+    }
     // One that goes on has no end; told again with it, it takes the place of what said so.
     const goesOn = (gap: Gap) =>
       gap.until === '' && gap.kind === kind && gap.from === from && ['', gap.detail].includes(detail);
     const open = this.gaps.findIndex(goesOn);
     if (open >= 0) this.gaps.splice(open, 1);
-    const begin = Date.parse(from);
-    const end = until === '' ? begin : Date.parse(until);
     this.gaps.push({ kind, from, until, minutes: minutes(begin, end), detail });
-    const explains = (silence: Silence) =>
-      begin <= Date.parse(silence.from) + SILENT_MS && end >= Date.parse(silence.until) - SLACK_MS;
-    this.silences = this.silences.filter((silence) => !explains(silence));
+    this.quiet = this.quiet.filter((one) => begin > one.begin + SILENT_MS || end < one.end - SLACK_MS);
   }
 
   #take(entry: LogEntry, index: number): void {
     if (entry.type === 'device') this.#begin(entry, index);
-    else if (entry.type === 'gap') this.#gap(entry);
+    else if (entry.type === 'gap') this.#gap(entry, index);
     else if (entry.type === 'session-opened') this.#opened(entry, index);
     else if (entry.type === 'session-closed') this.#closed(entry, index);
     else if (entry.type === 'heartbeat') this.#beat(entry);
