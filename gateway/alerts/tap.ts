@@ -1,4 +1,10 @@
-import type { Recorder, RecorderSessionInfo, SessionRecorder, StatementSummary } from '../pipeline/ports.ts';
+import type {
+  EventKeeping,
+  Recorder,
+  RecorderSessionInfo,
+  SessionRecorder,
+  StatementSummary,
+} from '../pipeline/ports.ts';
 
 /** Told of what is recorded, once it is. Called on the path of each statement: has to be cheap, and must not throw. */
 export interface RecordingTap {
@@ -72,8 +78,8 @@ class TappedSession implements SessionRecorder {
     return this.#inner.durable();
   }
 
-  event(type: string, detail: Record<string, unknown>): void {
-    this.#inner.event(type, detail);
+  event(type: string, detail: Record<string, unknown>, how?: EventKeeping): void {
+    this.#inner.event(type, detail, how);
     this.#tap.event(this.#info, this.#inner.at, type, detail);
   }
 

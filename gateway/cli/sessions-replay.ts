@@ -46,7 +46,7 @@ class Pace {
 function eventLine(event: RecordedEvent): string | null {
   const { type, detail } = event;
   if (type === 'asked') return 'waits for a person';
-  if (type === 'decided') return null;
+  if (type === 'decided' || type === 'operation') return null;
   return `${visibleLine(type)} ${truncate(visibleJson(detail), 200)}`;
 }
 

@@ -121,6 +121,9 @@ export interface StatementSummary {
   flags?: readonly string[];
 }
 
+/** `unit`: holds texts or values of statements, so it lies where it can be redacted; else in the signed line. */
+export type EventKeeping = 'line' | 'unit';
+
 /**
  * Records one session. All calls are synchronous on the gateway's main thread and cheap; hashing,
  * compression, signing and sealed files happen on the worker. After any failure every call throws
@@ -142,7 +145,7 @@ export interface SessionRecorder {
   /** Resolves when all that was request()ed so far is on disk (fdatasync, group commit). Rejects RECORDING_FAILED. */
   durable(): Promise<void>;
   /** Something that is not an exchange: asked, decided, cancelled, observed, pinned setting … `detail` is plain JSON without secrets. */
-  event(type: string, detail: Record<string, unknown>): void;
+  event(type: string, detail: Record<string, unknown>, how?: EventKeeping): void;
   /** Seals and signs; resolves when the session's files are complete. Idempotent. */
   close(reason: string): Promise<void>;
   /** When the last thing of this session was recorded, microseconds since the epoch, as the recording has it. */

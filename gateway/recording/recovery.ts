@@ -31,6 +31,7 @@ import { createSessionKey, nodePrimitives as p, recordingFailed } from './primit
 import { readOpen, sessionFolders } from './reader.ts';
 import { SessionSealer } from './session-sealer.ts';
 import { type Survey, survey } from './survey.ts';
+import type { EventRecord } from './worker-messages.ts';
 
 export interface RecoveredSession {
   id: string;
@@ -179,8 +180,7 @@ function replay(sealer: SessionSealer, records: readonly JournalRecord[]): strin
     } else if (kind === RECORD_OWN) {
       sealer.ownStatement(exchange, at, JSON.parse(fromUtf8(payload)) as StatementSummary);
     } else if (kind === RECORD_EVENT) {
-      const event = JSON.parse(fromUtf8(payload)) as { type: string; detail: Record<string, unknown> };
-      sealer.event(event.type, event.detail, at);
+      sealer.event(JSON.parse(fromUtf8(payload)) as EventRecord, at);
     } else if (kind === RECORD_CLOSE) {
       reason = (JSON.parse(fromUtf8(payload)) as { reason: string }).reason;
     }

@@ -22,7 +22,7 @@ import type { Shape } from './format/lines.ts';
 import { createSessionKey, nodePrimitives as p } from './primitives.ts';
 import { closedFact, lastHead, openedFact } from './session-facts.ts';
 import { SessionSealer } from './session-sealer.ts';
-import type { FromWorker, OpenHead, ToWorker, WorkerSettings } from './worker-messages.ts';
+import type { EventRecord, FromWorker, OpenHead, ToWorker, WorkerSettings } from './worker-messages.ts';
 
 const TICK_MS = 50;
 const FLUSH_MS = 1000;
@@ -134,11 +134,7 @@ export class SealingWorker {
     else if (kind === RECORD_OWN) {
       sealer.ownStatement(exchange, at, JSON.parse(buffer.toString('utf8', start, end)) as StatementSummary);
     } else if (kind === RECORD_EVENT) {
-      const event = JSON.parse(buffer.toString('utf8', start, end)) as {
-        type: string;
-        detail: Record<string, unknown>;
-      };
-      sealer.event(event.type, event.detail, at);
+      sealer.event(JSON.parse(buffer.toString('utf8', start, end)) as EventRecord, at);
     } else if (kind === RECORD_CLOSE) {
       this.close(index, sealer, at, (JSON.parse(buffer.toString('utf8', start, end)) as { reason: string }).reason);
       return;

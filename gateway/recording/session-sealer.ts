@@ -26,6 +26,7 @@ import { MAX_UNIT_BYTES, UNIT_DETAIL, UNIT_DOWN, UNIT_MAP, UNIT_UP } from './for
 import { nodePrimitives as p, publicKeyPem, type SessionKey } from './primitives.ts';
 import { readBounded, scanSegment } from './scan.ts';
 import { UNIT_PREFIX, UnitPacker } from './unit-packer.ts';
+import type { EventRecord } from './worker-messages.ts';
 
 const MAX_RUN_UNITS = 2040;
 const MAX_RUN_BYTES = 1024 * 1024;
@@ -328,10 +329,11 @@ export class SessionSealer {
     if (this.own?.exchange === exchange || this.cutAtEnd === exchange) this.cut();
   }
 
-  event(type: string, detail: Record<string, unknown>, at: number): void {
+  event({ type, detail, how = 'line' }: EventRecord, at: number): void {
     this.cut();
     const text = JSON.stringify(detail);
-    if (text.length * 3 <= MAX_INLINE_DETAIL || Buffer.byteLength(text) <= MAX_INLINE_DETAIL) {
+    const small = text.length * 3 <= MAX_INLINE_DETAIL || Buffer.byteLength(text) <= MAX_INLINE_DETAIL;
+    if (how === 'line' && small) {
       this.journalled += 1;
       this.line({ type: 'event', name: type.slice(0, 200), detail, nonce: nonce() }, at);
       return;

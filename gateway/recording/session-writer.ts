@@ -1,6 +1,6 @@
 import type { Decision } from '../contract/decision.ts';
 import { CountersignError } from '../contract/errors.ts';
-import type { SessionRecorder, StatementSummary } from '../pipeline/ports.ts';
+import type { EventKeeping, SessionRecorder, StatementSummary } from '../pipeline/ports.ts';
 import { shapeObjects } from './bounds.ts';
 import {
   MAX_RECORD_PAYLOAD,
@@ -14,6 +14,7 @@ import {
 } from './format/journal.ts';
 import { MAX_UNIT_BYTES } from './format/units.ts';
 import type { FolderRecorder } from './recorder.ts';
+import type { EventRecord } from './worker-messages.ts';
 
 /** Longer texts are in the request's own bytes only. */
 const MAX_TEXT = 64 * 1024;
@@ -168,9 +169,10 @@ export class RecordedSessionWriter implements SessionRecorder {
     return this.recorder.durable();
   }
 
-  event(type: string, detail: Record<string, unknown>): void {
+  event(type: string, detail: Record<string, unknown>, how: EventKeeping = 'line'): void {
     this.assertOpen();
-    this.json(RECORD_EVENT, 0, { type, detail }, true);
+    const record: EventRecord = how === 'line' ? { type, detail } : { type, detail, how };
+    this.json(RECORD_EVENT, 0, record, true);
   }
 
   /** Opening and closing records; journalled. */

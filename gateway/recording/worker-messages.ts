@@ -1,3 +1,4 @@
+import type { EventKeeping } from '../pipeline/ports.ts';
 import type { SessionFact } from './session-facts.ts';
 
 /** What goes between the recorder's main thread and its worker. */
@@ -34,4 +35,12 @@ export interface WorkerSettings {
   journalBytes: number;
   /** Base64 of the recorder's run, in each journal's header. */
   runId: string;
+}
+
+/** Payload of an event's journal record. */
+export interface EventRecord {
+  type: string;
+  detail: Record<string, unknown>;
+  /** `line` where it is not said. */
+  how?: EventKeeping;
 }

@@ -122,6 +122,29 @@ const isIn = (value: string, of: string): boolean => {
   return needlesOf(value).some((needle) => all.includes(needle));
 };
 
+test('what an approval was for goes with the statement, and with its parameters', async () => {
+  const text = 'UPDATE people SET secret = $1 WHERE answer = 42';
+  const value = Buffer.from('hunter2-hunter2');
+  const source = await record(join(dir, 'asked'), (script) => {
+    script.session.event('asked', { exchange: 0, approvalId: 'a1', digest: 'd'.repeat(64), level: 'pin' });
+    const parameters = [{ type: 25, format: 'text', value: value.toString('base64') }];
+    const of = { role: 'app', searchPath: 'public', transaction: 'idle', text, parameters };
+    script.session.event('operation', { approvalId: 'a1', ...of }, 'unit');
+    script.session.event('decided', { approvalId: 'a1', digest: 'd'.repeat(64), effect: 'allow' });
+    script.extended(text, [value], { name: 'n', typeOid: 25 }, []);
+  });
+  const holds = (of: string, what: string) => everything(of).includes(what);
+  expect(holds(source, value.toString('base64'))).toBe(true);
+  const whole = await redacted({ statements: [0] }, source);
+  expect(holds(whole.unpacked, 'answer = 42')).toBe(false);
+  expect(holds(whole.unpacked, value.toString('base64'))).toBe(false);
+  expect((await verifyBundle(whole.out)).ok).toBe(true);
+  const parameters = await redacted({ parameters: [0] }, source);
+  expect(holds(parameters.unpacked, value.toString('base64'))).toBe(false);
+  const byValue = await redacted({ values: [value.toString()] }, source);
+  expect(holds(byValue.unpacked, value.toString('base64'))).toBe(false);
+});
+
 describe('by value', () => {
   test('a name is gone from results, texts, errors, COPY, long results and details, in every form, and all verifies', async () => {
     expect(isIn(NAME, folder)).toBe(true);

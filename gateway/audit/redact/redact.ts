@@ -168,10 +168,10 @@ function testOf({ values, entities }: RedactionRequest): UnitTest {
 
 function unitsToTakeOut(folder: string, request: RedactionRequest, { up, down, texts }: ChosenExchanges): Set<number> {
   const units = findUnits(folder, testOf(request)).units;
-  for (const { unit, role, exchange, bytes } of unitsOf(folder)) {
+  for (const { unit, role, exchange, operation, bytes } of unitsOf(folder)) {
     if (bytes === null || exchange === null) continue;
     const whole = role === 'up' ? up : role === 'down' ? down : role === 'text' ? texts : null;
-    if (whole?.has(exchange) === true) units.add(unit);
+    if (whole?.has(exchange) === true || (operation && up.has(exchange))) units.add(unit);
   }
   return units;
 }

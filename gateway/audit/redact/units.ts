@@ -13,6 +13,8 @@ export interface FoundUnit {
   begins: boolean;
   /** For texts and details: the first unit of the same text, so that a long one is looked at as a whole. */
   group: number;
+  /** A text that holds the parameters of its exchange as well: what an approval was for. */
+  operation: boolean;
   /** null: redacted already. */
   bytes: Uint8Array | null;
 }
@@ -21,13 +23,16 @@ export interface FoundUnit {
 export function* unitsOf(folder: string): Generator<FoundUnit> {
   const source = new UnitSource(folder);
   const shapes = new ShapeTable();
+  let asked: number | null = null;
   for (const logged of logLines(folder)) {
     if (logged === null) continue;
     const { line } = logged;
     shapes.learn(line);
+    if (line.type === 'event' && line.name === 'asked') asked = exchangeOf(line.detail);
     if (!hasRun(line)) continue;
+    const operation = line.type === 'event' && line.name === 'operation';
     const run = bindRun(line, source);
-    const texts = textsOf(line, run.map ?? [], shapes);
+    const texts = textsOf(line, run.map ?? [], shapes, operation ? asked : null);
     let unit = run.first;
     const content = (of: number): Uint8Array | null => {
       const found = run.units[of - run.first];
@@ -36,7 +41,7 @@ export function* unitsOf(folder: string): Generator<FoundUnit> {
     for (const entry of run.map ?? []) {
       if (entry.kind === 'up' || entry.kind === 'down') {
         const { kind: role, exchange, begins } = entry;
-        yield { unit, role, exchange, begins, group: unit, bytes: content(unit) };
+        yield { unit, role, exchange, begins, group: unit, operation: false, bytes: content(unit) };
         unit += 1;
       } else if (entry.kind === 'detail') {
         const text = texts.find(({ first, count }) => unit >= first && unit < first + count);
@@ -47,13 +52,19 @@ export function* unitsOf(folder: string): Generator<FoundUnit> {
           exchange: text?.exchange ?? null,
           begins: false,
           group: text?.first ?? unit,
+          operation,
           bytes: content(unit),
         };
         unit += 1;
       }
     }
-    yield { unit, role: 'map', exchange: null, begins: false, group: unit, bytes: content(unit) };
+    yield { unit, role: 'map', exchange: null, begins: false, group: unit, operation: false, bytes: content(unit) };
   }
+}
+
+/** Of the `asked` event, which stands before the `operation` that it asks for. */
+function exchangeOf(detail: Record<string, unknown> | null): number | null {
+  return typeof detail?.exchange === 'number' ? detail.exchange : null;
 }
 
 interface Text {
@@ -67,6 +78,7 @@ function textsOf(
   line: Line,
   map: readonly { kind: string; exchange?: number; shape?: number }[],
   shapes: ShapeTable,
+  asked: number | null,
 ): Text[] {
   const out: Text[] = [];
   if (line.type === 'statement' && line.own.text !== null) {
@@ -74,7 +86,7 @@ function textsOf(
     out.push({ first, count, exchange: line.own.x });
   }
   if (line.type === 'event' && line.at !== undefined)
-    out.push({ first: line.at[0], count: line.at[1], exchange: null });
+    out.push({ first: line.at[0], count: line.at[1], exchange: asked });
   if (hasRun(line)) {
     for (const [fingerprint, first, count] of line.texts ?? []) {
       const used = map.find(

@@ -1,5 +1,8 @@
+import { operationDigest } from '../../approvals/digest.ts';
+import { Operation } from '../../contract/operation.ts';
 import { validAt } from '../../evidence/trust/validity.ts';
 import type { Trust } from '../../evidence/trust/verify-trust.ts';
+import type { RecorderSessionInfo } from '../../pipeline/ports.ts';
 import type { Shape } from '../../recording/format/lines.ts';
 import { logLines, ShapeTable } from '../../recording/log.ts';
 import { events, readSession } from '../../recording/reader.ts';
@@ -9,6 +12,8 @@ const MAX_PROBLEMS = 50;
 
 interface Asked {
   digest: string | null;
+  /** Made again from what was recorded of the operation; null where that is redacted or was too long. */
+  made: string | null;
   level: string;
   decided: {
     digest: string | null;
@@ -34,7 +39,7 @@ export async function checkFacts(folder: string, trust: Trust, evidence: string 
         status: 'not-checked',
         sentence: `The session says it is for ${who}: that is the account of the machine, and nobody vouches for it.`,
       };
-  return [identity, policyCheck(info.policyHash, trust, evidence), await approvalsCheck(folder)];
+  return [identity, policyCheck(info.policyHash, trust, evidence), await approvalsCheck(folder, info)];
 }
 
 function policyCheck(hash: string, trust: Trust, evidence: string | null): AuditCheck {
@@ -73,7 +78,7 @@ const PROVES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Each approval is for exactly one operation: what was asked, decided and done has one digest. */
-async function approvalsCheck(folder: string): Promise<AuditCheck> {
+async function approvalsCheck(folder: string, info: RecorderSessionInfo): Promise<AuditCheck> {
   const name = 'approvals';
   const problems: string[] = [];
   const tell = (problem: string) => {
@@ -84,7 +89,10 @@ async function approvalsCheck(folder: string): Promise<AuditCheck> {
     const id = String(detail.approvalId);
     if (type === 'asked') {
       if (asked.has(id)) tell(`approval ${id} was asked for twice`);
-      asked.set(id, { digest: textOf(detail.digest), level: String(detail.level), decided: null });
+      asked.set(id, { digest: textOf(detail.digest), made: null, level: String(detail.level), decided: null });
+    } else if (type === 'operation') {
+      const request = asked.get(id);
+      if (request !== undefined) request.made = digestOf(info, detail);
     } else if (type === 'decided') {
       const request = asked.get(id);
       if (request === undefined) tell(`approval ${id} was decided and never asked for`);
@@ -92,7 +100,8 @@ async function approvalsCheck(folder: string): Promise<AuditCheck> {
       else request.decided = decisionOf(detail);
     }
   }
-  for (const [id, { digest, level, decided }] of asked) {
+  for (const [id, { digest, made, level, decided }] of asked) {
+    if (made !== null && made !== digest) tell(`approval ${id} was asked for with the digest of another operation`);
     if (decided === null || decided.effect !== 'allow') continue;
     if (decided.digest !== digest) tell(`approval ${id} was decided for another operation than was asked for`);
     if (decided.by === null || decided.channel === null) tell(`approval ${id} does not say who decided it, and how`);
@@ -103,8 +112,32 @@ async function approvalsCheck(folder: string): Promise<AuditCheck> {
   const fine =
     asked.size === 0
       ? 'Nothing was asked for.'
-      : `${plural(asked.size, 'request')} for approval agree with what was decided and with the ${plural(used, 'statement')} that used one; the digests cover parts that are not in the recording, so they cannot be made anew.`;
+      : `${plural(asked.size, 'request')} for approval agree with what was decided and with the ${plural(used, 'statement')} that used one; ${againSentence(asked)}.`;
   return checkOf(name, problems, fine);
+}
+
+function againSentence(asked: ReadonlyMap<string, Asked>): string {
+  const without = [...asked.values()].filter(({ made }) => made === null).length;
+  if (without === 0) return 'each digest was made again from the operation as recorded';
+  return without === asked.size
+    ? 'their digests could not be made again, since the operations are not in the recording'
+    : `the digests of ${without} could not be made again, since those operations are not in the recording`;
+}
+
+const RecordedOperation = Operation.pick({
+  role: true,
+  searchPath: true,
+  transaction: true,
+  text: true,
+  parameters: true,
+});
+
+/** Null: not all of it is there. */
+function digestOf(info: RecorderSessionInfo, detail: Record<string, unknown>): string | null {
+  const { success, data } = RecordedOperation.safeParse(detail);
+  if (!success) return null;
+  const { id: sessionId, identity, connection, database } = info;
+  return operationDigest({ ...data, sessionId, subject: identity.subject, connectionId: connection.id, database });
 }
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);

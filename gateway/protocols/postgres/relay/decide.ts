@@ -67,6 +67,7 @@ export function decide(
     policyHash: verdict.policyHash,
     level: verdict.level,
   });
+  recordOperation(state, approvalId, operation);
   const { searchPath, role } = state.settings;
   database.estimate(statement.text, { searchPath, role }).then(
     (rows) => pending.setEstimate(rows),
@@ -84,6 +85,19 @@ export function decide(
     },
   };
   return wait as Wait;
+}
+
+/** Longer ones are not repeated: their digest is then the gateway's word. */
+const MAX_OPERATION_BYTES = 512 * 1024;
+
+/** What the digest is made of, beyond what the open event says, so that anybody can make it again. */
+function recordOperation(state: RelayState, approvalId: string, operation: Operation | null): void {
+  if (operation === null) return;
+  const { role, searchPath, transaction, text, parameters } = operation;
+  const size = text.length + parameters.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+  if (size * 3 > MAX_OPERATION_BYTES) return;
+  const detail = { approvalId, role, searchPath, transaction, text, parameters };
+  state.deps.recorder.event('operation', detail, 'unit');
 }
 
 const PINNED =

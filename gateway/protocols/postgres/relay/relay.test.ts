@@ -75,6 +75,7 @@ describe('a held statement', () => {
     h.relay.clientData(join(writeQuery('SELECT 1'), writeQuery('UPDATE t SET a = 1')));
     expect(h.log).toEqual([
       'event asked',
+      'event operation',
       'request 0 Q(SELECT 1)',
       'request 1 Q(UPDATE t SET a = 1)',
       'server> Q(SELECT 1)',
