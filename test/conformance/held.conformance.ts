@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkFacts } from '../../gateway/audit/verify/session-facts.ts';
 import {
   writeBind,
   writeExecute,
@@ -9,6 +10,7 @@ import {
 import { component } from '../components.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { closedSessions } from '../support/recordings.ts';
 import {
   eventually,
   nextHeld,
@@ -183,5 +185,23 @@ describe('a held statement', () => {
     await decide('deny');
     expect(await client.until('Z')).toEqual(['2', 'E ERROR 42501', 'Z I']);
     client.end();
+  });
+
+  it('is recorded so that an auditor makes the digest of what was asked for again', async () => {
+    const client = await RawClient.connect(sides.gateway, { application_name: 'digests' });
+    const bound = writeBind('', 'put', [new TextEncoder().encode('11')]);
+    client.send(writeParse('put', 'INSERT INTO stock VALUES ($1)'), bound, writeExecute(''), writeSync());
+    await decide('approve');
+    await client.until('Z');
+    client.send(writeQuery("SET search_path = 'public'; INSERT INTO stock VALUES (12)"));
+    await decide('deny');
+    await client.until('Z');
+    client.end();
+    const [session] = await closedSessions(sides.service.home, 'digests');
+    const checks = await checkFacts(session!.folder, { note: null, now: '' } as never, null);
+    expect(checks.find(({ name }) => name === 'approvals')).toMatchObject({
+      status: 'ok',
+      sentence: expect.stringMatching(/^2 requests .*each digest was made again from the operation as recorded/),
+    });
   });
 });
