@@ -80,10 +80,10 @@ async function sftpTarget(cli: Cli, options: SetupOptions): Promise<Chosen> {
   };
   let auth: Target;
   if (options.keyFile !== undefined) {
-    const passphrase = await ask('sync/passphrase', 'Passphrase of the key (empty for none): ');
+    const passphrase = await ask('store/passphrase', 'Passphrase of the key (empty for none): ');
     auth = { method: 'key-file', file: resolve(options.keyFile), ...(passphrase === undefined ? {} : { passphrase }) };
   } else if (options.password) {
-    auth = { method: 'password', password: (await ask('sync/password', 'Password: ')) ?? 'sync/password' };
+    auth = { method: 'password', password: (await ask('store/password', 'Password: ')) ?? 'store/password' };
   } else auth = { method: 'agent' };
   return { target: { ...place, hostKeys: options.hostKey, auth }, secrets };
 }
@@ -98,18 +98,18 @@ async function s3Target(cli: Cli, options: SetupOptions): Promise<Chosen> {
       endpoint,
       bucket,
       accessKeyId,
-      secretAccessKey: 'sync/secret-access-key',
+      secretAccessKey: 'store/secret-access-key',
       ...(region === undefined ? {} : { region }),
       ...(ca === undefined ? {} : { caFile: resolve(ca) }),
     },
-    secrets: { 'sync/secret-access-key': secret },
+    secrets: { 'store/secret-access-key': secret },
   };
 }
 
 async function fileTarget(cli: Cli, file: string): Promise<Chosen> {
   const target = json(file);
   const secrets: Record<string, string> = {};
-  for (const [, id] of JSON.stringify(target).matchAll(/"(sync\/[a-z0-9/_.-]{1,95})"/g)) {
+  for (const [, id] of JSON.stringify(target).matchAll(/"(store\/[a-z0-9/_.-]{1,95})"/g)) {
     if (id === undefined || secrets[id] !== undefined) continue;
     secrets[id] = await cli.prompt.secret(`Secret ${id}: `, cli.signal);
   }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SyncStatus } from '../contract/sync.ts';
+import { TargetConfig } from '../sync/targets/config.ts';
 import { parseBytes } from './sync-text.ts';
 import { runCommand } from './test-cli.ts';
 
@@ -32,7 +33,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const setup = async (args: readonly string[], typed: readonly string[]) => {
   const run = await runCommand(['sync', 'setup', ...args], { answers: { setUpSync: () => STATUS }, typed });
-  return { ...run, setup: (run.calls[0]?.input as { setup?: unknown } | undefined)?.setup };
+  return { ...run, setup: (run.calls[0]?.input as { setup?: { target: unknown } } | undefined)?.setup };
 };
 
 describe('sync status', () => {
@@ -99,23 +100,26 @@ describe('sync setup', () => {
         port: 2222,
         path: 'in/laptops',
         hostKeys: ['SHA256:abc'],
-        auth: { method: 'key-file', file: '/keys/id', passphrase: 'sync/passphrase' },
+        auth: { method: 'key-file', file: '/keys/id', passphrase: 'store/passphrase' },
       },
-      secrets: { 'sync/passphrase': 'correct horse' },
+      secrets: { 'store/passphrase': 'correct horse' },
     });
+    expect(() => TargetConfig.parse(sent?.target)).not.toThrow();
     expect(asked.every(({ shown }) => !shown)).toBe(true);
     expect((await setup(place, [PIN])).setup).toMatchObject({ target: { auth: { method: 'agent' } }, secrets: {} });
   });
 
   it('of an S3 store, and of anything in a file', async () => {
     const s3 = ['--s3', 'https://objects.example', '--bucket', 'evidence', '--access-key-id', 'AK'];
-    expect((await setup(s3, ['SK', PIN])).setup).toMatchObject({
-      target: { kind: 's3', bucket: 'evidence', secretAccessKey: 'sync/secret-access-key' },
-      secrets: { 'sync/secret-access-key': 'SK' },
+    const { setup: sent } = await setup(s3, ['SK', PIN]);
+    expect(() => TargetConfig.parse(sent?.target)).not.toThrow();
+    expect(sent).toMatchObject({
+      target: { kind: 's3', bucket: 'evidence', secretAccessKey: 'store/secret-access-key' },
+      secrets: { 'store/secret-access-key': 'SK' },
     });
     const file = join(folder, 'store.json');
-    writeFileSync(file, JSON.stringify({ kind: 's3', secretAccessKey: 'sync/key' }));
-    expect((await setup(['--file', file], ['SK', PIN])).setup).toMatchObject({ secrets: { 'sync/key': 'SK' } });
+    writeFileSync(file, JSON.stringify({ kind: 's3', secretAccessKey: 'store/key' }));
+    expect((await setup(['--file', file], ['SK', PIN])).setup).toMatchObject({ secrets: { 'store/key': 'SK' } });
   });
 
   it('to nothing', async () => {

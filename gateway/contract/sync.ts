@@ -42,7 +42,7 @@ export const SyncSetup = z.object({
   target: z.record(z.string(), z.unknown()).nullable().optional(),
   /** It is the store that was set up before, by another name: nothing is sent again. */
   sameStore: z.boolean().default(false),
-  /** By ids that begin with `sync/` and that `target` names. */
+  /** By ids that begin with `store/` and that `target` names. */
   secrets: z.record(z.string().max(100), z.string().max(65_536)).default({}),
   bandwidth: z.number().int().min(1024).nullable().optional(),
   overdueHours: z.number().min(1).max(8760).optional(),

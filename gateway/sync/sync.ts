@@ -27,7 +27,7 @@ const TRUST_EVERY_MS = 3_600_000;
 const HOUR_MS = 3_600_000;
 /** What was recorded last gets this long to leave before the gateway ends; the rest leaves at the next start. */
 const LAST_MS = 3000;
-const SECRET_PREFIX = 'sync/';
+const SECRET_PREFIX = 'store/';
 
 const iso = (milliseconds: number | null): string | null =>
   milliseconds === null ? null : new Date(milliseconds).toISOString();
