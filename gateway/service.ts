@@ -161,6 +161,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     policy,
     connections,
     settings: () => sync.configuration,
+    files: ['siem.json', 'alerts.json'].map((name) => join(home, name)),
     queued: () => sync.queued,
     syncOf: (id) => syncOf(connections, id),
     onProblem: (sentence) => log.error(sentence),
@@ -202,6 +203,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       timer.unref();
       return () => clearTimeout(timer);
     },
+    onConfigured: () => reporter.configChanged(),
     log: (level, sentence) => log[level](sentence),
   });
   const monitor = createMonitor({

@@ -24,6 +24,8 @@ export interface SiemDeps {
   now(): number;
   random(): number;
   schedule(milliseconds: number, run: () => void): () => void;
+  /** Another configuration is on disk. */
+  onConfigured(): void;
   /** Sentences for the log. */
   log(level: 'info' | 'warn', sentence: string): void;
 }
@@ -134,6 +136,7 @@ export function createSiem(deps: SiemDeps): Siem {
     const next = { ...config, destinations };
     saveSiemFile(configFile, next);
     config = next;
+    deps.onConfigured();
     spool.setDestinations(destinations.map(({ id }) => id));
   }
 

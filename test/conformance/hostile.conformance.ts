@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium as playwright } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -58,6 +58,24 @@ async function runsUnasked(stage: Stage, token: string): Promise<boolean> {
   }
 }
 
+interface Logged {
+  type: string;
+  sid?: string;
+  config?: string;
+}
+
+/** The device's log as its file says it: length, checksum, JSON. */
+function deviceLog({ home }: Stage): Logged[] {
+  const bytes = readFileSync(join(home, 'device', 'log', 'entries'));
+  const entries: Logged[] = [];
+  for (let at = 0; at + 8 <= bytes.length; ) {
+    const length = bytes.readUInt32BE(at);
+    entries.push(JSON.parse(bytes.toString('utf8', at + 8, at + 8 + length)) as Logged);
+    at += 8 + length;
+  }
+  return entries;
+}
+
 async function freshToken(stage: Stage): Promise<string> {
   return (await stage.control.call('mintToken', { id: stage.target().connectionId })).token;
 }
@@ -80,6 +98,34 @@ const LOOKS: Partial<Record<AttackId, Look>> = {
     await stage.restart();
     const { items } = await stage.control.call('connections', {});
     return items[0]?.mode === 'observe' && items[0].masking === 'off' ? 'possible' : 'detected';
+  },
+  async 'edit-watch'(stage) {
+    const before = deviceLog(stage).findLast(({ config }) => config !== undefined)?.config;
+    await stage.restart();
+    const after = deviceLog(stage).findLast(({ config }) => config !== undefined)?.config;
+    return after !== undefined && after !== before ? 'detected' : 'possible';
+  },
+  async 'edit-device-log'(stage) {
+    await stage.restart();
+    const { problem } = await stage.control.call('device', {});
+    const token = await freshToken(stage);
+    const forwards = await runsUnasked(stage, token).then(
+      () => true,
+      () => false,
+    );
+    // The same change again is the old content; what a start wrote stays.
+    const file = join(stage.home, 'device', 'log', 'entries');
+    const bytes = readFileSync(file);
+    bytes[20] = bytes[20]! ^ 1;
+    writeFileSync(file, bytes);
+    await stage.restart();
+    return problem !== null && !forwards ? 'detected' : 'possible';
+  },
+  async 'delete-recording'(stage) {
+    const { sessionId } = stage.target();
+    const about = deviceLog(stage).filter(({ sid }) => sid === sessionId);
+    const named = about.some(({ type }) => type === 'session-opened');
+    return named && !about.some(({ type }) => type === 'removed') ? 'detected' : 'possible';
   },
   async 'forge-token'(stage) {
     await stage.restart();
@@ -112,6 +158,7 @@ const SPOILED: Partial<Record<AttackId, readonly string[]>> = {
   'forge-policy': ['policy/active.cedar', 'policy/active.json'],
   'edit-connections': ['connections.json'],
   'forge-token': ['tokens.json'],
+  'edit-watch': ['sync.json', 'siem.json', 'alerts.json'],
 };
 
 /** These need the recording of the closed session, or the gateway as it was: they come last, in this order. */
@@ -122,6 +169,7 @@ const LAST: readonly AttackId[] = [
   'edit-index',
   'edit-recording',
   'delete-recording',
+  'edit-device-log',
   'kill',
 ];
 const BROWSER: readonly AttackId[] = ['browser-profile', 'synthetic-input'];

@@ -12,6 +12,7 @@ import { type Attempt, hear, type Target } from './tools.ts';
 const ATTEMPTS: Record<AttackId, (target: Target) => Attempt | Promise<Attempt>> = {
   'routes-loopback': control.routesLoopback,
   'routes-socket': control.routesSocket,
+  'routes-evidence': control.routesEvidence,
   detached: control.detached,
   'systemd-run': control.systemdRun,
   'guess-pin': control.guessPin,
@@ -30,6 +31,9 @@ const ATTEMPTS: Record<AttackId, (target: Target) => Attempt | Promise<Attempt>>
   'edit-policy': files.editPolicy,
   'forge-policy': files.forgePolicy,
   'edit-connections': files.editConnections,
+  'edit-watch': files.editWatch,
+  'read-evidence': files.readEvidence,
+  'edit-device-log': files.editDeviceLog,
   'forge-token': files.forgeToken,
   'edit-recording': files.editRecording,
   'delete-recording': files.deleteRecording,

@@ -29,6 +29,13 @@ export const ATTACKS = {
     unprotected: 'enforced',
     note: 'Over the socket everything that gives leave takes the PIN, whatever the policy says.',
   },
+  'routes-evidence': {
+    title:
+      'Calls the control socket without the PIN: stops sync, names another store, adds and removes SIEM destinations, deletes a recording, lifts a hold',
+    protected: 'enforced',
+    unprotected: 'enforced',
+    note: 'What keeps evidence on the machine, sends it elsewhere or deletes it takes the PIN.',
+  },
   detached: {
     title: 'Does that from a process that forked twice into a session of its own (setsid)',
     protected: 'enforced',
@@ -138,6 +145,24 @@ export const ATTACKS = {
     unprotected: 'possible',
     note: 'A running gateway keeps what it read and refuses to write over it. Mode and masking are in every recording.',
   },
+  'edit-watch': {
+    title: 'Edits sync.json, siem.json and alerts.json (no store, no destination, no rule), and restarts the gateway',
+    protected: 'enforced',
+    unprotected: 'detected',
+    note: 'The device’s log has the hash of the configuration at each start and change. What the store had before stays there, and that nothing follows shows there.',
+  },
+  'read-evidence': {
+    title: 'Reads what is on its way: the device’s key, the outbox and its staging, the events for the SIEM',
+    protected: 'enforced',
+    unprotected: 'possible',
+    note: 'Unprotected: whoever has the device’s key can sign another history from then on; the one that has left the machine stays.',
+  },
+  'edit-device-log': {
+    title: 'Changes an entry of the device’s log, and restarts the gateway',
+    protected: 'enforced',
+    unprotected: 'detected',
+    note: 'The gateway says so, and forwards nothing until a person has looked.',
+  },
   'forge-token': {
     title: 'Writes a token of its own into tokens.json, and restarts the gateway',
     protected: 'enforced',
@@ -153,8 +178,8 @@ export const ATTACKS = {
   'delete-recording': {
     title: 'Deletes a session’s recording',
     protected: 'enforced',
-    unprotected: 'possible',
-    note: 'Nothing outside of the machine knows of the session yet: the device’s log and the team’s store are not there in this version.',
+    unprotected: 'detected',
+    note: 'The device’s log still names the session, and no entry says that it was removed; what is in the team’s store stays there.',
   },
   'edit-index': {
     title: 'Changes the search index, so that lists show another statement',

@@ -25,7 +25,11 @@ export async function routesLoopback(target: Target): Promise<Attempt> {
   ];
   const let_in: string[] = [];
   let calls = 0;
-  const all = [...Object.values(routes), { method: 'GET', path: '/api/events' }];
+  // What kind of console this is, it tells everybody, and nothing else.
+  const { host, ...closed } = routes;
+  const all = [...Object.values(closed), { method: 'GET', path: '/api/events' }];
+  const told = await call(target, host.method, host.path, {});
+  if (JSON.stringify(told.json) !== '{"host":"gateway"}') let_in.push(JSON.stringify(told.json));
   for (const { method, path } of all) {
     for (const headers of disguises) {
       const body = method === 'GET' || method === 'DELETE' ? undefined : {};
@@ -70,6 +74,35 @@ export async function routesSocket(target: Target): Promise<Attempt> {
   held.client.close();
   worked ||= state !== 'waiting' || after.hash !== before.hash;
   return { worked, evidence: `${seen.join(' ')}; the request is ${state}` };
+}
+
+export async function routesEvidence(target: Target): Promise<Attempt> {
+  const before = await call(target, 'GET', '/api/sync', { socket: true });
+  const folder = { kind: 'folder', path: process.cwd() };
+  const file = { id: 'own', kind: 'file', format: 'ocsf', path: `${process.cwd()}/events` };
+  const tries: [string, string, object][] = [
+    ['POST', '/api/sync/pause', {}],
+    ['PUT', '/api/sync', { setup: { target: null } }],
+    ['PUT', '/api/sync', { setup: { target: folder, secrets: {} } }],
+    ['PUT', '/api/sync', { setup: { retention: { rules: [], budget: { bytes: 1_048_576 } } } }],
+    ['PUT', '/api/siem/own', { id: 'own', destination: file }],
+    ['POST', '/api/siem/own/delete', {}],
+    ['POST', `/api/sessions/${target.sessionId}/remove`, { why: 'none' }],
+    ['POST', `/api/sessions/${target.sessionId}/resume`, {}],
+    ['POST', '/api/holds/lift', { what: 'all', why: 'none' }],
+  ];
+  const seen: string[] = [];
+  let worked = false;
+  for (const [method, path, body] of tries) {
+    for (const tried of [body, { ...body, pin: '' }, { ...body, pin: null, level: 'pin', channel: 'console' }]) {
+      const answer = await call(target, method, path, { body: tried, socket: true });
+      seen.push(answer.code ?? String(answer.status));
+      worked ||= answer.status < 400;
+    }
+  }
+  const after = await call(target, 'GET', '/api/sync', { socket: true });
+  worked ||= JSON.stringify(after.json.state) !== JSON.stringify(before.json.state);
+  return { worked, evidence: seen.join(' ') };
 }
 
 /** Where a grandchild leaves what it saw. */

@@ -92,6 +92,38 @@ export const editConnections = ({ home }: Target): Attempt =>
     writeFileSync(file, text.replaceAll('"masking": "on"', '"masking": "off"').replaceAll('"enforce"', '"observe"'));
   });
 
+export const editWatch = ({ home }: Target): Attempt =>
+  change(() => {
+    writeFileSync(join(home, 'sync.json'), '{"version":1,"store":null,"paused":true}\n');
+    writeFileSync(join(home, 'siem.json'), '{"version":1,"destinations":[]}\n');
+    writeFileSync(join(home, 'alerts.json'), '{"version":1,"rules":[],"disable":["denied-destructive-burst"]}\n');
+  });
+
+/** Any of it that can be read is what it wanted. */
+export function readEvidence({ home }: Target): Attempt {
+  const found: string[] = [];
+  let refused = '';
+  for (const folder of ['device', 'outbox', 'siem']) {
+    try {
+      for (const name of readdirSync(join(home, folder), { recursive: true, encoding: 'utf8' })) {
+        const path = join(home, folder, name);
+        if (statSync(path).isFile() && readFileSync(path).length > 0) found.push(`${folder}/${name}`);
+      }
+    } catch (error) {
+      refused ||= words(error);
+    }
+  }
+  return { worked: found.length > 0, evidence: found.join(' ') || refused };
+}
+
+export const editDeviceLog = ({ home }: Target): Attempt =>
+  change(() => {
+    const file = join(home, 'device', 'log', 'entries');
+    const bytes = readFileSync(file);
+    bytes[20] = (bytes[20] as number) ^ 1;
+    writeFileSync(file, bytes);
+  });
+
 const FORGED_TOKEN_ID = '00112233aabbccdd';
 
 export async function forgeToken(target: Target): Promise<Attempt> {

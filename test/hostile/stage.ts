@@ -1,5 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
-import { cpSync, lchownSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -248,6 +258,6 @@ export async function openStage(
 
 /** Undoes what an attempt left in a file, as the person would with a backup. */
 export function keeping(path: string): () => void {
-  const before = readFileSync(path);
-  return () => writeFileSync(path, before);
+  const before = existsSync(path) ? readFileSync(path) : null;
+  return () => (before === null ? rmSync(path, { force: true }) : writeFileSync(path, before));
 }

@@ -51,21 +51,33 @@ export function serviceReporter(
     connections: Pick<ConnectionsRegistry, 'list' | 'onChanged'>;
     /** Of the gateway, beside its connections. */
     settings: () => unknown;
+    /** Further files of configuration, which anybody who can write there may change. */
+    files: readonly string[];
   },
 ): Reporter {
-  const { policy, connections, settings, ...rest } = given;
+  const { policy, connections, settings, files, ...rest } = given;
   const reporter = createReporter({
     ...rest,
     monotonic: () => performance.now(),
     version: version(),
     boot: bootId(),
     policyHash: () => policy.hash,
-    configHash: () => hash('sha256', JSON.stringify([connections.list(), settings()])),
+    configHash: () => hash('sha256', JSON.stringify([connections.list(), settings(), ...files.map(contentOf)])),
     observing: () => connections.list().flatMap(({ id, mode }) => (mode === 'observe' ? [id] : [])),
   });
   policy.onChanged(() => reporter.policyChanged());
   connections.onChanged(() => reporter.configChanged());
   return reporter;
+}
+
+/** Of what cannot be read the reason, so that this shows too. */
+function contentOf(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? null : `(${code})`;
+  }
 }
 
 /** Changes with each boot of the machine; '' where the system does not say. */
