@@ -1,16 +1,12 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Books } from '../audit/books.ts';
 import { openWorkspace, type Workspace } from '../audit/workspace.ts';
 import { CountersignError, isCountersignError } from '../contract/errors.ts';
-import * as recordings from '../recording/reader.ts';
 import { createStore, type Store } from '../store/store.ts';
-import type { TeamSession } from '../team-index/batch.ts';
 import { connectTeamDb, type TeamDb } from '../team-index/connect.ts';
+import { type FillSetup, fillTeamIndex } from '../team-index/fill.ts';
 import { type Forgotten, forgetBefore, liftHold, listHolds, setHold } from '../team-index/retention.ts';
 import { ensureSchema } from '../team-index/schema.ts';
-import { indexTeam } from '../team-index/writer.ts';
 import { workspaceFolder } from './audit-workspace.ts';
 import type { Cli } from './cli.ts';
 import { timeOption } from './sessions-find.ts';
@@ -40,14 +36,23 @@ async function runIndex(cli: Cli, audit: Command, options: IndexOptions): Promis
     await rebuild(cli, workspace, options.fresh ?? false);
     return;
   }
-  const askPassword = (question: string) => cli.prompt.secret(question, cli.signal);
+  workspace.books('read').close();
+  let typed: string | undefined;
+  const askPassword = async (question: string) => {
+    typed = await cli.prompt.secret(question, cli.signal);
+    return typed;
+  };
   const db = await connectTeamDb(database, { env: cli.env, askPassword });
+  let kept: boolean;
   try {
     await ensureSchema(db, { make: true });
-    if (!(await keep(cli, workspace, db, database, rest))) await fill(cli, workspace, db, database);
+    kept = await keep(cli, workspace, db, database, rest);
   } finally {
     await db.end();
   }
+  if (kept) return;
+  const { PGPASSWORD = typed, PGPASSFILE, HOME } = cli.env;
+  await fill(cli, workspace, { url: database, env: { PGPASSWORD, PGPASSFILE, HOME } });
 }
 
 const devicesOf = (books: Books): Map<string, string> =>
@@ -113,33 +118,24 @@ export async function indexImported(
   }
 }
 
-function* teamSessions(books: Books, recordingsDir: string): Generator<TeamSession> {
-  for (const { sid, device, folder } of books.sessions()) {
-    const parts = createHash('sha256');
-    for (const { n, sha256 } of books.parts(sid)) parts.update(`${n}:`).update(sha256);
-    yield { id: sid, device, folder: join(recordingsDir, folder), stamp: `1:${parts.digest('base64')}` };
-  }
-}
-
-async function fill(cli: Cli, workspace: Workspace, db: TeamDb, url: string): Promise<void> {
-  const books = workspace.books('read');
-  try {
-    const tick = ticker();
-    const outcome = await indexTeam(db, recordings, teamSessions(books, workspace.recordingsDir), {
+async function fill(cli: Cli, { folder, log }: Workspace, setup: Omit<FillSetup, 'workspace'>): Promise<void> {
+  const tick = ticker();
+  const { seen, written, statements, problems, stopped } = await fillTeamIndex(
+    { ...setup, workspace: folder },
+    {
       signal: cli.signal,
-      progress: ({ seen, written, statements }) =>
-        tick(() => cli.note(`${plural(seen, 'session')} seen, ${written} written, ${plural(statements, 'statement')}`)),
-    });
-    const { seen, written, statements, problems, stopped } = outcome;
-    const what = `${plural(seen, 'session')}, ${written} new or changed, ${plural(statements, 'statement')}`;
-    workspace.log.append({ type: 'exported', what, format: 'index', to: url.slice(0, 2000) });
-    for (const problem of problems) cli.note(`Not in the index: ${visibleLine(problem)}`);
-    if (stopped) cli.note(`Stopped: ${what}. Run it again to go on.`);
-    else cli.out(`${what}.`);
-    if (stopped || problems.length > 0) cli.exitWith(1);
-  } finally {
-    books.close();
-  }
+      progress: (at) =>
+        tick(() =>
+          cli.note(`${plural(at.seen, 'session')} seen, ${at.written} written, ${plural(at.statements, 'statement')}`),
+        ),
+    },
+  );
+  const what = `${plural(seen, 'session')}, ${written} new or changed, ${plural(statements, 'statement')}`;
+  log.append({ type: 'exported', what, format: 'index', to: setup.url.slice(0, 2000) });
+  for (const problem of problems) cli.note(`Not in the index: ${visibleLine(problem)}`);
+  if (stopped) cli.note(`Stopped: ${what}. Run it again to go on.`);
+  else cli.out(`${what}.`);
+  if (stopped || problems.length > 0) cli.exitWith(1);
 }
 
 /** Holds and retention. @returns whether any of it was asked for. */

@@ -9,7 +9,7 @@ import { CountersignError } from '../contract/errors.ts';
 export type TeamDb = pg.Client;
 
 export interface TeamDbOptions {
-  env: NodeJS.ProcessEnv;
+  env: Readonly<Partial<Record<'PGPASSWORD' | 'PGPASSFILE' | 'HOME', string | undefined>>>;
   /** Asked only where the server wants a password and neither environment nor password file has it. */
   askPassword(question: string): Promise<string>;
 }

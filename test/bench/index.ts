@@ -31,9 +31,8 @@ async function part(name: string, count: number): Promise<IndexResult> {
 
 /** A process of its own, so that its memory is what the part takes. */
 function child(args: readonly string[], env: NodeJS.ProcessEnv): Promise<IndexResult> {
-  // As the index's worker has it (gateway/store/store.ts).
-  const young = args[0] === 'sqlite' ? ['--max-semi-space-size=8'] : [];
-  const running = spawn(process.execPath, [...young, self, '--part', ...args], {
+  // A young generation as the workers have it (gateway/store/store.ts, gateway/team-index/fill.ts).
+  const running = spawn(process.execPath, ['--max-semi-space-size=8', self, '--part', ...args], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
