@@ -53,5 +53,6 @@ async function inTime<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> 
   const timeout = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(new Error('the keyring does not answer')), { once: true });
   });
-  return Promise.race([work(signal), timeout]);
+  // What throws at once has to find the timeout in the race too: nobody else would hear it reject.
+  return Promise.race([Promise.resolve(signal).then(work), timeout]);
 }
