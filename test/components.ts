@@ -49,6 +49,13 @@ function postgresProgram(relative: string): string | null {
   return null;
 }
 
+/** Debian keeps programs that other programs start below a folder per architecture. */
+function libraryProgram(relative: string): string | null {
+  if (process.platform !== 'linux') return null;
+  const folders = ['/usr/lib', '/usr/libexec', ...readdirSync('/usr/lib').map((name) => join('/usr/lib', name))];
+  return folders.map((folder) => join(folder, relative)).find(executable) ?? null;
+}
+
 /** The client programs on PATH may be pg_wrapper scripts that find nothing, so the versioned folder comes first. */
 const postgresClient = (program: string) => () => postgresProgram(join('bin', program)) ?? onPath(program);
 
@@ -139,6 +146,17 @@ const COMPONENTS: readonly Component[] = [
     usedBy: 'test',
     what: "a desktop's keyring, for the device's key; needs dbus-run-session besides",
     find: () => (onPath('dbus-run-session') === null ? null : onPath('gnome-keyring-daemon')),
+  },
+  {
+    name: 'xfce4-notifyd',
+    need: 'optional',
+    packages: ['xfce4-notifyd', 'xvfb', 'xdotool', 'dbus'],
+    usedBy: 'test',
+    what: "a desktop's notifications with buttons, and what shows and clicks them",
+    find: () =>
+      ['dbus-daemon', 'Xvfb', 'xdotool'].every((program) => onPath(program) !== null)
+        ? libraryProgram('xfce4/notifyd/xfce4-notifyd')
+        : null,
   },
   {
     name: 'sshd',

@@ -29,6 +29,7 @@ export async function startTestService(options: {
   policy?: string;
   expireAfterSeconds?: number;
   home?: string;
+  notifications?: boolean;
 }): Promise<TestService> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'cs-service-'));
   if (options.policy !== undefined) {
@@ -40,6 +41,7 @@ export async function startTestService(options: {
     postgresPort: 0,
     controlPort: 0,
     expireAfterSeconds: options.expireAfterSeconds,
+    notifications: options.notifications,
   };
   const service = await startService(start);
   for (const { secret, ...connection } of options.connections) await service.registerDemo(connection, secret);

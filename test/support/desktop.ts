@@ -1,0 +1,134 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { eventually } from './side-by-side.ts';
+
+/** A screen without a monitor and a session bus, on which a notification service can come and go. */
+export interface TestDesktop {
+  /** A folder of its own, removed at the end. */
+  folder: string;
+  /** What programs of this desktop find it by. */
+  env: { DISPLAY: string; DBUS_SESSION_BUS_ADDRESS: string };
+  startNotifyd(): Promise<void>;
+  /** Kills it, as by a crash. */
+  killNotifyd(): Promise<void>;
+  /** How many notifications are on the screen. */
+  shown(): Promise<number>;
+  /** Presses a button of the only notification, counted from the right: 0 is the last one. */
+  press(fromRight: number): Promise<void>;
+  /** Clicks on the text of the only notification. */
+  clickText(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Without folders of services: only what the test starts is on this bus. */
+const busConfig = (socket: string) => `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path=${socket}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+`;
+
+/** Where Xfce's service puts its buttons with its own theme, in pixels from the right and the bottom. */
+const BUTTON = { right: 57, bottom: 31, pitch: 92 };
+
+const run = promisify(execFile);
+
+/** @param notifyd path of xfce4-notifyd; its settings service lies beside it. */
+export async function startDesktop(notifyd: string): Promise<TestDesktop> {
+  const folder = mkdtempSync(join(tmpdir(), 'cs-desktop-'));
+  const started: ChildProcess[] = [];
+  const socket = join(folder, 'bus');
+  writeFileSync(join(folder, 'bus.conf'), busConfig(socket));
+  mkdirSync(join(folder, 'run'), { mode: 0o700 });
+
+  function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+    const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+    child.on('error', () => {});
+    started.push(child);
+    return child;
+  }
+  async function end(child: ChildProcess): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((done) => child.once('exit', done));
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  const base = { PATH: process.env.PATH, HOME: folder, XDG_RUNTIME_DIR: join(folder, 'run'), LC_ALL: 'C.UTF-8' };
+  start('dbus-daemon', ['--nofork', `--config-file=${join(folder, 'bus.conf')}`], base);
+  const screen = start('Xvfb', ['-displayfd', '3', '-screen', '0', '1280x900x24', '-nolisten', 'tcp'], base);
+  let display = '';
+  screen.stdio[3]?.on('data', (chunk: Buffer) => {
+    display += chunk.toString();
+  });
+  await eventually('the screen', () => (display.endsWith('\n') ? true : null));
+  await eventually('the session bus', () => (existsSync(socket) ? true : null));
+  const env = { DISPLAY: `:${display.trim()}`, DBUS_SESSION_BUS_ADDRESS: `unix:path=${socket}` };
+  const inside = { ...base, ...env, NO_AT_BRIDGE: '1', GSETTINGS_BACKEND: 'memory' };
+  start(notifyd.replace('notifyd/xfce4-notifyd', 'xfconf/xfconfd'), [], inside);
+  let service: ChildProcess | null = null;
+
+  const xdotool = async (...args: string[]) => (await run('xdotool', args, { env: inside })).stdout;
+  const windows = async () => {
+    // It fails where it finds none.
+    const found = await xdotool('search', '--onlyvisible', '--class', 'notifyd').catch(() => '');
+    return found.split('\n').filter((line) => line !== '');
+  };
+  /** Once there is exactly one, and it has stood still for longer than a click has to wait. */
+  async function theOne(): Promise<Record<'X' | 'Y' | 'WIDTH' | 'HEIGHT', number>> {
+    let before = '';
+    let since = Date.now();
+    return eventually('one notification that stands still', async () => {
+      const [window, ...more] = await windows();
+      const geometry =
+        window === undefined || more.length > 0
+          ? ''
+          : await xdotool('getwindowgeometry', '--shell', window).catch(() => '');
+      if (geometry !== before) since = Date.now();
+      before = geometry;
+      if (geometry === '' || Date.now() - since < 800) return null;
+      const number = (name: string) => Number(new RegExp(`^${name}=(\\d+)$`, 'm').exec(geometry)?.[1]);
+      return { X: number('X'), Y: number('Y'), WIDTH: number('WIDTH'), HEIGHT: number('HEIGHT') };
+    });
+  }
+  async function click(x: number, y: number): Promise<void> {
+    await xdotool('mousemove', String(x), String(y), 'click', '1');
+    // Away from where the next one appears.
+    await xdotool('mousemove', '5', '890');
+  }
+
+  return {
+    folder,
+    env,
+    async startNotifyd() {
+      service = start(notifyd, [], inside);
+    },
+    async killNotifyd() {
+      if (service !== null) await end(service);
+      service = null;
+    },
+    shown: async () => (await windows()).length,
+    async press(fromRight) {
+      const { X, Y, WIDTH, HEIGHT } = await theOne();
+      await click(X + WIDTH - BUTTON.right - fromRight * BUTTON.pitch, Y + HEIGHT - BUTTON.bottom);
+    },
+    async clickText() {
+      const { X, Y } = await theOne();
+      await click(X + 40, Y + 45);
+    },
+    async stop() {
+      for (const child of started.toReversed()) await end(child);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
