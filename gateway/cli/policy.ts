@@ -4,6 +4,7 @@ import { CountersignError } from '../contract/errors.ts';
 import { checkPolicy, runPolicyTable, shippedPolicy } from '../policy/index.ts';
 import type { Cli } from './cli.ts';
 import { askPin } from './pin.ts';
+import { type ExplainOptions, explainCommand } from './policy-explain-command.ts';
 import { oneLine, visibleText } from './visible-text.ts';
 
 const MAX_FILE = 64 * 1024 * 1024;
@@ -99,6 +100,12 @@ export function registerPolicyCommands(program: Command, cli: Cli): void {
     .command('check [file]')
     .description('say what a policy does, or where it is wrong (default: the shipped one)')
     .action((file: string | undefined) => check(cli, file));
+  policy
+    .command('explain-command <command>')
+    .description('say what a shell command would do, as far as its text tells (nothing is run)')
+    .option('--cwd <directory>', 'where it would run (default: here)')
+    .option('--json', 'the effects as JSON')
+    .action((text: string, options: ExplainOptions) => explainCommand(cli, text, options));
   policy
     .command('test <file>')
     .description('run a table of statements (JSON lines) and compare the verdicts')
