@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
-import { Connection } from '../../contract/connection.ts';
 import type { Effects } from '../../contract/operation.ts';
-import { createClassifier } from '../../protocols/postgres/classifier/index.ts';
+import { textClassifier } from '../text-classifier.ts';
 
 /** `table` null: any. Names as the catalog has them. */
 export interface ColumnChoice {
@@ -18,10 +16,6 @@ export interface ColumnReader {
   close(): Promise<void>;
 }
 
-const CONNECTION = Connection.parse({ id: 'redaction', kind: 'postgres', host: 'localhost', user: 'u', database: 'd' });
-const CATALOG = { tagByOid: new Map(), relations: [], functions: [], volatileBuiltins: new Set<string>() };
-const CONTEXT = { connection: CONNECTION, catalog: CATALOG, prepared: () => null, cursor: () => null };
-
 /** Commands whose text or data hold values of columns that they do not name. */
 const GIVES_VALUES = /^(INSERT|MERGE|COPY)\b/;
 
@@ -29,18 +23,11 @@ const GIVES_VALUES = /^(INSERT|MERGE|COPY)\b/;
 const isOpaque = ({ class: kind, flags }: Effects): boolean =>
   kind === 'unknown' || kind === 'execute' || flags.includes('cursor') || flags.includes('prepared');
 
-/** Reads statements with PostgreSQL's own parser; views and functions are not looked through. */
 export async function columnReader(choices: readonly ColumnChoice[]): Promise<ColumnReader> {
-  const classifier = await createClassifier({
-    sha256: (text) => createHash('sha256').update(text).digest('hex'),
-    after: (milliseconds, run) => {
-      const timer = setTimeout(run, milliseconds);
-      return () => clearTimeout(timer);
-    },
-  });
+  const classifier = await textClassifier();
   return {
     touch(text) {
-      const { effects } = classifier.classify(text, CONTEXT);
+      const effects = classifier.classify(text);
       if (isOpaque(effects)) return { touch: 'all', understood: false };
       let touch: Touch = 'no';
       for (const { table, column } of choices) {

@@ -1,3 +1,4 @@
+import type { Effects } from '../../contract/operation.ts';
 import type { DerivedStatement } from '../../protocols/postgres/derive/types.ts';
 
 /** What is done with one recorded statement. */
@@ -10,7 +11,14 @@ export type Plan =
 export interface PlanOptions {
   /** Also what changes data; it is rolled back unless it is to be kept. */
   writes: boolean;
+  /** What a text does, read here: what a recording says of it is the word of who made it. */
+  classify(text: string): Pick<Effects, 'class' | 'flags'>;
 }
+
+/** Reach beyond the database, where no transaction is rolled back. */
+const BEYOND = ['server-file', 'load-library'];
+/** Of class unknown here for want of a catalog or a session, and not because they are not understood. */
+const NEEDS_CATALOG = ['unknown-function', 'prepared'];
 
 /** Marks of derivation: a value or text that is not all there. */
 const CUT = /… \(\d+ more bytes in the recording\)$|^… \(in the recording\)$/;
@@ -24,7 +32,7 @@ const LEADING = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/;
  * The whole replay is one transaction, so the recorded ones become savepoints in it: nothing that is run
  * ends it.
  */
-export function planOf(statement: DerivedStatement, { writes }: PlanOptions): Plan {
+export function planOf(statement: DerivedStatement, { writes, classify }: PlanOptions): Plan {
   const { verdict, text, error, parameters, class: kind, copyIn, columns } = statement;
   const skip = (why: string): Plan => ({ do: 'skip', why });
   if (verdict === 'denied' || verdict === 'asked-denied' || verdict === 'asked-expired')
@@ -52,7 +60,12 @@ export function planOf(statement: DerivedStatement, { writes }: PlanOptions): Pl
     return skip('it ends or begins a transaction in a way that is not understood');
   if (parameters.some((value) => value !== null && CUT.test(value)) || CUT.test(text))
     return skip('a value is too long to be sent again');
-  if (!writes && kind !== 'read' && kind !== 'session') return skip(`it is of class ${kind}: run it with --write`);
+  if (!writes && !reads(kind)) return skip(`it is of class ${kind}: run it with --write`);
+  const found = classify(text);
+  if (found.flags.some((flag) => BEYOND.includes(flag))) return skip('what it does outside of the database stays');
+  const readable = reads(found.class) || found.flags.some((flag) => NEEDS_CATALOG.includes(flag));
+  if (!writes && !readable)
+    return skip(`its text is of class ${found.class}, whatever was recorded: run it with --write`);
   return {
     do: 'run',
     sql: text,
@@ -60,6 +73,8 @@ export function planOf(statement: DerivedStatement, { writes }: PlanOptions): Pl
     savepoint: command === 'SAVEPOINT' || command === 'RELEASE' || command === 'ROLLBACK',
   };
 }
+
+const reads = (kind: string): boolean => kind === 'read' || kind === 'session';
 
 function commandOf(text: string): string {
   const start = LEADING.exec(text)?.[0].length ?? 0;

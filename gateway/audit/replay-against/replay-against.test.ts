@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -278,11 +278,12 @@ test('stopping ends a statement that runs', async () => {
 });
 
 test('read-only holds on the server whatever a recording says of its statements', async () => {
+  await sql('same', "CREATE FUNCTION take_one() RETURNS int LANGUAGE sql AS 'DELETE FROM orders RETURNING id'");
   const evil = await record(join(parent, 'evil'), (script) => {
     for (const text of [
       'SET TRANSACTION READ WRITE',
-      "SELECT nextval('s')",
-      'DELETE FROM orders',
+      'SELECT take_one()',
+      'SELECT max(x) FROM take_one() AS x',
       '/**/ COMMIT; DELETE FROM orders',
     ])
       script.query({
@@ -416,4 +417,47 @@ describe('the target', () => {
     chmodSync(file, 0o644);
     expect(() => passwordFromFile(file, parseTarget('postgres://bob@h/x'))).toThrow('can be read by others');
   });
+});
+
+test('what a recording says of its statements is not believed', async () => {
+  const marker = join(parent, 'written-by-a-recording');
+  const texts = [
+    `DO $$ BEGIN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''touch ${marker}'''; END $$`,
+    `SELECT 1; COMMIT; DROP TABLE orders`,
+    `/* */ COMMIT; DROP TABLE orders`,
+    `COPY (SELECT 1) TO '${marker}'`,
+    `SELECT lo_export(lo_from_bytea(0, 'x'), '${marker}')`,
+    'SET TRANSACTION READ WRITE',
+    `SELECT set_config('transaction_read_only', 'off', false)`,
+    'SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE',
+    `SELECT pg_terminate_backend(pg_backend_pid())`,
+    `SELECT pg_read_file('PG_VERSION')`,
+    'DELETE FROM orders',
+    'SELECT id FROM orders ORDER BY id',
+  ];
+  const before = folder;
+  folder = await record(join(parent, 'hostile'), (script) => {
+    for (const text of texts) script.query({ text, columns: ['one'], rows: [['1']], facts: { text, class: 'read' } });
+  });
+  try {
+    const orderRows = await orders('same');
+    const all = await replayed('same');
+    expect(all.length).toBeGreaterThanOrEqual(texts.length);
+    expect(all.at(-1)?.comparison).not.toBeNull();
+    expect(existsSync(marker)).toBe(false);
+    expect(await orders('same')).toEqual(orderRows);
+    for (const name of ['DO', 'SELECT lo_export', 'SELECT pg_terminate_backend', 'SELECT pg_read_file', 'DELETE']) {
+      expect([name, all.find(({ text }) => text.startsWith(name))?.status]).toEqual([name, 'not-run']);
+    }
+    folder = await record(join(parent, 'hostile-files'), (script) => {
+      for (const text of texts.filter((one) => /^(COPY|SELECT lo_export)/.test(one)))
+        script.query({ text, facts: { text, class: 'read' } });
+    });
+    const beyond = await replayed('same', { writes: true });
+    expect(beyond.map(({ status }) => status)).toEqual(['not-run', 'not-run']);
+    expect(beyond[1]?.why).toContain('outside of the database');
+    expect(existsSync(marker)).toBe(false);
+  } finally {
+    folder = before;
+  }
 });

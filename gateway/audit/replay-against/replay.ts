@@ -5,8 +5,9 @@ import { UpstreamRefusal } from '../../protocols/postgres/handshake/upstream-err
 import type { SimpleClient } from '../../protocols/postgres/wire/simple-client.ts';
 import * as recordings from '../../recording/reader.ts';
 import { walkSession } from '../../store/walk.ts';
+import { textClassifier } from '../text-classifier.ts';
 import { type Comparison, compare, type Outcome } from './compare.ts';
-import { type Plan, planOf } from './plan.ts';
+import { type Plan, type PlanOptions, planOf } from './plan.ts';
 
 export interface ReplayAgainstOptions {
   /** Also what changes data; rolled back at the end unless `commit`. */
@@ -47,7 +48,8 @@ export async function* replayAgainst(
   client: SimpleClient,
   options: ReplayAgainstOptions,
 ): AsyncGenerator<ReplayedStatement> {
-  const run = new Run(client, options);
+  const classifier = await textClassifier();
+  const run = new Run(client, options, classifier.classify);
   const stop = () => client.close();
   options.signal?.addEventListener('abort', stop, { once: true });
   let kept = false;
@@ -61,10 +63,16 @@ export async function* replayAgainst(
     }
     await run.end();
     kept = options.commit;
+  } catch (error) {
+    // Whatever it was in the middle of.
+    if (options.signal?.aborted && !isCountersignError(error, 'STOPPED'))
+      throw new CountersignError('STOPPED', 'stopped; nothing was kept', { cause: error });
+    throw error;
   } finally {
     options.signal?.removeEventListener('abort', stop);
     // A connection that is closed has been rolled back by the server.
     if (!kept) await client.query('ROLLBACK').catch(() => client.close());
+    await classifier.close();
   }
 }
 
@@ -95,12 +103,14 @@ async function* statementsOf(folder: string): AsyncGenerator<Recorded> {
 class Run {
   readonly #client: SimpleClient;
   readonly #options: ReplayAgainstOptions;
+  readonly #classify: PlanOptions['classify'];
   /** A recorded transaction is open: it is a savepoint here. */
   #inside = false;
 
-  constructor(client: SimpleClient, options: ReplayAgainstOptions) {
+  constructor(client: SimpleClient, options: ReplayAgainstOptions, classify: PlanOptions['classify']) {
     this.#client = client;
     this.#options = options;
+    this.#classify = classify;
   }
 
   async begin(): Promise<void> {
@@ -118,7 +128,7 @@ class Run {
 
   async one({ statement, rows }: Recorded, index: number): Promise<ReplayedStatement> {
     const { op, text } = statement;
-    const plan = planOf(statement, this.#options);
+    const plan = planOf(statement, { writes: this.#options.writes, classify: this.#classify });
     const told = { index, op, text, why: null, comparison: null };
     if (plan.do === 'skip') return { ...told, status: 'not-run', why: plan.why };
     if (plan.do !== 'run') {
