@@ -665,10 +665,6 @@ export const strings = {
         report: 'Report',
       },
     },
-    checks: {
-      title: 'What was checked',
-      failedFirst: 'What does not hold',
-    },
     badges: {
       verified: 'Verified',
       failed: 'Does not hold',
@@ -701,7 +697,6 @@ export const strings = {
       sessions: 'Sessions',
       unnamed: 'unnamed',
       account: (account: string) => `account ${account}`,
-      check: 'check',
     },
     device: {
       back: 'All devices',
@@ -729,7 +724,6 @@ export const strings = {
         unreadable: 'Cannot be read',
       },
       open: 'Replay',
-      reason: 'Why',
     },
     imports: {
       title: 'Imports',

@@ -36,7 +36,8 @@ export interface ImportResult extends ImportProgress {
 export interface TaskResults {
   import: ImportResult;
   verify: AuditReport;
-  redact: Redaction;
+  /** `note`: what the bundle lacks, as a sentence. */
+  redact: { redaction: Redaction; note: string | null };
   report: { sessions: number; findings: { severity: string; title: string }[] };
 }
 

@@ -31,7 +31,7 @@ function sentenceOf(entry: AuditLogEntry): string {
     case 'searched':
       return `Searched for ${entry.words === '' ? 'everything' : entry.words}: ${plural(entry.found, 'statement')}.`;
     case 'exported':
-      return `Exported ${entry.what} as ${entry.format}, to ${entry.to}.`;
+      return `Exported as ${entry.format}, to ${entry.to}: ${entry.what}`;
     case 'redacted':
       return `Redacted session ${entry.sid}: ${entry.what}${entry.why === '' ? '' : ` (${entry.why})`}.`;
     case 'retention':

@@ -143,13 +143,14 @@ export class Work {
       const place = preview ? null : files.place(`${id}-redacted`, 'tar');
       const what = wordsOf(choice);
       workspace.log.append({ type: 'redacted', sid: id, what: preview ? `preview: ${what}` : what, why });
-      const redaction = await runTask(
+      const { redaction, note } = await runTask(
         { kind: 'redact', folder: workspace.folder, sid: id, choice, leaveSigned, out: place?.path ?? null },
         context,
       );
-      if (place === null) return { redaction };
+      const sentences = note === null ? [] : [note];
+      if (place === null) return { redaction, sentences };
       this.#deps.changed();
-      return { redaction, file: files.about(place.name) };
+      return { redaction, sentences, file: files.about(place.name) };
     });
   }
 

@@ -103,6 +103,14 @@ describe.skipIf(missing)(`console and gateway${missing ? ` (${missing})` : ''}`,
     await page.getByText('Verified', { exact: true }).waitFor();
   });
 
+  test('the evidence page shows this device, and what to do so that it becomes evidence', async () => {
+    await page.getByRole('link', { name: 'Evidence' }).click();
+    const [entry = ''] = (await gateway.run(['device', 'log', '--json', '--from', '0'])).out.split('\n');
+    await page.getByText((JSON.parse(entry) as { device: string }).device).waitFor();
+    await page.getByText('none: this device vouches for itself alone').waitFor();
+    await page.getByText('countersign sync setup').waitFor();
+  });
+
   test('nothing was wrong with the page', () => {
     expect(opened.complaints).toEqual([]);
   });

@@ -6,6 +6,7 @@ import { VirtualList } from '../../components/virtual-list.tsx';
 import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
 import { timeOfDay } from '../../text/format.ts';
+import { visibleString } from '../../text/visible-text.ts';
 import shared from './audit.module.css';
 import classes from './log-screen.module.css';
 import { usePages } from './use-pages.ts';
@@ -16,7 +17,7 @@ const ROW_HEIGHT = 52;
 function Row({ item, now }: { item: LoggedAction; now: number }) {
   return (
     <div className={classes.row}>
-      <span className={classes.sentence}>
+      <span className={classes.sentence} title={visibleString(item.sentence)}>
         <Visible>{item.sentence}</Visible>
       </span>
       <span className={shared.muted}>

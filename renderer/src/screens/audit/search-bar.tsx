@@ -116,7 +116,7 @@ export function SearchBar({ filter }: { filter: StatementFilter }) {
     />
   );
   return (
-    <search>
+    <search className={classes.search}>
       <div className={classes.filters}>
         {typed('text')}
         <Select

@@ -103,9 +103,10 @@ export function RedactPanel({ sessionId, redacting, frame }: Props) {
   const [leaveSigned, setLeaveSigned] = useState(false);
   const redact = useApiMutation('startRedaction', ['auditJobs']);
   const { latest, running } = useJobs(['preview', 'redact']);
-  const mine = latest?.what === sessionId ? latest : null;
   const asked = JSON.stringify([choiceOf(picks), leaveSigned]);
   const [previewed, setPreviewed] = useState<string | null>(null);
+  // One from before this page was opened was of another choice.
+  const mine = previewed !== null && latest?.what === sessionId ? latest : null;
 
   const add = (event: FormEvent) => {
     event.preventDefault();
@@ -208,7 +209,7 @@ export function RedactPanel({ sessionId, redacting, frame }: Props) {
         <>
           <JobView job={mine} named={false} />
           {mine.file !== null && <Notice tone="good">{t.written}</Notice>}
-          {previewed !== null && previewed !== asked && <Notice tone="late">{t.stale}</Notice>}
+          {previewed !== asked && <Notice tone="late">{t.stale}</Notice>}
           {mine.redaction !== null && <Goes redaction={mine.redaction} />}
         </>
       )}
