@@ -2,7 +2,13 @@ import { closeSync, constants, fstatSync, fsyncSync, openSync, renameSync, rmSyn
 import type { FileDestination } from '../../contract/siem.ts';
 import { failureOf, type Transport } from './transport.ts';
 
-const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
+/** Windows has neither of the last two. A pipe that nobody reads would hold up the whole gateway when it is opened. */
+const APPEND =
+  constants.O_WRONLY |
+  constants.O_APPEND |
+  constants.O_CREAT |
+  (constants.O_NOFOLLOW ?? 0) |
+  (constants.O_NONBLOCK ?? 0);
 
 /** Lines at the end of a file (mode 0600), on disk before they count. A file that is full becomes `.1`, that `.2` …. */
 export function fileTransport(destination: FileDestination): Transport {
@@ -25,7 +31,9 @@ export function fileTransport(destination: FileDestination): Transport {
       const fd = openSync(path, APPEND, 0o600);
       let full = false;
       try {
-        let { size } = fstatSync(fd);
+        const found = fstatSync(fd);
+        if (!found.isFile()) throw new Error('it is no file');
+        let { size } = found;
         const part: Buffer[] = [];
         while (at < lines.length && (size === 0 || size + lines[at]!.length <= maxBytes)) {
           size += lines[at]!.length;
