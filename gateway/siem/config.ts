@@ -11,14 +11,50 @@ const SiemFile = z.strictObject({
   /** What may wait on disk for all destinations together; more drops the oldest, and says so. */
   spoolBytes: z.number().int().min(1_048_576).max(10_737_418_240).default(268_435_456),
 });
-export type SiemFile = z.infer<typeof SiemFile>;
+type SiemFile = z.infer<typeof SiemFile>;
+
+export interface SiemFileStore {
+  readonly content: SiemFile;
+  /** Throws CONFIG_CHANGED when somebody edited the file since it was read. */
+  assertUnchanged(): void;
+  /** On disk before it returns. Throws CONFIG_CHANGED. */
+  save(destinations: SiemDestination[]): void;
+}
 
 /** Under this name the secret of a destination lies in the vault; no connection can have it. */
 export const secretName = (id: string): string => `siem:${id}`;
 
-/** `siem.json` of the gateway's home, which holds no secrets. Errors: SIEM_CONFIG_BROKEN, with the place. */
-export function loadSiemFile(file: string): SiemFile {
-  const text = readFileIfThere(file);
+/**
+ * `siem.json` of the gateway's home, which holds no secrets. It is read once: editing it under a running gateway
+ * changes nothing until the next start, and is never overwritten unseen. Errors: SIEM_CONFIG_BROKEN, with the place.
+ */
+export function openSiemFile(file: string): SiemFileStore {
+  let text = readFileIfThere(file);
+  let content = parse(file, text);
+  function assertUnchanged(): void {
+    if (readFileIfThere(file) === text) return;
+    throw new CountersignError(
+      'CONFIG_CHANGED',
+      `${file} was changed outside of Countersign; nothing was written. Restart the gateway to take those changes, or undo them.`,
+    );
+  }
+  return {
+    get content() {
+      return content;
+    },
+    assertUnchanged,
+    save(destinations) {
+      assertUnchanged();
+      const next = { ...content, destinations };
+      const written = `${JSON.stringify(next, null, 2)}\n`;
+      writeFileAtomic(file, written);
+      text = written;
+      content = next;
+    },
+  };
+}
+
+function parse(file: string, text: string | null): SiemFile {
   if (text === null) return SiemFile.parse({ version: 1 });
   let json: unknown;
   try {
@@ -33,10 +69,6 @@ export function loadSiemFile(file: string): SiemFile {
   if (twice !== undefined) throw broken(`${file}: the destination ${twice} is there twice`);
   for (const destination of parsed.data.destinations) assertSafe(destination, dirname(file));
   return parsed.data;
-}
-
-export function saveSiemFile(file: string, content: SiemFile): void {
-  writeFileAtomic(file, `${JSON.stringify(content, null, 2)}\n`);
 }
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/;

@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeAuthority, type TestAuthority } from '../../test/support/certificates.ts';
-import { loadSiemFile } from './config.ts';
+import { openSiemFile } from './config.ts';
 import { events, statement } from './mapping/test-events.ts';
 import { put, testSiem, until } from './test-siem.ts';
 
@@ -236,6 +236,27 @@ describe('the spool', () => {
 });
 
 describe('the configuration', () => {
+  it('that somebody edited meanwhile is not written over, and counts from the next start', async () => {
+    const { siem, home, out, vault, reopen } = fresh();
+    const one = { id: 'one', kind: 'file', path: join(out, 'one.log') };
+    await put(siem, one);
+    const file = join(home, 'siem.json');
+    const edited = readFileSync(file, 'utf8').replace('one.log', 'two.log');
+    writeFileSync(file, edited);
+    const web = { id: 'web', kind: 'http', url: 'https://siem.example/in', secretHeader: 'x-key' };
+    for (const change of [put(siem, web, 'a secret'), siem.remove('one')]) {
+      await expect(change).rejects.toMatchObject({ code: 'CONFIG_CHANGED', message: expect.stringContaining(file) });
+    }
+    expect(readFileSync(file, 'utf8')).toBe(edited);
+    expect(await vault.has('siem:web')).toBe(false);
+    siem.happened(statement());
+    await until(() => existsSync(one.path), 'an event where it was configured');
+    const again = await reopen();
+    expect((await again.status())[0]?.destination).toMatchObject({ path: join(out, 'two.log') });
+    await again.remove('one');
+    expect(await again.status()).toEqual([]);
+  });
+
   it('lets no events be written over the gateway’s own files', async () => {
     const { siem, home, out } = fresh();
     symlinkSync(home, join(out, 'link'));
@@ -262,7 +283,7 @@ describe('the configuration', () => {
     const { home } = fresh();
     const file = join(home, 'broken.json');
     writeFileSync(file, text);
-    expect(() => loadSiemFile(file)).toThrow(
+    expect(() => openSiemFile(file)).toThrow(
       expect.objectContaining({ code: 'SIEM_CONFIG_BROKEN', message: expect.stringMatching(sentence) }),
     );
   });

@@ -5,7 +5,7 @@ import { CountersignError } from '../contract/errors.ts';
 import type { Identity } from '../contract/identity.ts';
 import { SiemDestination, type SiemStatus } from '../contract/siem.ts';
 import type { Vault } from '../pipeline/ports.ts';
-import { assertSafe, loadSiemFile, saveSiemFile, secretName } from './config.ts';
+import { assertSafe, openSiemFile, secretName } from './config.ts';
 import type { SiemEvent, SiemSession } from './mapping/event.ts';
 import { isWanted, ownSession, recordOf, testRecord } from './records.ts';
 import { Sender } from './sender.ts';
@@ -37,9 +37,9 @@ export interface Siem {
   wants(statements: 'noteworthy' | 'all'): boolean;
   readonly wantsTexts: boolean;
   status(): Promise<SiemStatus[]>;
-  /** Adds or replaces. Errors: SIEM_CONFIG_BROKEN, SIEM_FULL. */
+  /** Adds or replaces. Errors: SIEM_CONFIG_BROKEN, SIEM_FULL, CONFIG_CHANGED. */
   put(destination: SiemDestination, secret: string | null): Promise<SiemStatus>;
-  /** What waits for it is forgotten. Errors: SIEM_UNKNOWN. */
+  /** What waits for it is forgotten. Errors: SIEM_UNKNOWN, CONFIG_CHANGED. */
   remove(id: string): Promise<void>;
   /** Sends one event past what waits, now. */
   test(id: string): Promise<{ ok: boolean; sentence: string }>;
@@ -54,11 +54,10 @@ const TEST_MS = 20_000;
 /** What happens, to where the team watches. Errors: SIEM_CONFIG_BROKEN. */
 export function createSiem(deps: SiemDeps): Siem {
   const { home, vault, version, now } = deps;
-  const configFile = join(home, 'siem.json');
-  let config = loadSiemFile(configFile);
+  const config = openSiemFile(join(home, 'siem.json'));
   const folder = join(home, 'siem');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const spool = openSpool(join(folder, 'spool.db'), config.spoolBytes);
+  const spool = openSpool(join(folder, 'spool.db'), config.content.spoolBytes);
   const own = ownSession(deps.identity, deps.protection);
   const senders = new Map<string, Sender>();
   let unwritten: SiemEvent[] = [];
@@ -133,15 +132,13 @@ export function createSiem(deps: SiemDeps): Siem {
   }
 
   function save(destinations: SiemDestination[]): void {
-    const next = { ...config, destinations };
-    saveSiemFile(configFile, next);
-    config = next;
+    config.save(destinations);
     deps.onConfigured();
     spool.setDestinations(destinations.map(({ id }) => id));
   }
 
-  spool.setDestinations(config.destinations.map(({ id }) => id));
-  for (const destination of config.destinations) start(destination);
+  spool.setDestinations(config.content.destinations.map(({ id }) => id));
+  for (const destination of config.content.destinations) start(destination);
 
   return {
     happened(event) {
@@ -153,22 +150,24 @@ export function createSiem(deps: SiemDeps): Siem {
       unwritten.push(event);
       writing ??= setImmediate(write);
     },
-    wants: (statements) => config.destinations.some((one) => one.statements === 'all' || one.statements === statements),
+    wants: (statements) =>
+      config.content.destinations.some((one) => one.statements === 'all' || one.statements === statements),
     get wantsTexts() {
-      return config.destinations.some(({ texts }) => texts);
+      return config.content.destinations.some(({ texts }) => texts);
     },
     status: () => Promise.all([...senders.values()].map(statusOf)),
     async put(input, secret) {
       const destination = SiemDestination.parse(input);
       assertSafe(destination, home);
       const { id } = destination;
-      const others = config.destinations.filter((one) => one.id !== id);
+      const others = config.content.destinations.filter((one) => one.id !== id);
       if (others.length >= MAX_DESTINATIONS) {
         throw new CountersignError(
           'SIEM_FULL',
           `There are ${MAX_DESTINATIONS} destinations already; remove one first.`,
         );
       }
+      config.assertUnchanged();
       if (secret !== null) await vault.write(secretName(id), secret);
       save([...others, destination]);
       await senders.get(id)?.close();
@@ -176,9 +175,11 @@ export function createSiem(deps: SiemDeps): Siem {
       return statusOf(known(id));
     },
     async remove(id) {
-      await known(id).close();
+      const sender = known(id);
+      config.assertUnchanged();
+      await sender.close();
       senders.delete(id);
-      save(config.destinations.filter((one) => one.id !== id));
+      save(config.content.destinations.filter((one) => one.id !== id));
       await vault.remove(secretName(id));
     },
     async test(id) {
