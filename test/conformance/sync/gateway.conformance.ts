@@ -4,62 +4,19 @@ import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ControlClient, createControlClient } from '../../../gateway/control/client.ts';
-import { openDevice } from '../../../gateway/evidence/device/device.ts';
-import { acceptEnrolment, askEnrolment, takeTrust } from '../../../gateway/evidence/device/membership.ts';
-import { deviceSurroundings } from '../../../gateway/evidence/device/surroundings.ts';
 import { parseCheckpoint } from '../../../gateway/evidence/format/checkpoint.ts';
-import { signDocument } from '../../../gateway/evidence/format/signed-document.ts';
-import { testSigner } from '../../../gateway/evidence/format/test-keys.ts';
-import { firstNote, rootVkey, signedNote, vkeyOf } from '../../../gateway/evidence/trust/test-trust.ts';
 import { sessionFolders } from '../../../gateway/recording/reader.ts';
 import { verifySession } from '../../../gateway/recording/verify.ts';
 import { type Service, startService } from '../../../gateway/service.ts';
 import { assemble } from '../../../gateway/sync/test-support.ts';
 import { component } from '../../components.ts';
+import { devicePassphrase, enrolDevice } from '../../support/enrolled-device.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { superuserConnection } from '../../support/service.ts';
 import { eventually, runClient, setTestPin, startClient, TEST_PIN } from '../../support/side-by-side.ts';
 
 /** What a real client does through a real gateway is in the team's store while it does it, and stays there. */
 const psql = component('psql');
-const EVER = { from: '2020-01-01T00:00:00.000Z', until: '9999-01-01T00:00:00.000Z', revoked: null };
-const authority = testSigner('countersign/authority/helpdesk');
-const passphrase = async () => 'a passphrase of the test';
-
-/** Makes the home's device the organisation's, with an auditor to encrypt to. @returns the device's id. */
-async function enrol(home: string, recipient: string): Promise<string> {
-  const clock = { now: Date.now };
-  const device = await openDevice(
-    deviceSurroundings({ home, protection: 'unprotected', clock, account: 'ada', passphrase }),
-  );
-  try {
-    await askEnrolment(device, rootVkey);
-    const note = firstNote({
-      issuedAt: EVER.from,
-      validUntil: EVER.until,
-      authorities: [{ ...EVER, vkey: vkeyOf(authority) }],
-      auditors: [{ ...EVER, name: 'Eve', role: 'auditor', recipient, vkey: null }],
-    });
-    await takeTrust(device, [signedNote(note)]);
-    const { revoked: _, ...valid } = EVER;
-    const enrolment = {
-      v: 1,
-      org: 'acme',
-      device: device.id,
-      vkey: device.key.vkey,
-      name: device.file.name,
-      account: device.file.account,
-      protection: 'unprotected',
-      ...valid,
-      by: 'helpdesk',
-    } as const;
-    await acceptEnrolment(device, signDocument('enrolment', enrolment, [authority]));
-    return device.id;
-  } finally {
-    await device.close();
-  }
-}
-
 describe.skipIf(psql.missing)('a gateway with a store (needs psql)', () => {
   let postgres: TestPostgres;
   let home: string;
@@ -70,7 +27,7 @@ describe.skipIf(psql.missing)('a gateway with a store (needs psql)', () => {
   let control: ControlClient;
 
   const start = async () => {
-    service = await startService({ home, postgresPort: 0, controlPort: 0, devicePassphrase: passphrase });
+    service = await startService({ home, postgresPort: 0, controlPort: 0, devicePassphrase });
     control = createControlClient({ socketPath: service.control.socketPath });
   };
   beforeAll(async () => {
@@ -79,7 +36,7 @@ describe.skipIf(psql.missing)('a gateway with a store (needs psql)', () => {
     store = join(home, 'store');
     mkdirSync(store);
     auditor = await generateX25519Identity();
-    device = await enrol(home, await identityToRecipient(auditor));
+    ({ device } = await enrolDevice(home, await identityToRecipient(auditor)));
     await start();
     for (const sync of ['all', 'local'] as const) {
       const { secret, ...connection } = superuserConnection(postgres, { id: sync, sync });
