@@ -133,6 +133,19 @@ describe.skipIf(missing)('notifications of a real desktop (needs xfce4-notifyd, 
     expect(await count()).toBeGreaterThan(0);
   });
 
+  it('are clicked by nobody but their service: what other programs on the bus say counts for nothing', async () => {
+    const held = run('INSERT INTO stock VALUES (6)');
+    const { id } = await nextHeld(gateway.control);
+    await shows(1);
+    await new Promise((done) => setTimeout(done, 1000));
+    await desktop.forgeClicks('approve');
+    await desktop.forgeClicks('deny');
+    expect((await approval(id)).state).toBe('waiting');
+    await desktop.press(DENY);
+    expect((await held.ended).code).toBe(1);
+    expect((await approval(id)).state).toBe('denied');
+  });
+
   it('that a person dismisses leave it waiting', async () => {
     const held = run('DROP TABLE stock');
     const { id } = await nextHeld(gateway.control);

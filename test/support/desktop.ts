@@ -20,6 +20,8 @@ export interface TestDesktop {
   press(fromRight: number): Promise<void>;
   /** Clicks on the text of the only notification. */
   clickText(): Promise<void>;
+  /** Has another program of the bus say to this process that a button of any notification was pressed. */
+  forgeClicks(action: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -107,9 +109,27 @@ export async function startDesktop(notifyd: string): Promise<TestDesktop> {
     await xdotool('mousemove', '5', '890');
   }
 
+  const send = async (...args: string[]) => (await run('dbus-send', ['--session', ...args], { env: inside })).stdout;
+  const askBus = (member: string, ...args: string[]) =>
+    send('--print-reply', '--dest=org.freedesktop.DBus', '/', `org.freedesktop.DBus.${member}`, ...args);
+
   return {
     folder,
     env,
+    async forgeClicks(action) {
+      const names = [...(await askBus('ListNames')).matchAll(/":[\d.]+"/g)].map(([name]) => name.slice(1, -1));
+      const pids = await Promise.all(
+        names.map((name) => askBus('GetConnectionUnixProcessID', `string:${name}`).catch(() => '')),
+      );
+      const own = names.filter((_, i) => pids[i]?.trim().endsWith(`uint32 ${process.pid}`));
+      if (own.length === 0) throw new Error('this process is not on the bus');
+      const signal = ['/org/freedesktop/Notifications', 'org.freedesktop.Notifications.ActionInvoked'];
+      for (const name of own) {
+        for (let id = 1; id <= 40; id++) {
+          await send('--type=signal', `--dest=${name}`, ...signal, `uint32:${id}`, `string:${action}`);
+        }
+      }
+    },
     async startNotifyd() {
       service = start(notifyd, [], inside);
     },
