@@ -45,6 +45,8 @@ describe('a planted violation is caught', () => {
     ['renderer/src/x.tsx', "import '../../gateway/recording/writer.ts';"],
     ['renderer/src/x.tsx', "import 'node:fs';"],
     ['main/index.ts', "import '../gateway/recording/format/frame.ts';"],
+    ['main/index.ts', "import '../gateway/notify/daemon.ts';"],
+    ['gateway/notify/text/x.ts', "import '../daemon.ts';"],
     ['gateway/protocols/mysql/x.ts', "import '../postgres/codec/reader.ts';"],
     ['gateway/protocols/http/x.ts', "import '../kubernetes/codec/x.ts';"],
   ])('%s: %s', (file, text) => {
@@ -74,6 +76,7 @@ describe('what is allowed stays allowed', () => {
     ['renderer/src/x.tsx', "import '../../gateway/contract/api.ts'; import React from 'react';"],
     ['renderer/src/x.tsx', "import '../../gateway/recording/format/frame.ts';"],
     ['gateway/store/x.ts', "import { readFileSync } from 'node:fs'; import '../contract/api.ts';"],
+    ['main/index.ts', "import '../gateway/notify/text/notification.ts';"],
     ['gateway/contract/x.test.ts', "import { readFileSync } from 'node:fs';"],
   ])('%s: %s', (file, text) => {
     expect(violationsOf(file, text)).toEqual([]);
