@@ -11,6 +11,11 @@ const MAX_KNOWN = 1000;
 const FILE_MODE = { mode: 0o640 };
 /** How long is taken to clear up behind an upload that was stopped. */
 const CLEAR_UP_MS = 2_000;
+/** What a killed gateway left behind: a name beside an object's, of an upload that nobody goes on with. */
+const LEFT_BEHIND = /^\.(.+)\.[0-9a-f]{12}\.part$/;
+const STALE_SECONDS = 24 * 60 * 60;
+/** Entries of a folder that are looked through. */
+const MAX_SWEPT = 20_000;
 
 export interface SftpWriter {
   /** As StoreTarget.create; answers of the server are thrown as they are. */
@@ -144,15 +149,36 @@ export function sftpWriter(
     );
   }
 
+  /**
+   * Takes away what a killed gateway left in the folder of a new file: files of the same device that are a day older
+   * than it, both by the server's clock. What is refused stays, and is no object.
+   */
+  async function sweep(requests: SftpRequests, name: string, opened: { handle: Buffer; file: string }): Promise<void> {
+    const folder = opened.file.slice(0, opened.file.lastIndexOf('/'));
+    const below = folder.slice(root.length + 1);
+    const own = `${name.split('/').slice(0, 2).join('/')}/`;
+    const { mtime } = await requests.fstat(opened.handle);
+    for (const { filename, attrs } of await requests.entries(folder, MAX_SWEPT)) {
+      const [, last = ''] = LEFT_BEHIND.exec(filename) ?? [];
+      const object = `${below === '' ? '' : `${below}/`}${last.replaceAll(',', '/')}`;
+      if (last === '' || !object.startsWith(own) || !attrs.isFile() || attrs.mtime > mtime - STALE_SECONDS) continue;
+      await requests.remove(`${folder}/${filename}`);
+    }
+  }
+
   async function createByRenaming(requests: SftpRequests, name: string, body: ObjectBody) {
     const suffix = `.${randomBytes(6).toString('hex')}.part`;
     // Asked for together, since the file beside is wanted nearly always.
     const [relative = name] = placesOf(name);
     const size = sizeOf(requests, path(relative)).catch(ifDenied(null));
     size.catch(() => {});
+    const isFirst = !flatness.has(name.split('/').slice(0, -1).join('/'));
     const opened = await openNew(requests, name, (relative) =>
       relative.replace(/[^/]*$/, (last) => `.${last}${suffix}`),
     );
+    if (isFirst && opened.handle !== null) {
+      await sweep(requests, name, opened).catch((error) => (isAnswer(error) ? null : Promise.reject(error)));
+    }
     if ((await size) !== null) {
       if (opened.handle !== null) {
         await requests.close(opened.handle);

@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StoreTarget } from '../../../gateway/sync/ports.ts';
@@ -126,6 +126,33 @@ describe.skipIf(sshd.missing)('an SFTP server', () => {
     proxy.silence();
     await expect(through.create('acme/y', body('y'), anyTime())).rejects.toThrow(fails('SYNC_UNREACHABLE'));
     await proxy.stop();
+  });
+
+  it('takes away what a killed gateway left a day ago, and nothing of anybody else', async () => {
+    const folder = join(server().folder, 'acme/laptop/log');
+    mkdirSync(folder, { recursive: true });
+    const left = (name: string, hours: number) => {
+      writeFileSync(join(folder, name), 'half');
+      const at = Date.now() / 1000 - hours * 3600;
+      utimesSync(join(folder, name), at, at);
+    };
+    left('.checkpoint.1.0123456789ab.part', 25);
+    left('.checkpoint.2.0123456789ab.part', 23);
+    left('.of-somebody-else.part', 25);
+    left('checkpoint.0', 25);
+    await store.create('acme/laptop/log/checkpoint.3', body('x'), anyTime());
+    expect(readdirSync(folder).toSorted()).toEqual([
+      '.checkpoint.2.0123456789ab.part',
+      '.of-somebody-else.part',
+      'checkpoint.0',
+      'checkpoint.3',
+    ]);
+    // Where folders are part of a file's name, one folder has files of many devices.
+    const flat = join(server().folder, '.acme,other,x.0123456789ab.part');
+    writeFileSync(flat, 'half');
+    utimesSync(flat, 1, 1);
+    await store.create('countersign-x', body('x'), anyTime());
+    expect(readdirSync(server().folder)).toContain('.acme,other,x.0123456789ab.part');
   });
 
   it('finds out that objects could be changed and deleted', async () => {
