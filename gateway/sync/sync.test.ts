@@ -281,6 +281,15 @@ describe('setting up', () => {
     expect(fs.existsSync(join(home, 'sync.json'))).toBe(false);
   });
 
+  it('tries the store again and again for nobody: each try may leave an object there for ever', async () => {
+    await sync.start();
+    await setup();
+    const [first, second] = await Promise.all([sync.probe(), sync.probe()]);
+    expect(second).toBe(first);
+    ahead += 11_000;
+    expect(await sync.probe()).not.toBe(first);
+  });
+
   it('refuses a place that cannot be used, and leaves what is set up as it is', async () => {
     await sync.start();
     await setup();

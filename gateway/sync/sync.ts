@@ -7,6 +7,7 @@ import type { DeviceIdentity } from '../evidence/device/ports.ts';
 import type { Vault } from '../pipeline/ports.ts';
 import { parseSyncConfig, readSyncConfig, type SyncConfig, writeSyncConfig } from './config.ts';
 import { Keeper, type KeeperDeps } from './keeper.ts';
+import type { StoreCapabilities } from './ports.ts';
 import { type Countersign, LogPublisher } from './publisher.ts';
 import { recipientsOf } from './recipients.ts';
 import { type SyncThread, startSyncThread } from './sync-worker.ts';
@@ -25,6 +26,7 @@ export interface SyncDeps extends Omit<KeeperDeps, 'call' | 'config'> {
 const TICK_MS = 5000;
 const TRUST_EVERY_MS = 3_600_000;
 const HOUR_MS = 3_600_000;
+const PROBE_EVERY_MS = 10_000;
 /** What was recorded last gets this long to leave before the gateway ends; the rest leaves at the next start. */
 const LAST_MS = 3000;
 const SECRET_PREFIX = 'store/';
@@ -53,6 +55,7 @@ export class Sync {
   /** Somebody asked while it ran. */
   #again = false;
   #told = '';
+  #probed: { at: number; store: object; found: Promise<StoreCapabilities> } | null = null;
 
   constructor(deps: SyncDeps) {
     const { home, recordingsDir, vault, log, identity } = deps;
@@ -246,7 +249,17 @@ export class Sync {
   async probe() {
     const { store } = this.#config;
     if (store === null) throw new CountersignError('SYNC_OFF', 'No store is set up: countersign sync setup');
-    return this.#thread.call('probe', store.target, false);
+    const now = this.#deps.clock.now();
+    const last = this.#probed;
+    // Each leaves an object that the store may keep for ever, and whoever reaches the socket may ask.
+    if (last !== null && last.store === store && now - last.at < PROBE_EVERY_MS && now >= last.at) return last.found;
+    const found = this.#thread.call('probe', store.target, false);
+    const probed = { at: now, store, found };
+    this.#probed = probed;
+    found.catch(() => {
+      if (this.#probed === probed) this.#probed = null;
+    });
+    return found;
   }
 
   /**
