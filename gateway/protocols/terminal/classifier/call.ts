@@ -31,7 +31,7 @@ export interface Call {
   /** @param word a host, user@host, host:port or address. */
   host(word: Word): void;
   /** A file of code that is run; a shell's is followed where its content is given. */
-  script(word: Word, shell?: boolean): void;
+  script(word: Word, shell?: boolean, args?: readonly Word[]): void;
   /** Shell text run by this program. */
   run(text: Word, args?: readonly Word[]): Output;
   /** Another command run by this program. */

@@ -13,6 +13,8 @@ export interface EvaluateTools {
   assign(name: string): void;
 }
 
+const MAX_ARRAY = 1024;
+
 const UNKNOWN: Piece = { text: null, quoted: true, value: false };
 const UNKNOWN_SPLIT: Piece = { text: null, quoted: false, value: true };
 
@@ -25,8 +27,11 @@ export function evaluate(node: ShellNode, unit: Unit, state: State, tools: Evalu
       return node.children.length === 0
         ? joinPieces(bare(source), source, tools.home)
         : node.children.flatMap((child) => evaluate(child, unit, state, tools));
-    case 'array':
-      return node.children.filter((child) => child.named).flatMap((child) => evaluate(child, unit, state, tools));
+    case 'array': {
+      const words: Word[] = [];
+      for (const child of node.children) if (child.named) words.push(...evaluate(child, unit, state, tools));
+      return words.length > MAX_ARRAY ? [unknownWord(source)] : words;
+    }
     case 'process_substitution': {
       tools.substitute(node.children, source.startsWith('>'));
       return [{ ...unknownWord(source, '/dev/fd/', false) }];

@@ -34,8 +34,7 @@ export async function createShellParser(): Promise<ShellParser> {
         if (tree === null) return { ok: false, why: 'the shell grammar gave no tree' };
         const cursor = tree.walk();
         try {
-          const budget = { nodes: MAX_NODES };
-          const root = copied(cursor, budget, 0);
+          const root = copied(cursor, { nodes: MAX_NODES }, 0);
           return root === null
             ? { ok: false, why: 'it is too long or nested too deeply' }
             : { ok: true, root, errors: tree.rootNode.hasError };

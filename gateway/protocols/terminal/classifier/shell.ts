@@ -27,6 +27,7 @@ const NOTHING: Input = { kind: 'none', text: null, remote: false };
 const MAX_DEPTH = 24;
 const MAX_STEPS = 4000;
 const MAX_ROUNDS = 16;
+const MAX_WORDS = 10_000;
 const MAX_NESTED = 256 * 1024;
 /** Where the system's programs are; one of the same name elsewhere is another program. */
 const STANDARD = /^\/(usr\/(local\/)?)?s?bin\/[^/]+$|^\/opt\/homebrew\/bin\/[^/]+$/;
@@ -38,6 +39,7 @@ export class Shell {
   readonly #home: string;
   readonly #running = new Set<string>();
   #steps = 0;
+  #evaluated = 0;
   #nested = 0;
 
   constructor(tools: ShellTools, effects: Effects, home: string) {
@@ -120,6 +122,11 @@ export class Shell {
       case 'test_command':
         this.#words(node, unit, state);
         return SILENT;
+      case 'file_redirect':
+      case 'heredoc_redirect':
+      case 'herestring_redirect':
+        this.#redirect(node, unit, state, input);
+        return PRINTS;
       case 'comment':
       case 'heredoc_body':
         return SILENT;
@@ -330,7 +337,11 @@ export class Shell {
   }
 
   #words(node: ShellNode, unit: Unit, state: State): Word[] {
-    return evaluate(node, unit, state, {
+    if (this.#evaluated > MAX_WORDS) {
+      this.#effects.unknown('it has more words than are followed', 'too-large');
+      return [];
+    }
+    const words = evaluate(node, unit, state, {
       home: this.#home,
       effects: this.#effects,
       substitute: (inner, piped) => {
@@ -344,6 +355,8 @@ export class Shell {
       },
       assign: (name) => this.#assign(name, null, state),
     });
+    this.#evaluated += words.length;
+    return words;
   }
 
   #paths(state: State): PathEffects {
@@ -446,7 +459,7 @@ export class Shell {
         if (host === null) effects.unknown(`which host ${word.source} is, is known only when it runs`);
         else effects.list('hosts', host);
       },
-      script: (word, shell) => this.#script(word, [], state, depth, input, shell ?? false),
+      script: (word, shell, given) => this.#script(word, given ?? [], state, depth, input, shell ?? false),
       run: (text, given) => {
         effects.flag('nested');
         if (text.text === null) {
@@ -471,7 +484,7 @@ export class Shell {
     };
   }
 
-  #script(word: Word, args: Word[], state: State, depth: number, input: Input, shell: boolean): void {
+  #script(word: Word, args: readonly Word[], state: State, depth: number, input: Input, shell: boolean): void {
     const effects = this.#effects;
     effects.flag('script');
     effects.worsen('execute', `Runs the file ${word.source}`);
@@ -492,7 +505,7 @@ export class Shell {
     else if (this.#running.has(path)) effects.unknown(`${word.source} runs itself`, 'too-deep');
     else {
       this.#running.add(path);
-      this.run(content, { ...cloneState(state), args }, depth + 1, input);
+      this.run(content, { ...cloneState(state), args: [...args] }, depth + 1, input);
       this.#running.delete(path);
     }
   }

@@ -37,7 +37,11 @@ export interface Piece {
   value: boolean;
 }
 
-const MAX_WORDS = 512;
+const MAX_WORDS = 128;
+/** Longer or with more braces, and a word is not followed: variables can double it again and again. */
+const MAX_WORD = 32 * 1024;
+const MAX_BRACED = 1024;
+const MAX_BRACES = 16;
 /** Marks, inside `joinPieces`, what was quoted; texts with private-use characters are refused before. */
 const QUOTED_BASE = 0xf0000;
 
@@ -60,6 +64,7 @@ export function joinPieces(pieces: readonly Piece[], source: string, home: strin
       return piece.value ? piece.text.replace(/[{},~\\]/g, hide) : piece.text;
     })
     .join('');
+  if (flat.length > MAX_WORD) return [unknownWord(source)];
   const quotedEmpty = pieces.some((piece) => piece.quoted && piece.text === '');
   const braced = expandBraces(flat);
   if (braced === null) return [unknownWord(source)];
@@ -81,6 +86,9 @@ function finished(field: string, source: string, home: string, splits: boolean):
 
 /** null: too many. */
 function expandBraces(text: string): string[] | null {
+  const braces = text.split('{').length - 1;
+  if (braces === 0) return [text];
+  if (braces > MAX_BRACES || text.length > MAX_BRACED) return null;
   let pending = [text];
   const done: string[] = [];
   for (let turns = 0; pending.length > 0; turns += 1) {

@@ -29,7 +29,6 @@ export const FILES: readonly Row[] = [
   { names: 'truncate', class: 'destructive', says: 'Cuts {}', values: '-s -r --size --reference', operands: 'writes' },
   {
     names: 'tee',
-    class: 'write',
     operands: 'writes',
     does: ({ input }) => ({ text: input.text, remote: input.remote }),
   },

@@ -96,7 +96,7 @@ function shell(call: Call, parsed: Parsed) {
   if (first !== undefined && !reads && first.text !== '-') {
     if (/^\/dev\/(stdin|fd\/0)$|^\/proc\/self\/fd\/0$/.test(first.text ?? '')) return fed(call);
     if (first.source.startsWith('<(')) effects.flag('piped-to-shell');
-    call.script(first, true);
+    call.script(first, true, rest);
     return PRINTS;
   }
   if (parsed.options.length > 0 && hasOption(parsed, '--version --help')) return PRINTS;

@@ -74,7 +74,7 @@ export const READERS: readonly Row[] = [
   },
   {
     names: 'cut paste join fold fmt column expand unexpand rev tr tsort pr nroff strings od hexdump hd',
-    values: '-d -f -c -b -w -s -n -N -j -A -t -S -e --delimiter --fields --output-delimiter --characters',
+    values: '-d -f --delimiter --fields --output-delimiter --characters',
     operands: 'reads',
     does: (call) => (call.name === 'tr' ? passes(call) : PRINTS),
   },
