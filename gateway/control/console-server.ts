@@ -183,7 +183,7 @@ export function createConsoleServer(deps: ConsoleServerDeps): ConsoleServer {
     if (!isCountersignError(error)) deps.unexpected(error);
     const { code, message } = isCountersignError(error)
       ? error
-      : { code: 'INTERNAL', message: 'An unexpected error; the gateway’s log has more.' };
+      : { code: 'INTERNAL', message: 'An unexpected error; the log of what serves this page has more.' };
     return c.json({ error: { code, message } }, statusOf(code) as ContentfulStatusCode, {
       'cache-control': 'no-store',
     });

@@ -233,6 +233,8 @@ test('what goes wrong is told by the job, and another one can start', async () =
     await call('startRedaction', { id, choice: { values: ['is not in there'] }, preview: true }),
   );
   expect(nothing).toMatchObject({ state: 'failed', error: { code: 'REDACT_NOTHING' } });
+  const elsewhere = { id: '..%2F..%2Felsewhere', choice: { values: ['x y z'] }, preview: false };
+  await expect(call('startRedaction', elsewhere)).rejects.toThrow('SESSION_UNKNOWN');
   const running = await call('startVerification');
   await expect(call('startVerification')).rejects.toThrow('AUDIT_BUSY');
   await call('stopJob', { id: running.id });

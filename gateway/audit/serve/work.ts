@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { AuditJob, AuditRoutes, RedactionChoice } from '../../contract/audit.ts';
 import { CountersignError, isCountersignError } from '../../contract/errors.ts';
 import type { Verification } from '../../contract/session.ts';
+import { isSessionId } from '../../recording/files.ts';
 import type { Store } from '../../store/store.ts';
 import type { AuditorKeys } from '../auditor-keys.ts';
 import { sourceOf } from '../import/sources.ts';
@@ -139,6 +140,8 @@ export class Work {
 
   redact({ id, choice, leaveSigned, why, preview }: Input<'startRedaction'>): AuditJob {
     const { workspace, jobs, files } = this.#deps;
+    // It becomes the name of a file.
+    if (!isSessionId(id)) throw new CountersignError('SESSION_UNKNOWN', 'There is no such session here.');
     return jobs.start(preview ? 'preview' : 'redact', id, async (context) => {
       const place = preview ? null : files.place(`${id}-redacted`, 'tar');
       const what = wordsOf(choice);

@@ -261,7 +261,7 @@ describe.skipIf(missing)(`the auditor’s console over a real store${missing ? `
       { name: 'search', path: '/audit/sessions?text=salary&agent=psql', ready: '2 statements' },
       { name: 'session', path: `/sessions/${session.session.id}?at=0`, ready: 'Verified' },
       { name: 'report', path: '/report', ready: 'Report: Done' },
-      { name: 'log', path: '/log', ready: 'Made this workspace' },
+      { name: 'log', path: '/log', ready: 'Searched for' },
     ]);
     expect(opened.complaints).toEqual([]);
   }, 600_000);
