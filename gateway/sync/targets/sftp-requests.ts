@@ -73,7 +73,8 @@ export function requestsOf(connection: SftpConnection, signal: AbortSignal) {
           const some = await request<FileEntryWithStats[]>(signal, (sftp, done) => sftp.readdir(handle, done)).catch(
             (error) => (isAnswer(error) && error.code === STATUS.eof ? null : Promise.reject(error)),
           );
-          if (some === null) break;
+          // A server that names nothing more and does not say that it is the end would be asked for ever.
+          if (some === null || some.length === 0) break;
           all.push(...some);
         }
       } finally {
