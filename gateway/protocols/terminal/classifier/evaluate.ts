@@ -13,6 +13,7 @@ export interface EvaluateTools {
   assign(name: string): void;
 }
 
+const SECRET_NAME = /token|secret|passw|pwd_|api_?key|access_?key|private_?key|credential/i;
 const MAX_ARRAY = 1024;
 
 const UNKNOWN: Piece = { text: null, quoted: true, value: false };
@@ -161,6 +162,8 @@ function concatenated(node: ShellNode, unit: Unit, state: State, tools: Evaluate
 function variable(name: string, state: State, tools: EvaluateTools, quoted: boolean): Piece[] {
   const unknown = [quoted ? UNKNOWN : UNKNOWN_SPLIT];
   const words = variableWords(name, state, tools);
+  if (words === null && SECRET_NAME.test(name))
+    tools.effects.worsen('secret-read', `Uses $${name}, which seems to hold a secret`);
   if (words === null || words.some((word) => word.text === null)) return unknown;
   if (words.length !== 1) return words.length === 0 || quoted ? unknown : [joined(words)];
   const [word] = words;

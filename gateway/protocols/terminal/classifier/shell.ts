@@ -120,6 +120,9 @@ export class Shell {
       case 'unset_command':
         return this.#assignments(node, unit, state);
       case 'test_command':
+        // An index in a quoted operand is evaluated, and runs what it substitutes.
+        if (/'[^']*(\$\(|`)/.test(unit.text.slice(node.start, node.end)))
+          this.#effects.unknown('a comparison can run a command');
         this.#words(node, unit, state);
         return SILENT;
       case 'file_redirect':

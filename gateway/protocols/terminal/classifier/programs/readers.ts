@@ -44,7 +44,17 @@ export const READERS: readonly Row[] = [
     loose: true,
   },
   { names: 'whoami id pwd w who last', operands: 'reads' },
-  { names: 'true false : [ test sleep cal ncal factor', loose: true },
+  { names: 'true false : sleep cal ncal factor', loose: true },
+  {
+    names: '[ test',
+    loose: true,
+    does: (call) => {
+      // An index in an operand is evaluated, and runs what it substitutes.
+      if (call.args.some((word) => /\$\(|`/.test(word.text ?? '')))
+        call.effects.unknown('a comparison can run a command');
+      return PRINTS;
+    },
+  },
   {
     names: 'grep egrep fgrep zgrep bzgrep xzgrep',
     skip: 1,
