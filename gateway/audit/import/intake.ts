@@ -49,11 +49,14 @@ export async function openObject(
   }
 }
 
-/** A store that keeps versions gives the newest to who asks for a name. */
+/** Versions come the oldest first. */
 const SEVERAL: Outcome = {
   state: 'changed',
   detail: 'The store holds more than one version of it: somebody wrote it again or deleted it.',
 };
+
+/** A version that does, or will once it can be read; another one of its name is a finding. */
+const COUNTS: ReadonlySet<ObjectState> = new Set(['kept', 'applied', 'unread']);
 
 /** What was whole is not torn on its way. */
 const REPLACED: Outcome = {
@@ -99,10 +102,11 @@ export class Intake {
       this.#books.seenAgain(this.#source, name, version, this.#importId);
       return false;
     }
-    const several = known === undefined && all.some((one) => !one.version.includes('~'));
+    const several = known === undefined && all.some((one) => !one.version.includes('~') && COUNTS.has(one.state));
     const had = !same && (known?.state === 'kept' || known?.state === 'applied');
     const placed = several ? SEVERAL : this.#place(fetched, sha256);
     const { state, detail } = had && (placed.state === 'torso' || placed.state === 'unread') ? REPLACED : placed;
+    if (several) putFile(this.#workspace.changed(name, sha256), bytes);
     if (state !== 'kept' && state !== 'applied') this.unusual[state] += 1;
     // What came first under a name stays in the books as it was; the other content is booked beside it.
     const beside = known !== undefined && !same;

@@ -40,6 +40,8 @@ export interface ImportOptions {
 const AHEAD = 4;
 const BATCH = 64;
 const MAX_FOREIGN = 20;
+/** Of one name; what came later says no more than that there is more. */
+const MAX_VERSIONS = 16;
 /** So many in a row that cannot be reached: then it is the store, and not an object of it. */
 const MAX_IN_A_ROW = 8;
 /** What is left on the disk for everything else, however much a store lists. */
@@ -90,7 +92,7 @@ export async function importStore(
   };
   books.begin();
   try {
-    for await (const object of store.list(`${workspace.settings.org}/`, signal)) {
+    for await (const object of oldestFirst(store.list(`${workspace.settings.org}/`, signal))) {
       if (signal.aborted) break;
       count.seen += 1;
       const kind = parseObjectName(object.name);
@@ -123,6 +125,20 @@ export async function importStore(
     foreign,
     notGiven: refusals.told,
   };
+}
+
+/** What was written first under a name counts, and stores list what was written last before it. */
+async function* oldestFirst(listed: AsyncIterable<StoreObject>): AsyncGenerator<StoreObject> {
+  let versions: StoreObject[] = [];
+  for await (const object of listed) {
+    if (versions.length > 0 && versions[0]?.name !== object.name) {
+      yield* versions.reverse();
+      versions = [];
+    }
+    versions.push(object);
+    if (versions.length > MAX_VERSIONS) versions.shift();
+  }
+  yield* versions.reverse();
 }
 
 function roomIn(folder: string): number {
@@ -189,7 +205,7 @@ async function fetch(
 ): Promise<Fetched | null> {
   const { name } = object;
   const version = object.version ?? '';
-  const stream = await store.read(name, options.signal);
+  const stream = await store.read(name, options.signal, object.version);
   // It was listed a moment ago: the next import finds that it has gone.
   if (stream === null) return null;
   const chunks: Uint8Array[] = [];

@@ -32,7 +32,10 @@ describe.skipIf(radosgw.missing)("an import from Ceph's S3 server", () => {
   const secrets = new Map<string, string>();
   const vault = { read: async (id: string) => secrets.get(id) ?? null };
 
-  async function send(method: 'PUT', more: { query?: Record<string, string>; key?: string; text?: Buffer } = {}) {
+  async function send(
+    method: 'PUT' | 'DELETE',
+    more: { query?: Record<string, string>; key?: string; text?: Buffer } = {},
+  ) {
     const client = s3Client(config, secretsOf(vault), () => new Date());
     const { text, ...rest } = more;
     const sent =
@@ -88,5 +91,26 @@ describe.skipIf(radosgw.missing)("an import from Ceph's S3 server", () => {
     await send('PUT', { key: name, text: other });
     expect(await take()).toMatchObject({ unusual: { changed: 1 } });
     expect((await look()).join()).toContain('The store holds more than one version of it');
+  });
+
+  it('takes what was written first, though it was written over and deleted before anybody looked', async () => {
+    const [name] = objects.find(([one]) => /log\/checkpoint\.\d+$/.test(one))!;
+    await send('PUT', { key: name, text: Buffer.from('nothing of the kind') });
+    const [part] = objects.find(([one]) => /part-/.test(one))!;
+    await send('DELETE', { key: part });
+    const workspace = (await TestWorkspaces.make(join(dir, 'late'), vectors.root)).next();
+    const books = workspace.books('write');
+    const options = { identities: [], signal: anyTime(), now: () => now };
+    expect(await importStore(workspace, books, store, options)).toMatchObject({ unusual: { torso: 0, changed: 2 } });
+    expect(await importStore(workspace, books, store, options)).toMatchObject({ fresh: 0 });
+    books.close();
+    const found = failures(await report(workspace, now));
+    expect(found).toEqual([
+      expect.stringMatching(/^log: Another checkpoint\.\d+ is damaged/),
+      expect.stringMatching(/^one history: .*The store holds more than one version of it/i),
+    ]);
+    for (const [one, bytes] of objects) {
+      if (!one.includes('/part-')) expect(readFileSync(workspace.kept(one)).equals(bytes)).toBe(true);
+    }
   });
 });
