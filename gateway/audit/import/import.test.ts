@@ -94,6 +94,17 @@ describe('an import', () => {
     expect(failures(await report(other, now)).join()).toContain('It is not whole');
   });
 
+  it('tells of two whole attempts that say different things, and believes the first', async () => {
+    const workspace = workspaces.next();
+    const [name, other] = [...valid.keys()].filter((one) => /log\/tile\/0\/000\.p\//.test(one)) as [string, string];
+    const changed = Buffer.from(valid.get(name)!);
+    changed[3]! ^= 1;
+    const twice: Objects = new Map([...valid, [`${name}.r1`, changed], [`${other}.r1`, valid.get(other)!]]);
+    expect(await take(workspace, twice, now)).toMatchObject({ unusual: { changed: 1, torso: 0 } });
+    const found = failures(await report(workspace, now));
+    expect(found).toEqual([expect.stringContaining(`${name.slice(name.indexOf('tile/'))}.r1 was replaced`)]);
+  });
+
   it('shows what a part that is missing leaves, and marks the rest', async () => {
     const workspace = workspaces.next();
     await take(workspace, new Map([...valid].filter(([name]) => !/part-000001/.test(name))), now);
