@@ -145,14 +145,14 @@ function completeness(sessions: readonly SessionReport[]): AuditCheck {
   if (named.length === 0) return { name, status: 'ok', sentence: 'The log names no session yet.' };
   const gone = named.filter(({ state }) => state === 'missing' || state === 'removed');
   const list = gone.map(({ ordinal }) => ordinal).join(', ');
-  const range = named.length === 1 ? 'Session 1' : `Sessions 1 to ${named.length}`;
-  if (gone.length === 0) return { name, status: 'ok', sentence: `${range} of the device are present.` };
+  const range = named.length === 1 ? 'Session 1 of the device is' : `Sessions 1 to ${named.length} of the device are`;
+  if (gone.length === 0) return { name, status: 'ok', sentence: `${range} present.` };
   const failed = gone.some(({ ok }) => !ok);
   const what = gone.length === 1 ? `${list} is missing its objects` : `${list} are missing their objects`;
   return {
     name,
     status: failed ? 'failed' : 'not-checked',
-    sentence: `${range} of the device are present, but ${what}.`,
+    sentence: `${range} present, but ${what}.`,
   };
 }
 
@@ -161,7 +161,7 @@ function heartbeats({ story, entries }: VerifiedLog): AuditCheck {
   if (entries === 0) return { name, status: 'not-checked', sentence: 'The log itself is not here.' };
   const silent = story.silences.map(
     ({ from, until, minutes }) =>
-      `the recorder was silent for ${minutes} minutes, from ${from} to ${until}, and says nothing of why`,
+      `the recorder was silent for ${plural(minutes, 'minute')}, from ${from} to ${until}, and says nothing of why`,
   );
   return checkOf(
     name,
@@ -171,14 +171,17 @@ function heartbeats({ story, entries }: VerifiedLog): AuditCheck {
 }
 
 function gaps({ story }: VerifiedLog): AuditCheck {
-  const list = story.gaps
-    .slice(-5)
-    .map(({ kind, from, until, minutes }) => `${kind} ${from} to ${until} (${minutes} minutes)`);
+  const list = story.gaps.slice(-5).map(gapWords);
   const sentence =
     story.gaps.length === 0
       ? 'The log tells of no gap.'
       : `The log tells of ${plural(story.gaps.length, 'gap')}: ${list.join(', ')}.`;
   return { name: 'gaps', status: 'ok', sentence };
+}
+
+function gapWords({ kind, from, until, minutes }: VerifiedLog['story']['gaps'][number]): string {
+  if (until === '') return `${kind} from ${from} on`;
+  return `${kind} ${from} to ${until} (${minutes === 0 ? 'less than a minute' : plural(minutes, 'minute')})`;
 }
 
 /** Objects that are of no device's log, and what is not as it was. */
