@@ -63,6 +63,20 @@ describe.skipIf(noChromium)(`broken evidence in the auditor’s console${noChrom
     await page.getByText('There is no such page').waitFor();
   });
 
+  test('its pages are reached by keys, which a list shows', async () => {
+    await page.goto(`${opened.url}devices`);
+    await page.getByRole('heading', { name: 'No devices yet' }).waitFor();
+    await page.keyboard.press('g');
+    await page.keyboard.press('i');
+    await page.getByRole('heading', { name: 'Imports' }).waitFor();
+    await page.keyboard.press('?');
+    const help = page.getByRole('dialog');
+    await help.getByText('Go to Devices').waitFor();
+    expect(await help.getByText('A waiting request').count()).toBe(0);
+    await page.keyboard.press('Escape');
+    await help.waitFor({ state: 'detached' });
+  });
+
   test('what is no source is said in words', async () => {
     await goTo(page, 'Imports');
     await page.getByLabel('What to import').fill(at('nowhere'));

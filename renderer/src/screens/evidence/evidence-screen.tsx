@@ -18,11 +18,11 @@ export function EvidenceScreen() {
       {device.error !== null && <Failure error={device.error} retry={() => void device.refetch()} />}
       {sync.error !== null && <Failure error={sync.error} retry={() => void sync.refetch()} />}
       <div className={classes.grid}>
-        <DeviceCard device={device.data} />
         <div className={classes.column}>
-          <SyncCard sync={sync.data} />
+          <DeviceCard device={device.data} />
           <SiemCard />
         </div>
+        <SyncCard sync={sync.data} />
       </div>
       <AlertsCard />
     </Page>
