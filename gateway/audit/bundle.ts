@@ -1,9 +1,10 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { CountersignError } from '../contract/errors.ts';
+import { CountersignError, isCountersignError } from '../contract/errors.ts';
 import { withSignatures } from '../evidence/format/checkpoint.ts';
 import { sessionEvidence } from '../evidence/session-evidence.ts';
-import { type BundleEvidence, exportBundle } from '../recording/bundle.ts';
+import { type BundleEvidence, exportBundle, unpackBundle } from '../recording/bundle.ts';
+import { findSession } from '../recording/reader.ts';
 import type { Books } from './books.ts';
 import { verifyDeviceLog } from './verify/device-log.ts';
 import { readLog } from './verify/log-reader.ts';
@@ -69,3 +70,28 @@ const notesIn = (folder: string): BundleEvidence[] =>
     .filter((name) => name.endsWith('.note'))
     .sort()
     .map((name) => ({ name, bytes: fs.readFileSync(join(folder, name)) }));
+
+/**
+ * An imported session in a folder of its own below `work`, with what ties it to its organisation, so that a copy of it
+ * verifies from the root alone too; or, with a note, as it was imported where nothing does.
+ */
+export async function unpackWithEvidence(
+  workspace: Workspace,
+  sid: string,
+  work: string,
+): Promise<{ session: string; note: string | null }> {
+  const books = workspace.books('read');
+  try {
+    const whole = join(work, 'whole.tar');
+    await bundleSession(workspace, books, sid, whole, Date.now());
+    return { session: await unpackBundle(whole, work), note: null };
+  } catch (error) {
+    if (!isCountersignError(error, 'AUDIT_NO_EVIDENCE')) throw error;
+    const session = await findSession(workspace.recordingsDir, sid);
+    if (session === null)
+      throw new CountersignError('SESSION_UNKNOWN', `There is no recording of session ${sid} here.`);
+    return { session, note: `Nothing goes along that says whose the session is: ${error.message}.` };
+  } finally {
+    books.close();
+  }
+}

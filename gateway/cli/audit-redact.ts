@@ -1,10 +1,12 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { ColumnChoice } from '../audit/redact/columns.ts';
 import { type RedactionReport, redactSession } from '../audit/redact/redact.ts';
 import { Entity } from '../contract/connection.ts';
 import { CountersignError } from '../contract/errors.ts';
-import { type AuditTrail, NO_TRAIL, openForAudit } from './audit-sessions.ts';
+import { type AuditTrail, NO_TRAIL, type OpenedSession, openForAudit } from './audit-sessions.ts';
 import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
 import { countOption } from './sessions-find.ts';
@@ -25,6 +27,9 @@ interface RedactCommandOptions {
   why: string;
   json?: boolean;
 }
+
+/** Unpacks a session of the workspace below `work`. */
+export type ImportedSession = (sid: string, work: string) => Promise<{ session: string; note: string | null }>;
 
 const MAX_VALUE_FILE = 1024 * 1024;
 const MAX_VALUES = 1000;
@@ -73,6 +78,7 @@ async function redact(
   cli: Cli,
   deps: SessionDeps,
   trail: AuditTrail,
+  imported: ImportedSession | null,
   what: string,
   options: RedactCommandOptions,
 ): Promise<void> {
@@ -88,14 +94,32 @@ async function redact(
       what: wordsOf(options, values.length),
       why: options.why.slice(0, 2000),
     });
-    const report = await redactSession(opened.folder, out, request, {
-      signal: cli.signal,
-      ...(leaveSigned === undefined ? {} : { leaveSigned }),
-    });
+    const limits = { signal: cli.signal, ...(leaveSigned === undefined ? {} : { leaveSigned }) };
+    const report = await inCopy(cli, existsSync(what) ? null : imported, opened, (folder) =>
+      redactSession(folder, out, request, limits),
+    );
     if (json) cli.out(visibleJson(report, 2));
     else tell(cli, deps, report, out, { byColumn: column.length > 0, byPlace: result.length + parameters.length > 0 });
   } finally {
     opened.close();
+  }
+}
+
+/** With the proof of whose it is, where the session was imported: its folder alone has none. */
+async function inCopy<T>(
+  cli: Cli,
+  imported: ImportedSession | null,
+  { folder, session: { id } }: OpenedSession,
+  run: (folder: string) => Promise<T>,
+): Promise<T> {
+  if (imported === null) return run(folder);
+  const work = mkdtempSync(join(tmpdir(), 'countersign-redact-'));
+  try {
+    const { session, note } = await imported(id, work);
+    if (note !== null) cli.note(visibleLine(note));
+    return await run(session);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
   }
 }
 
@@ -191,7 +215,13 @@ function ranges(indexes: readonly number[]): string {
 }
 
 /** `audit redact`, below `parent`. */
-export function registerAuditRedact(parent: Command, cli: Cli, deps: SessionDeps, trail: AuditTrail = NO_TRAIL): void {
+export function registerAuditRedact(
+  parent: Command,
+  cli: Cli,
+  deps: SessionDeps,
+  trail: AuditTrail = NO_TRAIL,
+  imported: ImportedSession | null = null,
+): void {
   parent
     .command('redact <session>')
     .description('a bundle of a session (an ID, a folder, a bundle) without what is chosen, which still verifies')
@@ -226,5 +256,5 @@ export function registerAuditRedact(parent: Command, cli: Cli, deps: SessionDeps
     .option('--leave-signed', 'also when it stands in signed parts, which are listed and stay')
     .option('--why <text>', "for the auditor's log", '')
     .option('--json', 'as JSON')
-    .action((what: string, options: RedactCommandOptions) => redact(cli, deps, trail, what, options));
+    .action((what: string, options: RedactCommandOptions) => redact(cli, deps, trail, imported, what, options));
 }

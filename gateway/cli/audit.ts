@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
+import { unpackWithEvidence } from '../audit/bundle.ts';
 import { type ReportSource, workspaceReportSource } from '../audit/report/workspace-source.ts';
 import { verifyWorkspace } from '../audit/verify/verify.ts';
 import { createWorkspace, openWorkspace } from '../audit/workspace.ts';
@@ -114,6 +115,8 @@ export function registerAudit(program: Command, cli: Cli): void {
   registerAuditReplay(audit, cli, deps, trail);
   registerAuditBundle(audit, cli, deps);
   registerAuditExport(audit, cli, deps, trail);
-  registerAuditRedact(audit, cli, deps, trail);
+  registerAuditRedact(audit, cli, deps, trail, (sid, work) =>
+    unpackWithEvidence(openWorkspace(workspaceFolder(cli, audit)), sid, work),
+  );
   registerAuditReport(audit, cli, deps, reportSource(cli, audit), trail);
 }

@@ -160,6 +160,16 @@ describe.skipIf(psql.missing)('evidence from a laptop to an auditor (needs psql)
     env.COUNTERSIGN_AUDIT = at('auditor');
   });
 
+  it('a redacted copy of it verifies from the root alone too, and does not hold what was taken out', async () => {
+    await countersign('audit', 'redact', 'last', '--statement', '0', '--out', at('redacted.tar'));
+    env.COUNTERSIGN_AUDIT = at('fourth');
+    await countersign('audit', 'init', '--root', at('root'), '--name', 'peggy', ...secret);
+    await countersign('audit', 'import', at('redacted.tar'), '--no-keys');
+    expect(await countersign('audit', 'verify')).toContain('1 of 1 session of 1 device verified');
+    expect(await countersign('audit', 'replay', 'last', '--no-wait')).not.toContain('salary 3');
+    env.COUNTERSIGN_AUDIT = at('auditor');
+  });
+
   it('a bundle that the laptop itself makes verifies too, with standard tools and with the program', async () => {
     await countersign('sessions', 'export', 'last', '--format', 'bundle', '--out', at('own.tar'));
     env.COUNTERSIGN_AUDIT = at('third');
