@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     pool: 'forks',
+    // By default one core is left idle, which on two cores is half of the machine.
+    maxWorkers: '100%',
     reporters: ['./test/reporter.ts'],
     projects: [
       {
