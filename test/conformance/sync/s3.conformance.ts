@@ -131,14 +131,16 @@ describe.skipIf(radosgw.missing)("Ceph's S3 server", () => {
 
   it('lists thousands of objects, page by page', async () => {
     const store = openStore(await makeBucket('versioned'));
-    const all = Array.from({ length: 2_500 }, (_, n) => `acme/${n % 10}/part-${n}`);
+    // The server gives a thousand at once.
+    const count = process.env.COUNTERSIGN_FULL === '1' ? 2_500 : 1_100;
+    const all = Array.from({ length: count }, (_, n) => `acme/${n % 10}/part-${n}`);
     const left = [...all];
     const write = async () => {
       for (let name = left.pop(); name !== undefined; name = left.pop()) await store.create(name, body('x'), anyTime());
     };
     await Promise.all(Array.from({ length: 8 }, write));
     expect(await names(store, 'acme/')).toEqual(all.toSorted());
-    expect(await names(store, 'acme/3/')).toHaveLength(250);
+    expect(await names(store, 'acme/3/')).toHaveLength(count / 10);
   });
 
   it('lists each version of what somebody wrote over, and reads each', async () => {
