@@ -246,6 +246,20 @@ describe('a device of an organisation', () => {
   });
 });
 
+it('is not up to date while something was recorded, or logged, that nobody looked at yet', async () => {
+  await enrol();
+  await sync.start();
+  await setup();
+  await upToDate();
+  await recordSession(recordingsDir, sessionId(1), 20);
+  sync.sealed(sessionId(1), true);
+  expect((await sync.status()).state).toBe('sending');
+  await upToDate();
+  await device.log.append({ type: 'gap', kind: 'observe', from: '', until: '', detail: 'a test' });
+  expect((await sync.status()).state).toBe('sending');
+  await upToDate();
+});
+
 it('a device without an organisation keeps everything, and says what to do', async () => {
   await recordSession(recordingsDir, sessionId(1), 20);
   await sync.start();

@@ -55,6 +55,8 @@ export class Sync {
   /** Somebody asked while it ran. */
   #again = false;
   #told = '';
+  /** Recordings that the worker was told of and has not looked at yet. */
+  #untold = 0;
   #probed: { at: number; store: object; found: Promise<StoreCapabilities> } | null = null;
 
   constructor(deps: SyncDeps) {
@@ -93,7 +95,13 @@ export class Sync {
 
   /** A session's recording grew or was closed. */
   sealed(sid: string, closed: boolean): void {
-    this.#thread.call('sealed', sid, closed).catch((error: unknown) => this.#tell(error));
+    this.#untold += 1;
+    this.#thread
+      .call('sealed', sid, closed)
+      .catch((error: unknown) => this.#tell(error))
+      .finally(() => {
+        this.#untold -= 1;
+      });
   }
 
   /** What a change of the configuration changes; holds no secret. */
@@ -185,6 +193,7 @@ export class Sync {
 
   async status(): Promise<SyncStatus> {
     const { clock, identity } = this.#deps;
+    const unseen = this.#untold > 0 || (await this.#logWaits());
     const found = await this.#thread.call('status');
     const { store } = this.#config;
     const waiting = found.oldestWaiting;
@@ -198,9 +207,9 @@ export class Sync {
               ? 'blocked'
               : found.failing
                 ? 'failing'
-                : waiting === null
-                  ? 'up-to-date'
-                  : 'sending',
+                : waiting !== null || unseen
+                  ? 'sending'
+                  : 'up-to-date',
       target: store === null ? null : describe(store.target),
       organisation: identity.org,
       encryption: { on: (this.#encrypted ?? 0) > 0, recipients: this.#encrypted ?? 0 },
@@ -223,6 +232,13 @@ export class Sync {
         ...found.findings.map(({ at, sentence }) => ({ at: iso(at), sentence })),
       ],
     };
+  }
+
+  /** Whether the device's log holds entries that were not even put in line: they are, at the next tick. */
+  async #logWaits(): Promise<boolean> {
+    const { identity, log } = this.#deps;
+    if (this.#config.store === null || identity.org === null || log.checkpoint === null) return false;
+    return (await this.#thread.call('logState', identity.org)).size < log.checkpoint.size;
   }
 
   async setPaused(paused: boolean): Promise<void> {
