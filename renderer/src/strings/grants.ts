@@ -1,0 +1,22 @@
+import { plural } from '../text/format.ts';
+
+export const grantsStrings = {
+  grants: {
+    title: 'Grants',
+    lead: 'Leave you gave for more than one operation. Each ends by itself.',
+    emptyTitle: 'No grants',
+    emptyHint:
+      'When you approve “for 15 minutes” or “for this session”, the grant is listed here with the time it has left.',
+    active: 'In force',
+    past: 'Ended',
+    left: (span: string) => `${span} left`,
+    untilSession: 'or when its session ends',
+    uses: (n: number) => (n === 0 ? 'not used yet' : `used ${plural(n, 'time')}`),
+    by: (who: string) => `given by ${who}`,
+    session: 'Session',
+    revoke: 'Revoke',
+    revoked: 'Revoked',
+    ended: 'Ended',
+    expired: 'Expired',
+  },
+} as const;

@@ -1,0 +1,30 @@
+import { plural } from '../text/format.ts';
+
+export const policyStrings = {
+  policy: {
+    title: 'Policy',
+    lead: 'Decides what is allowed, denied, or asked. A change takes effect only when you accept it.',
+    inForce: 'In force',
+    edit: 'Change',
+    text: 'Policy text (Cedar)',
+    stage: 'Stage this text',
+    unchanged: 'Nothing is changed yet.',
+    stageHint: 'Staging shows what would change; nothing takes effect yet.',
+    reset: 'Back to the text in force',
+    staged: 'Staged',
+    stagedNone: 'Nothing is staged. Change the text and stage it to see the difference.',
+    stagedAt: (when: string) => `Staged ${when}`,
+    hash: 'Hash',
+    errors: (n: number) => `${plural(n, 'error')}: this text cannot take effect; the set in force stays.`,
+    goTo: (line: number) => `Go to line ${line}`,
+    difference: 'What would change',
+    noDifference: 'The staged text equals the one in force.',
+    added: 'added',
+    removed: 'removed',
+    accept: 'Accept and put in force',
+    discard: 'Discard',
+    accepted: 'The new policy is in force',
+    discarded: 'Discarded',
+    loadError: 'The policy file has an error; the last good set stays in force:',
+  },
+} as const;
