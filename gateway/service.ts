@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { createMonitor } from './alerts/monitor.ts';
 import { tapRecorder } from './alerts/tap.ts';
 import { createApprovals } from './approvals/approvals.ts';
-import { operationDigest } from './approvals/digest.ts';
+import { statementDigest } from './approvals/digest.ts';
 import { createPinGuard } from './approvals/pin-guard.ts';
 import { canOpenBrowser, openBrowser } from './cli/browser.ts';
 import { controlSocketPath } from './cli/home.ts';
@@ -24,12 +24,16 @@ import { deviceSurroundings, serviceReporter } from './evidence/device/surroundi
 import { localIdentity } from './identity/local.ts';
 import { createPeerLookup } from './identity/peer-process.ts';
 import { createTokens } from './identity/tokens.ts';
+import { denyWaiting } from './halt/deny-waiting.ts';
+import { haltApprovals, haltPipeline, haltRecorder } from './halt/enforce.ts';
+import { createHalt } from './halt/halt.ts';
+import { createHaltHandlers } from './halt/handlers.ts';
 import { openLogFile } from './log-file.ts';
 import { createMaskingKeys } from './masking/keys.ts';
 import { createNotifications } from './notify/notifications.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
 import type { Clock, PolicyEngine } from './pipeline/ports.ts';
-import { createPolicyEngine, shippedPolicy } from './policy/index.ts';
+import { createPolicyEngine, createPolicyHandlers, createPolicyTrials, shippedPolicy } from './policy/index.ts';
 import { assertProtected } from './protect/assert-protected.ts';
 import type { ProtectedLayout } from './protect/layout.ts';
 import { createClassifier } from './protocols/postgres/classifier/index.ts';
@@ -126,6 +130,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   for (const session of recovered.sessions) indexer.sealed(session.id);
 
   const policy = await createPolicyEngine({ dir: folder('policy'), shipped: shippedPolicy(), now: clock.now });
+  const trials = createPolicyTrials();
   const registry = createSessionRegistry();
   const connections = createConnections({ file: join(home, 'connections.json') });
   const vault = createVault({ dir: folder('vault'), protection });
@@ -190,6 +195,30 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       publishStatus();
     },
   });
+  const halt = createHalt({
+    file: join(home, 'halt.json'),
+    clock,
+    schedule: (milliseconds, run) => {
+      // A timer of Node takes 24.8 days at most; whoever is called early looks at the clock.
+      const timer = setTimeout(run, Math.min(milliseconds, 86_400_000));
+      timer.unref();
+      return () => clearTimeout(timer);
+    },
+    denyWaiting: (by, message) => denyWaiting(approvals, by, message),
+    cut: (reason) => registry.killAll(reason),
+    onChange: (view) => {
+      log.warn(view?.sentence ?? 'What was halted goes on.');
+      publishStatus();
+    },
+    onProblem: (sentence) => log.error(sentence),
+  });
+  const pipeline = haltPipeline(
+    createPipeline({
+      policy: limited(policy, options.expireAfterSeconds),
+      approvals: haltApprovals(approvals, halt),
+    }),
+    halt,
+  );
   const siem = createSiem({
     home,
     vault,
@@ -241,14 +270,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       connections,
       tokens,
       vault,
-      pipeline: createPipeline({ policy: limited(policy, options.expireAfterSeconds), approvals }),
+      pipeline,
       approvals,
       classifier,
-      recorder: tapRecorder(gate, monitor.tap),
+      recorder: haltRecorder(tapRecorder(gate, monitor.tap), halt),
       live: registry,
       clock,
       newSessionId: () => ulid(clock.now(), randomBytes(10)),
-      digest: operationDigest,
+      digest: statementDigest,
       masking: (connection, person) =>
         withPlainView(
           createMasking(connection, maskingKey(connection.id)),
@@ -296,6 +325,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     identity: identity.display,
     device: device.status(),
     notifications: notifications.status,
+    halt: halt.view,
   });
   const publishStatus = () => control.publish({ type: 'status', status: status() });
 
@@ -311,6 +341,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         openSessions: (id) => registry.countOf(id),
       }),
       ...createSessionHandlers({ store, registry, recordingsDir }),
+      ...createHaltHandlers(halt),
       ...createSyncHandlers(sync),
       ...createWatchHandlers(monitor, siem),
       status,
@@ -320,10 +351,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         if (!connection) throw new CountersignError('CONNECTION_UNKNOWN', `there is no connection "${id}"`);
         return testConnection(connection, await vault.read(id));
       },
-      policy: () => policy.view(),
-      stagePolicy: ({ text }) => policy.stage(text),
-      acceptPolicy: ({ hash: accepted }) => policy.accept(accepted),
-      discardPolicy: () => policy.discard(),
+      ...createPolicyHandlers({ policy, trials, connections, identity: () => identity }),
     },
     pin,
     clock,
@@ -380,6 +408,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     async close(reason) {
       approvals.close();
+      halt.close();
       notifications.close();
       await postgres.close(reason);
       monitor.close();
@@ -393,6 +422,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await indexer.close();
       await store.close();
       await classifier.close();
+      await trials.close();
       tokens.close();
       logFile.close();
     },
@@ -435,20 +465,21 @@ function publishChanges<T>(
 function limited(policy: PolicyEngine, seconds: number | undefined): PolicyEngine {
   if (seconds === undefined) return policy;
   const capped = new WeakMap<Verdict, Verdict>();
+  const limit = (verdict: Verdict): Verdict => {
+    if (verdict.expiresSeconds <= seconds) return verdict;
+    let short = capped.get(verdict);
+    if (!short) {
+      short = { ...verdict, expiresSeconds: seconds };
+      capped.set(verdict, short);
+    }
+    return short;
+  };
   return {
     get hash() {
       return policy.hash;
     },
-    decide(input) {
-      const verdict = policy.decide(input);
-      if (verdict.expiresSeconds <= seconds) return verdict;
-      let short = capped.get(verdict);
-      if (!short) {
-        short = { ...verdict, expiresSeconds: seconds };
-        capped.set(verdict, short);
-      }
-      return short;
-    },
+    decide: (input) => limit(policy.decide(input)),
+    decideAction: (input) => limit(policy.decideAction(input)),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Statement } from '../contract/session.ts';
 import type { RecorderSessionInfo, StatementSummary } from '../pipeline/ports.ts';
-import { verdictOf } from '../protocols/postgres/derive/statement.ts';
+import { verdictOf } from '../pipeline/verdict-of.ts';
 
 /**
  * One thing that rules look at: made as it happens, and again from a recording. Only what both have is

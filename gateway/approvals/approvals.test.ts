@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Verdict } from '../contract/decision.ts';
-import type { Operation, Parameter } from '../contract/operation.ts';
+import type { Parameter, StatementOperation } from '../contract/operation.ts';
+import type { ActionDigestInput } from '../contract/operation-digest.ts';
 import type { DecisionInput } from '../pipeline/ports.ts';
 import { type ApprovalEvent, type ApprovalLimits, createApprovals } from './approvals.ts';
-import { operationDigest } from './digest.ts';
+import { actionDigest, statementDigest } from './digest.ts';
 import { testOperation, testTime, testVerdict } from './test-operation.ts';
 
 function setup(limits: Partial<ApprovalLimits> = {}) {
@@ -18,7 +19,7 @@ function setup(limits: Partial<ApprovalLimits> = {}) {
     onEvent: (event) => events.push(event),
     timeOfDay: (at) => new Date(at).toISOString().slice(11, 16),
   });
-  const hold = (operation: Operation = testOperation(), verdict: Verdict = testVerdict()) => {
+  const hold = (operation: StatementOperation = testOperation(), verdict: Verdict = testVerdict()) => {
     const held = approvals.hold(operation, verdict);
     const decide = (changes: Partial<DecisionInput> = {}) =>
       approvals.decide({
@@ -138,7 +139,7 @@ describe('an approval', () => {
 describe('an approval is for exactly one operation', () => {
   const base = testOperation();
   const parameter = (changes: Partial<Parameter>) => [{ ...base.parameters[0]!, ...changes }, base.parameters[1]!];
-  const changes: Record<string, Partial<Operation>> = {
+  const changes: Record<string, Partial<StatementOperation>> = {
     session: { sessionId: 'session-2' },
     subject: { identity: { ...base.identity, subject: 'local:other' } },
     connection: { connectionId: 'other' },
@@ -167,14 +168,41 @@ describe('an approval is for exactly one operation', () => {
     expect(held.decide().state).toBe('approved');
   });
 
+  it('is bound to what an action runs, where, by what, and with which content', () => {
+    const base: ActionDigestInput = {
+      sessionId: 's',
+      subject: 'local:dev',
+      connectionId: 'cursor',
+      protocol: 'agent',
+      tool: 'Shell',
+      place: '/home/dev/shop',
+      text: 'sh deploy.sh',
+      bindings: [{ name: '/home/dev/shop/deploy.sh', value: 'aa' }],
+    };
+    const others: Partial<ActionDigestInput>[] = [
+      { sessionId: 't' },
+      { subject: 'local:eve' },
+      { connectionId: 'codex' },
+      { protocol: 'mcp' },
+      { tool: 'Write' },
+      { place: '/home/dev' },
+      { text: 'sh deploy.sh ' },
+      { bindings: [] },
+      { bindings: [{ name: '/home/dev/shop/deploy.sh', value: 'ab' }] },
+      { bindings: [{ name: '/home/dev/shop/deploy.s', value: 'haa' }] },
+    ];
+    const digests = [{}, ...others].map((change) => actionDigest({ ...base, ...change }));
+    expect(new Set(digests).size).toBe(digests.length);
+  });
+
   it('tells NULL, an empty value and the word null apart', () => {
     const of = (value: string | null) =>
-      operationDigest({ ...base, subject: 's', parameters: [{ type: 0, format: 'text', value }] });
+      statementDigest({ ...base, subject: 's', parameters: [{ type: 0, format: 'text', value }] });
     expect(new Set([of(null), of(''), of('null'), of('=null')]).size).toBe(4);
   });
 
   it('does not let one part run into the next', () => {
-    const of = (database: string, role: string) => operationDigest({ ...base, subject: 's', database, role });
+    const of = (database: string, role: string) => statementDigest({ ...base, subject: 's', database, role });
     expect(of('a', 'bc')).not.toBe(of('ab', 'c'));
     expect(of('a\n1:b', 'c')).not.toBe(of('a', 'b\n1:c'));
   });

@@ -288,7 +288,11 @@ function reaches(proved: DecisionInput['level'], needed: DecisionInput['level'])
 }
 
 function sizeOf(operation: Operation): number {
-  return operation.parameters.reduce((size, parameter) => size + (parameter.value?.length ?? 0), operation.text.length);
+  const beside =
+    operation.protocol === 'postgres'
+      ? operation.parameters.map(({ value }) => value?.length ?? 0)
+      : operation.bindings.map(({ name, value }) => name.length + value.length);
+  return beside.reduce((size, length) => size + length, operation.text.length);
 }
 
 function defaultTimeOfDay(at: number): string {

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
-import { canonicalOperation, type DigestInput } from '../contract/operation-digest.ts';
+import {
+  type ActionDigestInput,
+  canonicalAction,
+  canonicalStatement,
+  type StatementDigestInput,
+} from '../contract/operation-digest.ts';
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** SHA-256, hex, of the operation's canonical bytes (contract/operation-digest.ts). */
-export function operationDigest(input: DigestInput): string {
-  return createHash('sha256').update(canonicalOperation(input)).digest('hex');
-}
+export const statementDigest = (input: StatementDigestInput): string => sha256(canonicalStatement(input));
+export const actionDigest = (input: ActionDigestInput): string => sha256(canonicalAction(input));

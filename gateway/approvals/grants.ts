@@ -6,7 +6,9 @@ import type { Operation, OperationClass } from '../contract/operation.ts';
 export const SESSION_GRANT_MAX_MS = 8 * 60 * 60 * 1000;
 
 /** What a wider grant may cover at all; everything worse is asked each time. */
-const GRANTABLE_CLASSES: ReadonlySet<OperationClass> = new Set(['session', 'read', 'write']);
+const GRANTABLE_STATEMENTS: ReadonlySet<OperationClass> = new Set(['session', 'read', 'write']);
+/** Of actions the shape is the whole text, so that a grant is for the same command again. */
+const GRANTABLE_ACTIONS: ReadonlySet<OperationClass> = new Set(['read', 'write', 'network', 'execute', 'unknown']);
 
 const MAX_LIVE = 200;
 const MAX_ENDED = 200;
@@ -16,7 +18,8 @@ const SHAPE_IN_SENTENCE = 300;
 export function grantRefusal(operation: Operation, verdict: Verdict): string | null {
   if (!verdict.grantable) return 'the policy lets this be approved once at a time only';
   if (verdict.level !== 'click') return 'what needs a PIN or a passkey is approved once at a time only';
-  if (!GRANTABLE_CLASSES.has(operation.effects.class)) {
+  const grantable = operation.protocol === 'postgres' ? GRANTABLE_STATEMENTS : GRANTABLE_ACTIONS;
+  if (!grantable.has(operation.effects.class)) {
     return `a ${operation.effects.class} operation is approved once at a time only`;
   }
   return null;
@@ -53,17 +56,14 @@ export class GrantBook {
     const expires = now + (scope.kind === 'session' ? SESSION_GRANT_MAX_MS : scope.minutes * 60_000);
     const shape = operation.effects.shape;
     const shown = shape.length > SHAPE_IN_SENTENCE ? `${shape.slice(0, SHAPE_IN_SENTENCE)}…` : shape;
-    const where = `on ${operation.connectionId}/${operation.database} as ${operation.role}`;
     const until = `until ${this.#deps.timeOfDay(expires)}`;
     const grant: Grant = {
       id: this.#deps.newId(),
       scope: scope.kind,
-      sentence: `Statements of the shape “${shown}” ${where}, ${scope.kind === 'session' ? 'in this session, ' : 'in any session, '}${until}`,
+      sentence: `${whatOf(operation)} “${shown}” ${whereOf(operation)}, ${scope.kind === 'session' ? 'in this session, ' : 'in any session, '}${until}`,
       subject: operation.identity.subject,
       connectionId: operation.connectionId,
-      database: operation.database,
-      role: operation.role,
-      searchPath: operation.searchPath,
+      within: withinOf(operation),
       fingerprint: operation.effects.fingerprint,
       effectsClass: operation.effects.class,
       sessionId: scope.kind === 'session' ? operation.sessionId : null,
@@ -144,6 +144,22 @@ export class GrantBook {
   }
 }
 
+const whatOf = (operation: Operation): string =>
+  operation.protocol === 'postgres' ? 'Statements of the shape' : `${operation.tool} of the shape`;
+
+const whereOf = (operation: Operation): string =>
+  operation.protocol === 'postgres'
+    ? `on ${operation.connectionId}/${operation.database} as ${operation.role}`
+    : `by ${operation.connectionId} in ${operation.place}`;
+
+const withinOf = (operation: Operation): string[] =>
+  operation.protocol === 'postgres'
+    ? [operation.database, operation.role, operation.searchPath]
+    : [operation.protocol, operation.tool, operation.place];
+
+const sameList = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((item, i) => item === b[i]);
+
 function covers(grant: Grant, operation: Operation, verdict: Verdict): boolean {
   return (
     grant.policyHash === verdict.policyHash &&
@@ -151,9 +167,7 @@ function covers(grant: Grant, operation: Operation, verdict: Verdict): boolean {
     grant.effectsClass === operation.effects.class &&
     grant.subject === operation.identity.subject &&
     grant.connectionId === operation.connectionId &&
-    grant.database === operation.database &&
-    grant.role === operation.role &&
-    grant.searchPath === operation.searchPath &&
+    sameList(grant.within, withinOf(operation)) &&
     (grant.sessionId === null || grant.sessionId === operation.sessionId)
   );
 }

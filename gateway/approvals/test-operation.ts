@@ -1,13 +1,15 @@
 import type { Verdict } from '../contract/decision.ts';
-import type { Operation } from '../contract/operation.ts';
-import { operationDigest } from './digest.ts';
+import type { StatementOperation } from '../contract/operation.ts';
+import { statementDigest } from './digest.ts';
 
-export type OperationChanges = Omit<Partial<Operation>, 'effects'> & { effects?: Partial<Operation['effects']> };
+export type OperationChanges = Omit<Partial<StatementOperation>, 'effects'> & {
+  effects?: Partial<StatementOperation['effects']>;
+};
 
 /** An operation with a true digest, for tests. */
-export function testOperation(changes: OperationChanges = {}): Operation {
+export function testOperation(changes: OperationChanges = {}): StatementOperation {
   const { effects, ...rest } = changes;
-  const operation: Operation = {
+  const operation: StatementOperation = {
     sessionId: 'session-1',
     identity: { subject: 'local:dev', display: 'dev', kind: 'local', verified: false, groups: [] },
     agent: { pid: 42, name: 'psql', parents: [] },
@@ -38,7 +40,7 @@ export function testOperation(changes: OperationChanges = {}): Operation {
       ...effects,
     },
   };
-  return { ...operation, digest: operationDigest({ ...operation, subject: operation.identity.subject }) };
+  return { ...operation, digest: statementDigest({ ...operation, subject: operation.identity.subject }) };
 }
 
 export function testVerdict(changes: Partial<Verdict> = {}): Verdict {

@@ -1,4 +1,5 @@
 import type { Approval } from '../contract/decision.ts';
+import { type Operation, whereOf } from '../contract/operation.ts';
 import { duration } from './cli.ts';
 import { oneLine, visibleText } from './visible-text.ts';
 
@@ -10,8 +11,30 @@ export function approvalLine(approval: Approval, now: number): string[] {
     approval.id,
     approval.state === 'waiting' ? `${duration(left)} left` : approval.state,
     oneLine(`${operation.agent.name} for ${operation.identity.display}`, 40),
-    oneLine(`${operation.connectionId}/${operation.database}`, 40),
+    oneLine(placeText(operation), 40),
     oneLine(operation.text, 80),
+  ];
+}
+
+function placeText(operation: Operation): string {
+  const { connection, database } = whereOf(operation);
+  return operation.protocol === 'postgres' ? `${connection}/${database}` : `${connection} in ${database}`;
+}
+
+/** What the approval is bound to besides the text. */
+function boundTo(operation: Operation): string[] {
+  if (operation.protocol !== 'postgres') {
+    const { place, bindings } = operation;
+    return [
+      `  In ${oneLine(place, 200)}`,
+      ...bindings.slice(0, 20).map(({ name, value }) => `  ${oneLine(name, 120)}: ${oneLine(value, 80)}`),
+      ...(bindings.length > 20 ? [`  and ${bindings.length - 20} more`] : []),
+    ];
+  }
+  const { database, role, transaction, searchPath, parameters } = operation;
+  return [
+    `  Database ${oneLine(database, 60)} as role ${oneLine(role, 60)}, ${transaction}, search path ${oneLine(searchPath, 80)}`,
+    ...(parameters.length > 0 ? [`  Parameters: ${parameters.length}`] : []),
   ];
 }
 
@@ -32,11 +55,10 @@ export function approvalText(approval: Approval, now: number): string[] {
     '',
     ...effects.words.map((words) => `  ${oneLine(words, 200)}`),
     `  Why it is asked: ${oneLine(verdict.reason, 300)} (${verdict.policyIds.join(', ')})`,
-    `  Database ${oneLine(operation.database, 60)} as role ${oneLine(operation.role, 60)}, ${operation.transaction}, search path ${oneLine(operation.searchPath, 80)}`,
+    ...boundTo(operation),
     `  Process ${agent.pid ?? 'unknown'}${parents === '' ? '' : ` < ${parents}`}`,
   ];
   if (tables.length > 0) lines.push(`  Tables: ${oneLine([...new Set(tables)].join(', '), 200)}`);
-  if (operation.parameters.length > 0) lines.push(`  Parameters: ${operation.parameters.length}`);
   if (approval.estimatedRows !== null)
     lines.push(`  The planner expects about ${Math.round(approval.estimatedRows)} rows`);
   lines.push(

@@ -1,7 +1,10 @@
-import type { Session, Statement } from '../contract/session.ts';
+import { type Session, SessionProtocol, type Statement } from '../contract/session.ts';
 import type { RecordedSession } from '../recording/recorded.ts';
 import { styled, type TerminalShape } from './terminal/style.ts';
 import { visibleLine } from './terminal/visible.ts';
+
+/** What is newer than this program is shown as far as it can be. */
+const protocolOf = (kind: string): Session['protocol'] => SessionProtocol.catch('agent').parse(kind);
 
 /** A recorded session as the contract has it. Open ones have no counts of their own yet. */
 export function sessionOfRecording({ id, state, info, close }: RecordedSession): Session {
@@ -10,7 +13,7 @@ export function sessionOfRecording({ id, state, info, close }: RecordedSession):
     id,
     state,
     connectionId: info.connection.id,
-    protocol: 'postgres',
+    protocol: protocolOf(info.connection.kind),
     database: info.database,
     role: info.user,
     applicationName: info.applicationName,
@@ -95,6 +98,11 @@ export function maskedText(masked: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
+function sessionPlace({ protocol, connectionId, database, role }: Session): string {
+  if (protocol === 'postgres') return `${visibleLine(connectionId)}/${visibleLine(database)} as ${visibleLine(role)}`;
+  return database === '' ? visibleLine(connectionId) : `${visibleLine(connectionId)} in ${visibleLine(database)}`;
+}
+
 /** Who → what → where, then when and how much. */
 export function sessionHead(session: Session, terminal: TerminalShape): string[] {
   const { identity, agent } = session;
@@ -103,7 +111,7 @@ export function sessionHead(session: Session, terminal: TerminalShape): string[]
   const application = session.applicationName === '' ? '' : `, ${visibleLine(session.applicationName)}`;
   const lines = [
     `${styled(`Session ${visibleLine(session.id)}`, 'bold', terminal)}  ${session.state}${session.mode === 'observe' ? ', observed only' : ''}`,
-    `  ${who} → ${visibleLine(agent.name)}${pid}${application} → ${visibleLine(session.connectionId)}/${visibleLine(session.database)} as ${visibleLine(session.role)}`,
+    `  ${who} → ${visibleLine(agent.name)}${pid}${application} → ${sessionPlace(session)}`,
     `  ${when(session.openedAt)} to ${session.closedAt === null ? 'now' : when(session.closedAt)} UTC, ${bytes(session.bytesUp)} up, ${bytes(session.bytesDown)} down`,
     `  ${plural(session.statements, 'statement')}, ${session.asked} asked, ${session.denied} denied, ${plural(session.errors, 'error')}, ${plural(session.rows, 'row')}`,
   ];

@@ -1,5 +1,5 @@
 import type { Statement } from '../contract/session.ts';
-import type { DerivedStatement, Notice } from '../protocols/postgres/derive/types.ts';
+import type { DerivedStatement, Notice } from '../pipeline/derive.ts';
 import type { RecordedEvent } from '../recording/recorded.ts';
 import { type WalkOptions, walkSession } from '../store/walk.ts';
 import type { SessionDeps } from './sessions.ts';

@@ -72,8 +72,8 @@ export const GrantScope = z.discriminatedUnion('kind', [
 export type GrantScope = z.infer<typeof GrantScope>;
 
 /**
- * Leave for more than one operation: statements of one shape, by one person's agent, on one
- * connection, database and role; in one session, or until it expires. Always has an end.
+ * Leave for more than one operation: operations of one shape, by one person's agent, on one
+ * connection and in one place there; in one session, or until it expires. Always has an end.
  */
 export const Grant = z.object({
   id: z.string(),
@@ -81,9 +81,8 @@ export const Grant = z.object({
   sentence: z.string(),
   subject: z.string(),
   connectionId: z.string(),
-  database: z.string(),
-  role: z.string(),
-  searchPath: z.string(),
+  /** What has to be the same besides: database, role and search path; or protocol, tool and place. */
+  within: z.array(z.string()),
   fingerprint: z.string(),
   effectsClass: Effects.shape.class,
   sessionId: z.string().nullable(),

@@ -6,6 +6,8 @@ export const OPERATION_CLASSES = [
   'session', // BEGIN, SET of a harmless setting, SHOW, DEALLOCATE …
   'read',
   'write',
+  'network', // speaks to another machine, or listens for one
+  'secret-read', // reads keys, passwords, tokens
   'destructive', // DROP, TRUNCATE, DELETE/UPDATE without a real WHERE …
   'privilege', // GRANT, SET ROLE, ALTER ROLE …
   'execute', // COPY PROGRAM, server files, DO, CREATE FUNCTION …
@@ -62,22 +64,54 @@ export type Parameter = z.infer<typeof Parameter>;
 export const TransactionStatus = z.enum(['idle', 'in-transaction', 'failed']);
 export type TransactionStatus = z.infer<typeof TransactionStatus>;
 
-/** One thing the agent asks for. Everything that `digest` covers is what an approval is for. */
-export const Operation = z.object({
+const asked = {
   sessionId: z.string(),
   identity: Identity,
   agent: AgentProcess,
+  /** The registered connection; of what an agent does itself, the agent's name (`cursor`) or the MCP server's. */
   connectionId: z.string(),
+  text: z.string(),
+  effects: Effects,
+  /** SHA-256, hex, of the canonical form (operation-digest.ts). */
+  digest: z.string(),
+};
+
+export const StatementOperation = z.object({
+  ...asked,
   protocol: z.literal('postgres'),
   database: z.string(),
   /** The role statements run as now (SET ROLE followed). */
   role: z.string(),
   searchPath: z.string(),
-  text: z.string(),
   parameters: z.array(Parameter),
   transaction: TransactionStatus,
-  effects: Effects,
-  /** SHA-256, hex, of the canonical form (operation-digest.ts). */
-  digest: z.string(),
 });
+export type StatementOperation = z.infer<typeof StatementOperation>;
+
+/** What else an approval is bound to, e.g. a script's path and the SHA-256 of its content. */
+export const Binding = z.object({ name: z.string().max(4200), value: z.string().max(4200) });
+export type Binding = z.infer<typeof Binding>;
+
+/** What an agent does itself, or through a tool: a command, a change of a file, a call of an MCP tool. */
+export const ActionOperation = z.object({
+  ...asked,
+  protocol: z.enum(['agent', 'mcp', 'terminal']),
+  /** As the agent calls it: Shell, Write, Read, Delete, or the MCP tool's name. */
+  tool: z.string().max(512),
+  /** Where: the working directory, or the MCP server's name. */
+  place: z.string().max(4200),
+  bindings: z.array(Binding).max(1000),
+});
+export type ActionOperation = z.infer<typeof ActionOperation>;
+
+/** One thing the agent asks for. Everything that `digest` covers is what an approval is for. */
+export const Operation = z.discriminatedUnion('protocol', [StatementOperation, ActionOperation]);
 export type Operation = z.infer<typeof Operation>;
+
+/** Where it would happen, in parts of text from outside: connection, then database and role, or the place. */
+export function whereOf(operation: Operation): { connection: string; database: string; role: string | null } {
+  const { connectionId: connection } = operation;
+  return operation.protocol === 'postgres'
+    ? { connection, database: operation.database, role: operation.role }
+    : { connection, database: operation.place, role: null };
+}

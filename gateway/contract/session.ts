@@ -6,13 +6,18 @@ import { OperationClass } from './operation.ts';
 export const SessionState = z.enum(['open', 'closed', 'incomplete']);
 export type SessionState = z.infer<typeof SessionState>;
 
-/** One connection on the wire; its own recording, its own key. */
+/** agent: what an agent does itself, one session a conversation. terminal: a command in a terminal of its own. */
+export const SessionProtocol = z.enum(['postgres', 'agent', 'mcp', 'terminal']);
+export type SessionProtocol = z.infer<typeof SessionProtocol>;
+
+/** One connection on the wire, or one conversation of an agent; its own recording, its own key. */
 export const Session = z.object({
   /** ULID: sorts by time of opening. */
   id: z.string(),
   state: SessionState,
   connectionId: z.string(),
-  protocol: z.literal('postgres'),
+  protocol: SessionProtocol,
+  /** Empty where the protocol has none; a terminal's is its working directory. */
   database: z.string(),
   role: z.string(),
   applicationName: z.string(),

@@ -2,7 +2,7 @@ import type { Connection } from '../contract/connection.ts';
 import type { Decision, Verdict } from '../contract/decision.ts';
 import { isCountersignError } from '../contract/errors.ts';
 import type { Operation } from '../contract/operation.ts';
-import type { Approvals, Hold, HoldOutcome, PolicyEngine, PolicyInput } from './ports.ts';
+import type { ActionInput, Approvals, Hold, HoldOutcome, PolicyEngine, PolicyInput } from './ports.ts';
 
 /** A decision that needs a person: the protocol keeps its client waiting until `decision` settles. */
 export interface PendingDecision {
@@ -22,11 +22,12 @@ export type DecideResult = { kind: 'decided'; decision: Decision } | { kind: 'he
 export interface Pipeline {
   /** Policy alone; synchronous and cached. */
   verdict(input: PolicyInput): Verdict;
+  actionVerdict(input: ActionInput): Verdict;
   /**
    * `operation` is called only when policy asks, since its digest costs more than an allowed
    * statement may.
    */
-  decide(verdict: Verdict, connection: Connection, operation: () => Operation): DecideResult;
+  decide(verdict: Verdict, connection: Pick<Connection, 'mode'>, operation: () => Operation): DecideResult;
   readonly policyHash: string;
 }
 
@@ -35,7 +36,7 @@ export function createPipeline(parts: { policy: PolicyEngine; approvals: Approva
   // One frozen Decision per verdict: the hot path allocates nothing.
   const allowed = new WeakMap<Verdict, DecideResult>();
 
-  function decide(verdict: Verdict, connection: Connection, operation: () => Operation): DecideResult {
+  function decide(verdict: Verdict, connection: Pick<Connection, 'mode'>, operation: () => Operation): DecideResult {
     if (verdict.effect === 'allow') {
       let result = allowed.get(verdict);
       if (!result) {
@@ -84,6 +85,7 @@ export function createPipeline(parts: { policy: PolicyEngine; approvals: Approva
 
   return {
     verdict: (input) => policy.decide(input),
+    actionVerdict: (input) => policy.decideAction(input),
     decide,
     get policyHash() {
       return policy.hash;

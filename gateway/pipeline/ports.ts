@@ -28,9 +28,49 @@ export interface PolicyInput {
   effects: Effects;
 }
 
+/** What an agent does itself or through a tool, as policies see it (policy/schema.ts has the same names). */
+export type ActionInput = { identity: Identity; effects: Effects; secrets: readonly string[] } & (
+  | {
+      action: 'shell';
+      /** The agent's name: cursor, claude-code … */
+      agent: string;
+      model: string;
+      workspace: string;
+      cwd: string;
+      programs: readonly string[];
+      reads: readonly string[];
+      writes: readonly string[];
+      removes: readonly string[];
+      hosts: readonly string[];
+    }
+  | {
+      action: 'readFile' | 'writeFile' | 'deleteFile';
+      agent: string;
+      model: string;
+      workspace: string;
+      /** Absolute, without links. */
+      path: string;
+      inWorkspace: boolean;
+    }
+  | {
+      action: 'callTool';
+      agent: string;
+      server: string;
+      tool: string;
+      /** `name=value` of each argument that is a string, a number or a boolean; values as JSON has them. */
+      arguments: readonly string[];
+      /** What the server says of its tool; a hint, since the server is not trusted. */
+      readOnly: boolean;
+      destructive: boolean;
+    }
+  | { action: 'sendPrompt'; agent: string; model: string; workspace: string }
+);
+
 export interface PolicyEngine {
   /** Synchronous and cached: on the path of every statement. Never throws: what fails is a deny that says why. */
   decide(input: PolicyInput): Verdict;
+  /** Synchronous, not cached. Never throws. */
+  decideAction(input: ActionInput): Verdict;
   /** Hash of the set in force; verdict caches are keyed by it. */
   readonly hash: string;
 }

@@ -4,12 +4,13 @@ import type { Verdict } from '../contract/decision.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { Identity } from '../contract/identity.ts';
 import type { Effects } from '../contract/operation.ts';
-import type { PolicyEngine, PolicyInput } from '../pipeline/ports.ts';
+import type { PolicyVersion } from '../contract/policy.ts';
+import type { ActionInput, PolicyEngine, PolicyInput } from '../pipeline/ports.ts';
 import { Cedar } from './cedar.ts';
-import { runRequest, viewRequest } from './decisions/request.ts';
+import { actionRequest, type CedarRequest, runRequest, viewRequest } from './decisions/request.ts';
 import { denial, verdictOf } from './decisions/verdict.ts';
 import { unifiedDiff } from './diff.ts';
-import { PolicyFiles } from './policy-files.ts';
+import { type AcceptedSet, PolicyFiles } from './policy-files.ts';
 import { compilePolicies, errorSentence, hashOf, PolicySet } from './policy-set.ts';
 
 export interface PolicyAdmin {
@@ -24,6 +25,10 @@ export interface PolicyAdmin {
   discard(): PolicyView;
   /** Calls back after a change of what is in force or staged. Returns the unsubscription. */
   onChanged(listener: () => void): () => void;
+  /** Sets that were in force, latest first. */
+  history(): PolicyVersion[];
+  /** One of them with its text; null where there is none of that number. */
+  version(number: number): (PolicyVersion & { text: string }) | null;
   /** May this person see that column unmasked? No, unless a policy permits viewPlain. */
   canViewPlain(identity: Identity, connection: Connection, tag: ColumnTag): boolean;
   /** What is wrong with the file of the set in force, for status; null when nothing is. */
@@ -116,17 +121,21 @@ class Engine implements PolicyEngine, PolicyAdmin {
       .map((part) => JSON.stringify(part))
       .join();
     const known = kept?.all.get(key);
-    const verdict = known ?? this.#evaluate(input);
+    const verdict = known ?? this.#evaluate(runRequest(input), effects);
     const all = kept === undefined || kept.all.size >= MAX_VERDICTS ? new Map<string, Verdict>() : kept.all;
     all.set(key, verdict);
     this.#verdicts.set(effects, { last: { identity, connection, database, role, verdict }, all });
     return verdict;
   }
 
-  #evaluate(input: PolicyInput): Verdict {
+  decideAction(input: ActionInput): Verdict {
+    return this.#evaluate(actionRequest(input), input.effects);
+  }
+
+  #evaluate(request: CedarRequest, { words }: Effects): Verdict {
     if (this.#active === null) return denial([], this.hash, NO_POLICY);
     try {
-      return verdictOf(this.#active.evaluate(runRequest(input)), this.hash, input.effects.words);
+      return verdictOf(this.#active.evaluate(request), this.hash, words);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       return denial([], this.hash, `The policy could not be evaluated, so it is not allowed: ${why}`);
@@ -204,6 +213,24 @@ class Engine implements PolicyEngine, PolicyAdmin {
     this.#files.removeStaged();
     this.#changed();
     return this.view();
+  }
+
+  history(): PolicyVersion[] {
+    const all = this.#files.history();
+    const now = all.find(({ hash }) => hash === this.hash);
+    return all.map((one) => this.#versionOf(one, one === now));
+  }
+
+  version(number: number): (PolicyVersion & { text: string }) | null {
+    const all = this.#files.history();
+    const found = all.find((one) => one.number === number);
+    if (found === undefined) return null;
+    const inForce = found === all.find(({ hash }) => hash === this.hash);
+    return { ...this.#versionOf(found, inForce), text: found.read() };
+  }
+
+  #versionOf({ number, hash, acceptedMs }: AcceptedSet, inForce: boolean): PolicyVersion {
+    return { number, hash, acceptedAt: new Date(acceptedMs()).toISOString(), inForce };
   }
 
   onChanged(listener: () => void): () => void {

@@ -1,5 +1,7 @@
 /**
- * What policies can speak of. `run` is asked for every statement, `viewPlain` for every tagged column.
+ * What policies can speak of. `run` is asked for every statement, `viewPlain` for every tagged column; the
+ * others for what an agent does itself (`shell` for commands, `sendPrompt` for what its person tells it) and
+ * for calls of MCP tools.
  * Table names are there twice: `reads` and `writes` as "schema.table" ("?.table" where the statement
  * leaves the schema to search_path), `readNames` and `writeNames` as the bare names.
  */
@@ -25,6 +27,73 @@ action run appliesTo {
     database: String,
     role: String,
     environment: String
+  }
+};
+
+entity Agent = { name: String };
+entity McpServer = { name: String };
+
+action shell appliesTo {
+  principal: [User],
+  resource: [Agent],
+  context: {
+    class: String,
+    ops: Set<String>,
+    flags: Set<String>,
+    secrets: Set<String>,
+    model: String,
+    workspace: String,
+    cwd: String,
+    programs: Set<String>,
+    reads: Set<String>,
+    writes: Set<String>,
+    removes: Set<String>,
+    hosts: Set<String>
+  }
+};
+
+action readFile, writeFile, deleteFile appliesTo {
+  principal: [User],
+  resource: [Agent],
+  context: {
+    class: String,
+    ops: Set<String>,
+    flags: Set<String>,
+    secrets: Set<String>,
+    model: String,
+    workspace: String,
+    path: String,
+    name: String,
+    inWorkspace: Bool
+  }
+};
+
+action callTool appliesTo {
+  principal: [User],
+  resource: [McpServer],
+  context: {
+    class: String,
+    ops: Set<String>,
+    flags: Set<String>,
+    secrets: Set<String>,
+    agent: String,
+    tool: String,
+    arguments: Set<String>,
+    readOnly: Bool,
+    destructive: Bool
+  }
+};
+
+action sendPrompt appliesTo {
+  principal: [User],
+  resource: [Agent],
+  context: {
+    class: String,
+    ops: Set<String>,
+    flags: Set<String>,
+    secrets: Set<String>,
+    model: String,
+    workspace: String
   }
 };
 

@@ -1,5 +1,5 @@
 import type { StatementFilter } from '../contract/search.ts';
-import type { DerivedStatement } from '../protocols/postgres/derive/types.ts';
+import type { DerivedStatement } from '../pipeline/derive.ts';
 
 /** Names that statements are found by beside their words. */
 export type FacetKind = 'person' | 'agent' | 'connection' | 'device' | 'table' | 'approver' | 'entity';

@@ -1,4 +1,4 @@
-import type { DerivedStatement } from '../protocols/postgres/derive/types.ts';
+import type { DerivedStatement } from '../pipeline/derive.ts';
 
 /** What an index keeps of one text or of one statement's parameters; the recording has all of it. */
 const MAX_TEXT = 64 * 1024;

@@ -1,5 +1,5 @@
 import { Session, type Statement } from '../contract/session.ts';
-import type { DerivedStatement } from '../protocols/postgres/derive/types.ts';
+import type { DerivedStatement } from '../pipeline/derive.ts';
 
 /** A row of `sessions`. */
 export interface SessionRow {
@@ -7,6 +7,7 @@ export interface SessionRow {
   id: string;
   state: string;
   connection_id: string;
+  protocol: string;
   opened_at: string;
   closed_at: string | null;
   database: string;
@@ -36,7 +37,7 @@ export function sessionOf(row: SessionRow, masked: Record<string, number>): Sess
     id: row.id,
     state: row.state,
     connectionId: row.connection_id,
-    protocol: 'postgres',
+    protocol: row.protocol,
     database: row.database,
     role: row.role,
     applicationName: row.application_name,

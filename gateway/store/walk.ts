@@ -1,12 +1,6 @@
 import type { Statement } from '../contract/session.ts';
-import { Deriver } from '../protocols/postgres/derive/deriver.ts';
-import type {
-  DerivedStatement,
-  DeriverSnapshot,
-  DeriveSink,
-  FieldShape,
-  Notice,
-} from '../protocols/postgres/derive/types.ts';
+import type { DerivedStatement, DeriveSink, FieldShape, Notice, SessionDeriver } from '../pipeline/derive.ts';
+import { deriverFor } from '../protocols/derivers.ts';
 import type { ReadRange, RecordedExchange, RecordedSession, StreamedPiece } from '../recording/recorded.ts';
 
 /** What the index and the commands need of recordings; gateway/recording/reader.ts has this shape. */
@@ -45,7 +39,8 @@ export interface WalkStep {
 
 export interface WalkOptions {
   cursor?: WalkCursor;
-  deriver?: Deriver;
+  /** Carries state from one walk of the session to the next; default: a new one. */
+  deriver?: SessionDeriver;
   /** Rows are decoded where this says so; default nowhere. */
   rows?: (exchange: number, ordinal: number) => boolean;
   /** Columns that the walked exchanges do not describe themselves. */
@@ -67,7 +62,8 @@ export async function* walkSession(
   folder: string,
   options: WalkOptions,
 ): AsyncGenerator<WalkStep> {
-  const { cursor = START, deriver = new Deriver(), rows, toUnit, unfinished } = options;
+  const { cursor = START, rows, toUnit, unfinished } = options;
+  const deriver = options.deriver ?? deriverFor((await source.readSession(folder)).info.connection.kind);
   let { lastExchange } = cursor;
   let told: Told[] = [];
   const range: ReadRange = { fromUnit: cursor.nextUnit, maxBytes: MAX_HELD, unfinished };
@@ -105,14 +101,7 @@ export async function* walkSession(
   }
 }
 
-function feed(deriver: Deriver, direction: 'up' | 'down', bytes: Uint8Array | null, atUs: number): void {
+function feed(deriver: SessionDeriver, direction: 'up' | 'down', bytes: Uint8Array | null, atUs: number): void {
   if (bytes === null) deriver.gap(GAP);
   else deriver[direction](bytes, atUs / 1000);
-}
-
-/** Carries the deriver's state from one walk of a session to the next. */
-export function deriverFrom(snapshot: DeriverSnapshot | null): Deriver {
-  const deriver = new Deriver();
-  if (snapshot) deriver.restore(snapshot);
-  return deriver;
 }

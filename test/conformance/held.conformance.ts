@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkFacts } from '../../gateway/audit/verify/session-facts.ts';
+import type { Approval } from '../../gateway/contract/decision.ts';
+import { StatementOperation } from '../../gateway/contract/operation.ts';
 import {
   writeBind,
   writeExecute,
@@ -52,6 +54,8 @@ async function decide(decision: 'approve' | 'deny', message?: string) {
   });
 }
 
+const statementOf = ({ operation }: Approval) => StatementOperation.parse(operation);
+
 describe('a held statement', () => {
   it('runs once when it is approved, and asks again the next time', async () => {
     const before = await count();
@@ -79,7 +83,7 @@ describe('a held statement', () => {
     const bind = (text: string) => writeBind('', 'add', [new TextEncoder().encode(text)]);
     client.send(writeParse('add', 'INSERT INTO stock VALUES ($1)'), bind('7'), writeExecute(''), writeSync());
     const held = await nextHeld(sides.control);
-    expect(held.operation.parameters.map(({ value }) => atob(value ?? ''))).toEqual(['7']);
+    expect(statementOf(held).parameters.map(({ value }) => atob(value ?? ''))).toEqual(['7']);
     await decide('approve');
     expect(await client.until('Z')).toEqual(['1', '2', 'C INSERT 0 1', 'Z I']);
     client.send(bind('8'), writeExecute(''), writeSync());

@@ -1,4 +1,4 @@
-import type { DerivedStatement } from '../../protocols/postgres/derive/types.ts';
+import type { DerivedStatement } from '../../pipeline/derive.ts';
 import { toBase64 } from '../../recording/format/bytes.ts';
 import type { EventLine, Line } from '../../recording/format/lines.ts';
 import { leafHash } from '../../recording/format/merkle.ts';

@@ -1,5 +1,5 @@
 import type { Effects } from '../../contract/operation.ts';
-import type { DerivedStatement } from '../../protocols/postgres/derive/types.ts';
+import type { DerivedStatement } from '../../pipeline/derive.ts';
 
 /** What is done with one recorded statement. */
 export type Plan =

@@ -1,6 +1,6 @@
 import { CountersignError, isCountersignError } from '../../contract/errors.ts';
 import type { Statement } from '../../contract/session.ts';
-import type { DerivedStatement } from '../../protocols/postgres/derive/types.ts';
+import type { DerivedStatement } from '../../pipeline/derive.ts';
 import { UpstreamRefusal } from '../../protocols/postgres/handshake/upstream-error.ts';
 import type { SimpleClient } from '../../protocols/postgres/wire/simple-client.ts';
 import * as recordings from '../../recording/reader.ts';

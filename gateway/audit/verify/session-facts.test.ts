@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { afterAll, expect, it } from 'vitest';
-import { operationDigest } from '../../approvals/digest.ts';
+import { statementDigest } from '../../approvals/digest.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { allFolders, sessionId, sessionInfo, temporaryFolder } from '../../recording/test-support.ts';
 import { checkFacts } from './session-facts.ts';
@@ -22,7 +22,7 @@ async function approvals(change: { text?: string; long?: boolean } = {}) {
     text: 'DELETE FROM people WHERE id = $1',
     parameters: [{ type: 23, format: 'text' as const, value: 'Nw==' }],
   };
-  const digest = operationDigest({
+  const digest = statementDigest({
     ...asked,
     sessionId: info.id,
     subject: info.identity.subject,

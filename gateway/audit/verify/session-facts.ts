@@ -1,5 +1,5 @@
-import { operationDigest } from '../../approvals/digest.ts';
-import { Operation } from '../../contract/operation.ts';
+import { actionDigest, statementDigest } from '../../approvals/digest.ts';
+import { ActionOperation, StatementOperation } from '../../contract/operation.ts';
 import { validAt } from '../../evidence/trust/validity.ts';
 import type { Trust } from '../../evidence/trust/verify-trust.ts';
 import type { RecorderSessionInfo } from '../../pipeline/ports.ts';
@@ -124,7 +124,7 @@ function againSentence(asked: ReadonlyMap<string, Asked>): string {
     : `the digests of ${without} could not be made again, since those operations are not in the recording`;
 }
 
-const RecordedOperation = Operation.pick({
+const RecordedStatement = StatementOperation.pick({
   role: true,
   searchPath: true,
   transaction: true,
@@ -132,12 +132,16 @@ const RecordedOperation = Operation.pick({
   parameters: true,
 });
 
+const RecordedAction = ActionOperation.pick({ protocol: true, tool: true, place: true, text: true, bindings: true });
+
 /** Null: not all of it is there. */
 function digestOf(info: RecorderSessionInfo, detail: Record<string, unknown>): string | null {
-  const { success, data } = RecordedOperation.safeParse(detail);
-  if (!success) return null;
   const { id: sessionId, identity, connection, database } = info;
-  return operationDigest({ ...data, sessionId, subject: identity.subject, connectionId: connection.id, database });
+  const of = { sessionId, subject: identity.subject, connectionId: connection.id };
+  const action = RecordedAction.safeParse(detail);
+  if (action.success) return actionDigest({ ...of, ...action.data });
+  const statement = RecordedStatement.safeParse(detail);
+  return statement.success ? statementDigest({ ...of, ...statement.data, database }) : null;
 }
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);

@@ -1,7 +1,7 @@
 import { visibleLine, visibleLines } from '../../cli/terminal/visible.ts';
 import type { Alert } from '../../contract/alert.ts';
 import type { Approval } from '../../contract/decision.ts';
-import type { Operation, Parameter } from '../../contract/operation.ts';
+import { type Operation, type Parameter, whereOf } from '../../contract/operation.ts';
 
 export type NotificationAction = 'approve' | 'deny' | 'open' | 'default';
 
@@ -95,20 +95,28 @@ const LEVEL_WORDS = { pin: 'the PIN', passkey: 'a passkey' } as const;
  * Who → what → where. Services cut it after some forty characters, so it is short, and each part has a
  * limit of its own: a long one does not push the next out of sight.
  */
-function operationSummary({ agent, effects, connectionId, database }: Operation): string {
+function operationSummary(operation: Operation): string {
+  const { agent, effects } = operation;
+  const { connection, database } = whereOf(operation);
   const starter = starterOf(agent);
   const who = `${part(agent.name, 16)}${starter === null ? '' : ` (${part(starter, 16)})`}`;
   const what = part([...new Set(effects.ops)].join(', ') || effects.class, 24);
-  return `${who} → ${what} → ${part(connectionId, 24)}/${part(database, 24)}`;
+  return `${who} → ${what} → ${placeText(operation, part(connection, 24), part(database, 24))}`;
 }
 
 /** The same at length, where the summary may have been cut. */
-function circumstances({ agent, identity, connectionId, database, role }: Operation): string {
+function circumstances(operation: Operation): string {
+  const { agent, identity } = operation;
+  const { connection, database, role } = whereOf(operation);
   const starter = starterOf(agent);
   const started = starter === null ? '' : `, started by ${part(starter, 60)}`;
-  const where = `${part(connectionId, 64)}/${part(database, 63)} as ${part(role, 63)}`;
+  const as = role === null ? '' : ` as ${part(role, 63)}`;
+  const where = placeText(operation, part(connection, 64), part(database, 63)) + as;
   return `${part(agent.name, 60)}${started}, for ${part(identity.display, 60)}, on ${where}`;
 }
+
+const placeText = ({ protocol }: Operation, connection: string, place: string): string =>
+  protocol === 'postgres' ? `${connection}/${place}` : `${connection} in ${place}`;
 
 function starterOf({ parents }: Operation['agent']): string | null {
   return parents.find(({ pid, name }) => pid > 1 && !SHELLS.has(name))?.name ?? null;
@@ -138,10 +146,11 @@ function shownStatement(operation: Operation): { lines: string[]; whole: boolean
     lines.splice(0, lines.length, ...shortened(text, MAX_STATEMENT - 1).split('\n'));
     if (!lines.at(-1)?.endsWith('…')) lines.push('…');
   }
-  if (operation.parameters.length > 0) {
-    const values = operation.parameters.map((parameter, i) => `$${i + 1} = ${parameterText(parameter) ?? '…'}`);
+  const parameters = operation.protocol === 'postgres' ? operation.parameters : [];
+  if (parameters.length > 0) {
+    const values = parameters.map((parameter, i) => `$${i + 1} = ${parameterText(parameter) ?? '…'}`);
     const line = values.join(', ');
-    if (line.length > MAX_PARAMETERS || operation.parameters.some((one) => parameterText(one) === null)) whole = false;
+    if (line.length > MAX_PARAMETERS || parameters.some((one) => parameterText(one) === null)) whole = false;
     lines.push(`With ${shortened(line, MAX_PARAMETERS)}`);
   }
   return { lines, whole };

@@ -1,7 +1,7 @@
 import type { ColumnTag, Connection } from '../../contract/connection.ts';
 import type { Identity } from '../../contract/identity.ts';
 import type { TableRef } from '../../contract/operation.ts';
-import type { PolicyInput } from '../../pipeline/ports.ts';
+import type { ActionInput, PolicyInput } from '../../pipeline/ports.ts';
 
 type Value = string | boolean | Value[] | { [key: string]: Value };
 interface Uid {
@@ -75,6 +75,63 @@ export function runRequest({ identity, connection, database, role, effects }: Po
     ],
   };
 }
+
+/** @throws never: what is not well-formed is made so, since Cedar would refuse it. */
+export function actionRequest(input: ActionInput): CedarRequest {
+  const principal = principalOf(input.identity);
+  const { action, effects } = input;
+  const name = clean(action === 'callTool' ? input.server : input.agent);
+  const resource = { type: action === 'callTool' ? 'McpServer' : 'Agent', id: name };
+  return {
+    principal: principal.uid,
+    action: { type: 'Action', id: action },
+    resource,
+    context: {
+      class: effects.class,
+      ops: set(effects.ops),
+      flags: set(effects.flags),
+      secrets: set(input.secrets),
+      ...contextOf(input),
+    },
+    entities: [...principal.entities, { uid: resource, attrs: { name }, parents: [] }],
+  };
+}
+
+function contextOf(input: ActionInput): Record<string, Value> {
+  switch (input.action) {
+    case 'shell':
+      return {
+        ...workOf(input),
+        cwd: clean(input.cwd),
+        programs: set(input.programs),
+        reads: set(input.reads),
+        writes: set(input.writes),
+        removes: set(input.removes),
+        hosts: set(input.hosts),
+      };
+    case 'readFile':
+    case 'writeFile':
+    case 'deleteFile': {
+      const path = clean(input.path);
+      return { ...workOf(input), path, name: path.slice(path.lastIndexOf('/') + 1), inWorkspace: input.inWorkspace };
+    }
+    case 'callTool':
+      return {
+        agent: clean(input.agent),
+        tool: clean(input.tool),
+        arguments: set(input.arguments),
+        readOnly: input.readOnly,
+        destructive: input.destructive,
+      };
+    case 'sendPrompt':
+      return workOf(input);
+  }
+}
+
+const workOf = ({ model, workspace }: { model: string; workspace: string }) => ({
+  model: clean(model),
+  workspace: clean(workspace),
+});
 
 export function viewRequest(identity: Identity, connection: Connection, tag: ColumnTag): CedarRequest {
   const principal = principalOf(identity);

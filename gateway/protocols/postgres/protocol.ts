@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Connection } from '../../contract/connection.ts';
 import type { AgentProcess, Identity } from '../../contract/identity.ts';
-import type { DigestInput } from '../../contract/operation-digest.ts';
+import type { StatementDigestInput } from '../../contract/operation-digest.ts';
 import type { Session } from '../../contract/session.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type {
@@ -36,7 +36,7 @@ export interface PostgresDeps {
   live: LiveSessions;
   clock: Clock;
   newSessionId(): string;
-  digest(input: DigestInput): string;
+  digest(input: StatementDigestInput): string;
   masking(connection: Connection, identity: Identity): Masking;
   inspect(connection: Connection, database: string): DatabaseInspector;
   clientProcess(remote: { address: string; port: number }, localPort: number): Promise<AgentProcess>;

@@ -113,6 +113,13 @@ test('50: statements that were there come again from the recordings, and until t
   expect(fresh.prepare('SELECT why FROM rebuild').pluck().all()).toEqual([]);
 });
 
+test('60: sessions that were there are of PostgreSQL', () => {
+  const db = at(50);
+  addSession(db, 's1');
+  migrate(db, 60);
+  expect(db.prepare('SELECT id, protocol FROM sessions').all()).toEqual([{ id: 's1', protocol: 'postgres' }]);
+});
+
 test('a second run changes nothing', () => {
   const db = at(SCHEMA_VERSION);
   const schema = db.prepare('SELECT sql FROM sqlite_schema ORDER BY name').all();

@@ -1,5 +1,5 @@
 import type { Session } from '../../contract/session.ts';
-import type { DerivedStatement } from '../../protocols/postgres/derive/types.ts';
+import type { DerivedStatement } from '../../pipeline/derive.ts';
 import type { RecordedSession } from '../../recording/recorded.ts';
 import { type Origin, originFacets, sessionToken } from '../facets.ts';
 import type { Db } from '../migrations/migration.ts';
@@ -150,6 +150,7 @@ export class Batch {
     this.#sql.upsert.run(
       id,
       connection.id,
+      connection.kind,
       openedAt,
       database,
       user,
@@ -184,9 +185,9 @@ function prepare(db: Db) {
   return {
     known: db.prepare<[string], SessionRow>('SELECT * FROM sessions WHERE id = ?'),
     upsert: db.prepare(
-      `INSERT INTO sessions (id, state, connection_id, opened_at, database, role, application_name, conversation_id,
+      `INSERT INTO sessions (id, state, connection_id, protocol, opened_at, database, role, application_name, conversation_id,
          mode, identity, agent, device)
-       VALUES (?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET device = excluded.device
+       VALUES (?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET device = excluded.device
          WHERE statements = 0 AND excluded.device IS NOT NULL`,
     ),
     advance: db.prepare(

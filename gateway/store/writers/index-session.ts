@@ -1,5 +1,6 @@
-import type { DeriverSnapshot } from '../../protocols/postgres/derive/types.ts';
-import { deriverFrom, type RecordingSource, START, type WalkCursor, walkSession } from '../walk.ts';
+import type { SessionDeriver } from '../../pipeline/derive.ts';
+import { deriverFor } from '../../protocols/derivers.ts';
+import { type RecordingSource, START, type WalkCursor, walkSession } from '../walk.ts';
 import type { Batch } from './batch.ts';
 
 /** A deriver's state that is larger is not kept: the session is then walked again from its start. */
@@ -29,7 +30,8 @@ export async function indexSession(
   if (row?.finished === 1) return;
   const kept: WalkCursor = row === null ? START : { nextUnit: row.next_unit, lastExchange: row.last_exchange };
   const snapshot = row?.deriver ?? null;
-  const deriver = deriverFrom(snapshot === null ? null : (JSON.parse(snapshot) as DeriverSnapshot));
+  const deriver = deriverFor(recorded.info.connection.kind);
+  if (snapshot !== null) deriver.restore(JSON.parse(snapshot));
   // Without the deriver's state the names of earlier exchanges are learnt again; nothing of them is written twice.
   const from = snapshot === null ? START : kept;
   batch.begin(recorded, device, kept, row?.statements ?? 0);
@@ -54,7 +56,7 @@ export async function indexSession(
   batch.end();
 }
 
-function snapshotOf(deriver: { snapshot(): DeriverSnapshot }): string | null {
+function snapshotOf(deriver: SessionDeriver): string | null {
   const text = JSON.stringify(deriver.snapshot());
   return text.length > MAX_SNAPSHOT_CHARS ? null : text;
 }

@@ -1,4 +1,4 @@
-import type { DerivedStatement } from '../../protocols/postgres/derive/types.ts';
+import type { DerivedStatement } from '../../pipeline/derive.ts';
 import { statementTokens } from '../facets.ts';
 import { keptOf } from '../kept-texts.ts';
 import type { Db } from '../migrations/migration.ts';

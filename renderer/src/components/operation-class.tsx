@@ -6,6 +6,8 @@ const TONES: Readonly<Record<OperationClass, Tone>> = {
   session: 'quiet',
   read: 'info',
   write: 'ask',
+  network: 'ask',
+  'secret-read': 'warn',
   destructive: 'bad',
   privilege: 'warn',
   execute: 'warn',

@@ -11,6 +11,13 @@ export interface OperationLine {
 /** Programs that only pass a command on: the one above them is what started the client. */
 const SHELLS = new Set(['sh', 'bash', 'dash', 'zsh', 'fish', 'env', 'sudo', 'timeout', 'setsid']);
 
+export function operationPlace(operation: Operation): string {
+  const t = strings.approvals;
+  return operation.protocol === 'postgres'
+    ? t.where(operation.connectionId, operation.database, operation.role)
+    : t.whereAction(operation.connectionId, operation.place);
+}
+
 export function operationLine(operation: Operation): OperationLine {
   const t = strings.approvals;
   const { agent } = operation;
@@ -21,6 +28,6 @@ export function operationLine(operation: Operation): OperationLine {
   return {
     who: `${agent.name}${pid}${started}${t.for(operation.identity.display)}`,
     what: what === '' ? strings.classes[operation.effects.class] : what,
-    where: t.where(operation.connectionId, operation.database, operation.role),
+    where: operationPlace(operation),
   };
 }

@@ -202,9 +202,7 @@ export function grants(now: number): Grant[] {
     sentence: 'UPDATE orders SET status = $1 WHERE id = $2, by alice’s agents on demo / shop as app',
     subject: 'uid:1000',
     connectionId: 'demo',
-    database: 'shop',
-    role: 'app',
-    searchPath: '"$user", public',
+    within: ['shop', 'app', '"$user", public'],
     fingerprint: '00112233aabbccdd',
     effectsClass: 'write',
     sessionId: null,
@@ -478,5 +476,6 @@ export function status(): GatewayStatus {
     identity: 'alice',
     device: { id: '01JAAAAAAAAAAAAAAAAAAAAAAA', org: null, size: 2, checkpointAt: null, problem: null, warning: null },
     notifications: { ok: true, sentence: 'by Xfce Notify Daemon 0.7.3' },
+    halt: null,
   };
 }

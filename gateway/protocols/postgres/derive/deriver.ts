@@ -1,4 +1,5 @@
 import type { Statement } from '../../../contract/session.ts';
+import type { DeriveSink, FieldShape, SessionDeriver, StatementFacts } from '../../../pipeline/derive.ts';
 import {
   type ErrorSummary,
   readCommandComplete,
@@ -18,14 +19,7 @@ import { RowFeed } from './row-feed.ts';
 import { unnamedColumns } from './rows.ts';
 import { SessionNames } from './session-names.ts';
 import { describeRun, newRun, type Run, type RunOutcome, type RunText } from './statement.ts';
-import {
-  COPY_COLUMNS,
-  type DeriverSnapshot,
-  type DeriveSink,
-  type FieldShape,
-  MASKED_COPY_COLUMNS,
-  type StatementFacts,
-} from './types.ts';
+import { COPY_COLUMNS, type DeriverSnapshot, MASKED_COPY_COLUMNS } from './types.ts';
 import { valueText } from './values.ts';
 
 /** Requests of one exchange that are kept until they are answered; more end the derivation of the exchange. */
@@ -47,7 +41,7 @@ const ASYNC = new Set<number>([backend.ParameterStatus, backend.NotificationResp
  * It never throws on what bytes hold: an exchange that cannot be read gives its statements with an
  * error that says so. Memory is bounded by the largest message of the client, not by results.
  */
-export class Deriver {
+export class Deriver implements SessionDeriver {
   readonly #names = new SessionNames();
   #sink: DeriveSink = {};
   #exchange = 0;
@@ -68,8 +62,8 @@ export class Deriver {
     return this.#names.snapshot();
   }
 
-  restore(snapshot: DeriverSnapshot): void {
-    this.#names.restore(snapshot);
+  restore(snapshot: unknown): void {
+    this.#names.restore(snapshot as DeriverSnapshot);
   }
 
   begin(exchange: number, facts: readonly StatementFacts[], sink: DeriveSink): void {

@@ -1,7 +1,7 @@
+import type { FieldShape } from '../../../pipeline/derive.ts';
 import type { FrameScanner } from '../codec/frame-scanner.ts';
 import { decodeLenient, decodeStrict } from '../codec/reader.ts';
 import { MAX_SHOWN_ROW, rowValues } from './rows.ts';
-import type { FieldShape } from './types.ts';
 import { hex, MAX_VALUE_CHARS } from './values.ts';
 
 const HEADER = 5;

@@ -1,5 +1,5 @@
 import { CountersignError } from '../../../contract/errors.ts';
-import type { FieldShape } from './types.ts';
+import type { FieldShape } from '../../../pipeline/derive.ts';
 import { MAX_VALUE_CHARS, valueText } from './values.ts';
 
 /** Bytes of one row that are gathered for showing; of a larger row the values behind are cut. */

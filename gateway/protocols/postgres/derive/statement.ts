@@ -1,8 +1,8 @@
-import type { Decision } from '../../../contract/decision.ts';
 import type { Statement } from '../../../contract/session.ts';
+import type { DerivedStatement, FieldShape, StatementFacts } from '../../../pipeline/derive.ts';
+import { verdictOf } from '../../../pipeline/verdict-of.ts';
 import type { ErrorSummary } from '../codec/backend.ts';
 import { formatAt } from '../codec/frontend.ts';
-import type { DerivedStatement, FieldShape, StatementFacts } from './types.ts';
 
 /** `text` null: the bytes do not hold it (a portal of a statement that is not known). */
 export interface RunText {
@@ -54,15 +54,6 @@ export interface RunOutcome {
   tag: string | null;
   error: ErrorSummary | null;
   rows: number;
-}
-
-export function verdictOf(decision: Decision | undefined): Statement['verdict'] {
-  if (!decision) return 'allowed';
-  if (decision.observed !== null && decision.observed !== 'allow') return 'observed';
-  const asked = decision.verdict.effect === 'ask';
-  if (decision.effect === 'allow') return asked ? 'asked-approved' : 'allowed';
-  if (!asked || decision.approvalId === null) return 'denied';
-  return decision.channel === 'timeout' ? 'asked-expired' : 'asked-denied';
 }
 
 const SYNTAX_ERROR = '42601';

@@ -1,6 +1,6 @@
 import { createConnection, createServer } from 'node:net';
+import type { DerivedStatement, DeriveSink, Notice, StatementFacts } from '../../../pipeline/derive.ts';
 import type { Deriver } from './deriver.ts';
-import type { DerivedStatement, DeriveSink, Notice, StatementFacts } from './types.ts';
 
 export interface CapturedPiece {
   direction: 'up' | 'down';

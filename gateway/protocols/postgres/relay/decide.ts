@@ -1,5 +1,5 @@
 import type { Decision } from '../../../contract/decision.ts';
-import type { Operation, Parameter } from '../../../contract/operation.ts';
+import type { Parameter, StatementOperation } from '../../../contract/operation.ts';
 import { IN_FAILED_TRANSACTION } from './denial.ts';
 import type { StatementInfo } from './names.ts';
 import type { RelayState } from './state.ts';
@@ -48,12 +48,12 @@ export function decide(
     if (named === null) return now(refusal(verdict, 'it runs a portal by its name; send Execute for it instead'));
     reached = named;
   }
-  let operation: Operation | null = null;
+  let operation: StatementOperation | null = null;
   const result = pipeline.decide(verdict, connection, () => {
     operation = state.operation(statement.text + reached, effects, bound);
     return operation;
   });
-  const digest = (operation as Operation | null)?.digest ?? null;
+  const digest = (operation as StatementOperation | null)?.digest ?? null;
   if (result.kind === 'decided') return now(result.decision, digest);
 
   const { pending } = result;
@@ -91,7 +91,7 @@ export function decide(
 const MAX_OPERATION_BYTES = 512 * 1024;
 
 /** What the digest is made of, beyond what the open event says, so that anybody can make it again. */
-function recordOperation(state: RelayState, approvalId: string, operation: Operation | null): void {
+function recordOperation(state: RelayState, approvalId: string, operation: StatementOperation | null): void {
   if (operation === null) return;
   const { role, searchPath, transaction, text, parameters } = operation;
   const size = text.length + parameters.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);

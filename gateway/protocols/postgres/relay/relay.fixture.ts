@@ -141,7 +141,11 @@ export function harness(
     drained: async () => {},
   };
   const pipeline = createPipeline({
-    policy: { hash: 'f'.repeat(64), decide: (input) => verdictOf(input.effects) },
+    policy: {
+      hash: 'f'.repeat(64),
+      decide: (input) => verdictOf(input.effects),
+      decideAction: (input) => verdictOf(input.effects),
+    },
     approvals: {
       coveredBy: () => null,
       sessionClosed: () => {},

@@ -1,7 +1,7 @@
 import type { Connection } from '../../../contract/connection.ts';
 import type { Verdict } from '../../../contract/decision.ts';
-import type { Effects, Operation, Parameter, TransactionStatus } from '../../../contract/operation.ts';
-import type { DigestInput } from '../../../contract/operation-digest.ts';
+import type { Effects, Parameter, StatementOperation, TransactionStatus } from '../../../contract/operation.ts';
+import type { StatementDigestInput } from '../../../contract/operation-digest.ts';
 import type { Session } from '../../../contract/session.ts';
 import type { Pipeline } from '../../../pipeline/pipeline.ts';
 import type { SessionRecorder } from '../../../pipeline/ports.ts';
@@ -51,7 +51,7 @@ export interface RelayDeps {
   classifier: Classifier;
   masking: Masking | null;
   database: DatabaseContext;
-  digest(input: DigestInput): string;
+  digest(input: StatementDigestInput): string;
   /** Milliseconds; for durations only. */
   monotonic(): number;
   /** An error that is a mistake of ours: it is logged. */
@@ -251,7 +251,7 @@ export class RelayState {
     return verdict;
   }
 
-  operation(text: string, effects: Effects, parameters: Parameter[]): Operation {
+  operation(text: string, effects: Effects, parameters: Parameter[]): StatementOperation {
     const { session, digest } = this.deps;
     const parts = {
       sessionId: session.id,

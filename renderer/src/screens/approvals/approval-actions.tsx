@@ -15,6 +15,7 @@ import { useNow } from '../../components/use-now.ts';
 import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
 import { clock } from '../../text/format.ts';
+import { operationPlace } from '../../text/operation-line.ts';
 import classes from './approval-actions.module.css';
 import { useDecisionKeys, useGuard } from './use-guard.ts';
 
@@ -38,7 +39,7 @@ function scopeLabel(scope: GrantScope): string {
 /** A wider scope as the sentence that it will be. */
 function scopeSentence(scope: GrantScope, approval: Approval): string {
   const { operation } = approval;
-  const where = t.where(operation.connectionId, operation.database, operation.role);
+  const where = operationPlace(operation);
   if (scope.kind === 'once') return t.scopeOnce;
   return scope.kind === 'minutes'
     ? t.scopeMinutes(operation.identity.display, where, scope.minutes)

@@ -1,6 +1,6 @@
 import { Code } from '@mantine/core';
 import type { Approval } from '../../../../gateway/contract/decision.ts';
-import type { TableRef } from '../../../../gateway/contract/operation.ts';
+import type { ActionOperation, StatementOperation, TableRef } from '../../../../gateway/contract/operation.ts';
 import { Fact, Facts } from '../../components/page.tsx';
 import { ToneIcon } from '../../components/tone.tsx';
 import { Visible } from '../../components/visible.tsx';
@@ -33,10 +33,10 @@ function Tables({ tables }: { tables: readonly TableRef[] }) {
   );
 }
 
-function Parameters({ approval }: { approval: Approval }) {
+function Parameters({ operation }: { operation: StatementOperation }) {
   return (
     <ol className={classes.parameters}>
-      {approval.operation.parameters.map((parameter, index) => {
+      {operation.parameters.map((parameter, index) => {
         const decoded = decodeParameter(parameter);
         return (
           // biome-ignore lint/suspicious/noArrayIndexKey: a parameter is its position.
@@ -56,6 +56,35 @@ function Parameters({ approval }: { approval: Approval }) {
         );
       })}
     </ol>
+  );
+}
+
+/** Where an action would happen, and what the approval is bound to besides its text. */
+function ActionFacts({ operation }: { operation: ActionOperation }) {
+  return (
+    <>
+      <Fact name={t.place}>
+        <Code>
+          <Visible>{operation.place}</Visible>
+        </Code>
+      </Fact>
+      {operation.bindings.length > 0 && (
+        <Fact name={t.bindings}>
+          <ul className={classes.tables}>
+            {operation.bindings.map(({ name, value }) => (
+              <li key={name}>
+                <Code>
+                  <Visible>{name}</Visible>
+                </Code>{' '}
+                <span className={classes.columns}>
+                  <Visible>{value.slice(0, 16)}</Visible>
+                </span>
+              </li>
+            ))}
+          </ul>
+        </Fact>
+      )}
+    </>
   );
 }
 
@@ -85,10 +114,14 @@ export function ApprovalFacts({ approval }: { approval: Approval }) {
           <Visible>{effects.functions.join(', ')}</Visible>
         </Fact>
       )}
-      <Fact name={t.rows}>{estimatedRows === null ? t.noEstimate : `≈ ${count(Math.round(estimatedRows))}`}</Fact>
-      {operation.parameters.length > 0 && (
+      {operation.protocol === 'postgres' ? (
+        <Fact name={t.rows}>{estimatedRows === null ? t.noEstimate : `≈ ${count(Math.round(estimatedRows))}`}</Fact>
+      ) : (
+        <ActionFacts operation={operation} />
+      )}
+      {operation.protocol === 'postgres' && operation.parameters.length > 0 && (
         <Fact name={t.parameters}>
-          <Parameters approval={approval} />
+          <Parameters operation={operation} />
         </Fact>
       )}
       <Fact name={t.why}>
@@ -112,13 +145,15 @@ export function ApprovalFacts({ approval }: { approval: Approval }) {
           </span>
         )}
       </Fact>
-      <Fact name={t.transaction}>
-        {t.transactions[operation.transaction]}
-        <span className={classes.columns}>
-          {' '}
-          · {t.searchPath.toLowerCase()} <Visible>{operation.searchPath}</Visible>
-        </span>
-      </Fact>
+      {operation.protocol === 'postgres' && (
+        <Fact name={t.transaction}>
+          {t.transactions[operation.transaction]}
+          <span className={classes.columns}>
+            {' '}
+            · {t.searchPath.toLowerCase()} <Visible>{operation.searchPath}</Visible>
+          </span>
+        </Fact>
+      )}
       <Fact name={t.digest}>
         <Code title={operation.digest}>{operation.digest.slice(0, 16)}</Code>
         <span className={classes.columns}> {t.digestHint}</span>
