@@ -3,6 +3,7 @@ import { Alert, AlertRuleView } from './alert.ts';
 import { Connection } from './connection.ts';
 import { Approval, Grant, GrantScope } from './decision.ts';
 import { DeviceStatus, DeviceView } from './device.ts';
+import { PolicyCheck, PolicyTrial, PolicyTrialInput, PolicyVersion } from './policy.ts';
 import { StatementFilter } from './search.ts';
 import { ResultPage, Session, Statement, Verification } from './session.ts';
 import { SiemDestination, SiemStatus } from './siem.ts';
@@ -235,6 +236,29 @@ export const routes = {
     PolicyView,
   ),
   discardPolicy: route('POST', '/api/policy/discard', 'session', Nothing, PolicyView),
+  /** Stages nothing: for an editor, while somebody types. */
+  checkPolicy: route(
+    'POST',
+    '/api/policy/check',
+    'session',
+    z.object({ text: z.string().max(1_000_000) }),
+    PolicyCheck,
+  ),
+  tryPolicy: route('POST', '/api/policy/try', 'session', PolicyTrialInput, PolicyTrial),
+  policyHistory: route(
+    'GET',
+    '/api/policy/history',
+    'session',
+    z.object(page),
+    z.object({ items: z.array(PolicyVersion), total: z.number().int() }),
+  ),
+  policyVersion: route(
+    'GET',
+    '/api/policy/history/:number',
+    'session',
+    z.object({ number: z.coerce.number().int().min(1) }),
+    PolicyVersion.extend({ text: z.string() }),
+  ),
 
   syncStatus: route('GET', '/api/sync', 'session', Nothing, SyncStatus),
   /** Looks for what is not in the store, and tries at once. */

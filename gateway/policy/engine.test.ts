@@ -243,3 +243,27 @@ test('sensitive columns are seen plainly only where a policy permits it', async 
   expect(engine.canViewPlain({ ...identity, groups: ['support'] }, connection, tag)).toBe(true);
   expect(engine.canViewPlain({ ...identity, groups: ['support'] }, connection, { ...tag, column: 'ssn' })).toBe(false);
 });
+
+test('every set that was in force is kept with its time, and says which one is in force', async () => {
+  const dir = folder();
+  const engine = await open(dir, PERMIT);
+  const other = PERMIT.replace('all', 'everything');
+  engine.accept(engine.stage(other).staged!.hash);
+  const [latest, first] = engine.history();
+  expect(latest).toEqual({
+    number: 2,
+    hash: engine.hash,
+    acceptedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+    inForce: true,
+  });
+  expect(first).toMatchObject({ number: 1, inForce: false });
+  expect(engine.version(1)).toMatchObject({ number: 1, text: PERMIT });
+  expect(engine.version(3)).toBeNull();
+  // The same set again is another entry; one of them is in force.
+  engine.accept(engine.stage(PERMIT).staged!.hash);
+  expect(engine.history().map(({ number, inForce }) => [number, inForce])).toEqual([
+    [3, true],
+    [2, false],
+    [1, false],
+  ]);
+});

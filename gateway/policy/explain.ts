@@ -2,7 +2,7 @@ import { Cedar } from './cedar.ts';
 import { type CompiledPolicy, compilePolicies, errorSentence, PolicySet } from './policy-set.ts';
 
 /** One policy in words. */
-function sentenceOf(policy: CompiledPolicy): string {
+export function sentenceOf(policy: CompiledPolicy): string {
   const where = policy.place === null ? '' : ` (line ${policy.place.line})`;
   const condition = conditionOf(policy.text);
   const reason = policy.reason === null ? '' : ` Says: ${policy.reason}`;

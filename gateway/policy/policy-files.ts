@@ -7,9 +7,20 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+
+/** One file of the history. */
+export interface AcceptedSet {
+  /** From 1, in the order they were accepted. */
+  number: number;
+  hash: string;
+  /** By the file's time: what a person accepted is also in the device's log. */
+  acceptedMs(): number;
+  read(): string;
+}
 
 /**
  * A policy folder:
@@ -53,13 +64,15 @@ export class PolicyFiles {
   }
 
   /** Newest first. */
-  history(): { hash: string; read(): string }[] {
+  history(): AcceptedSet[] {
     return readdirSync(join(this.#dir, 'history'))
       .filter((name) => /^\d{6}-[0-9a-f]{64}\.cedar$/.test(name))
       .sort()
       .toReversed()
       .map((name) => ({
+        number: Number(name.slice(0, 6)),
         hash: name.slice(7, 71),
+        acceptedMs: () => statSync(join(this.#dir, 'history', name)).mtimeMs,
         read: () => readFileSync(join(this.#dir, 'history', name), 'utf8'),
       }));
   }
