@@ -142,6 +142,7 @@ const status = (pinSet: boolean) => () => ({
   identity: 'ada',
   device: { id: '01JAAAAAAAAAAAAAAAAAAAAAAA', org: null, size: 2, checkpointAt: null, problem: null, warning: null },
   notifications: { ok: true, sentence: 'by Xfce Notify Daemon 0.7.3' },
+  halt: null,
 });
 
 describe('pin set', () => {

@@ -28,4 +28,11 @@ export function registerGrants(program: Command, cli: Cli): void {
       await cli.control().call('revokeGrant', { id });
       cli.out(`revoked: ${id}`);
     });
+  grants
+    .command('revoke-all')
+    .description('end them all now')
+    .action(async () => {
+      const { revoked } = await cli.control().call('revokeGrants', {});
+      cli.out(`revoked: ${revoked}`);
+    });
 }

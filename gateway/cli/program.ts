@@ -10,6 +10,7 @@ import { registerDemo } from './demo.ts';
 import { registerDevice } from './device.ts';
 import { tellFailure } from './failure.ts';
 import { registerGrants } from './grants.ts';
+import { registerHalt } from './halt.ts';
 import { registerPin } from './pin.ts';
 import { registerPolicyCommands } from './policy.ts';
 import { registerProtect } from './protect.ts';
@@ -42,6 +43,7 @@ export function createProgram(cli: Cli): Command {
   registerConnect(program, cli);
   registerApprovals(program, cli);
   registerGrants(program, cli);
+  registerHalt(program, cli);
   registerSessionCommands(program, cli, sessionDeps(cli));
   registerConnections(program, cli);
   registerAlerts(program, cli, sessionDeps(cli));

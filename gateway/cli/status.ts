@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { GatewayStatus } from '../contract/api.ts';
 import { type Cli, table } from './cli.ts';
 import { typedCommand } from './home.ts';
+import { oneLine } from './visible-text.ts';
 
 function deviceText({ id, org, size, problem, warning }: GatewayStatus['device']): string {
   if (problem !== null) return `${id}: ${problem}`;
@@ -24,6 +25,7 @@ async function status(cli: Cli): Promise<void> {
     ],
     ['PIN', now.pinSet ? 'set' : `not set: approvals need it; set it with: ${typedCommand(cli, 'pin set')}`],
     ['Notifications', `${now.notifications.ok ? 'shown ' : 'none: '}${now.notifications.sentence}`],
+    ...(now.halt === null ? [] : [['Halted', `${oneLine(now.halt.sentence, 300)}; ${typedCommand(cli, 'resume')}`]]),
     ['Now', `${many(now.openSessions, 'open session')}, ${many(now.waiting, 'request')} waiting for a person`],
   ];
   for (const line of table(rows)) cli.out(line);

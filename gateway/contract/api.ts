@@ -3,6 +3,7 @@ import { Alert, AlertRuleView } from './alert.ts';
 import { Connection } from './connection.ts';
 import { Approval, Grant, GrantScope } from './decision.ts';
 import { DeviceStatus, DeviceView } from './device.ts';
+import { HaltMinutes, HaltView } from './halt.ts';
 import { PolicyCheck, PolicyTrial, PolicyTrialInput, PolicyVersion } from './policy.ts';
 import { StatementFilter } from './search.ts';
 import { ResultPage, Session, Statement, Verification } from './session.ts';
@@ -41,6 +42,8 @@ export const GatewayStatus = z.object({
   device: DeviceStatus,
   /** Native notifications of this desktop: do they work, and by whom, or why not. */
   notifications: z.object({ ok: z.boolean(), sentence: z.string() }),
+  /** Stopped by a person; null: not. */
+  halt: HaltView.nullable(),
 });
 export type GatewayStatus = z.infer<typeof GatewayStatus>;
 
@@ -167,6 +170,15 @@ export const routes = {
   ),
   grants: route('GET', '/api/grants', 'session', Nothing, z.object({ items: z.array(Grant) })),
   revokeGrant: route('DELETE', '/api/grants/:id', 'session', z.object({ id: Id }), Nothing),
+  /** All that are in force: when the person leaves the desk. */
+  revokeGrants: route('POST', '/api/grants/revoke', 'session', Nothing, z.object({ revoked: z.number().int() })),
+
+  /** What needs a person is denied for so long, grants do not count, and what waits is denied now. */
+  pauseAll: route('POST', '/api/halt/pause', 'session', z.object({ minutes: HaltMinutes.default(15) }), HaltView),
+  /** Cuts every connection now; none begins until this time is over or somebody resumes. */
+  panic: route('POST', '/api/halt/panic', 'session', z.object({ minutes: HaltMinutes.default(60) }), HaltView),
+  /** Ends a pause or a panic. It gives leave back, so it takes the PIN. */
+  resumeAll: route('POST', '/api/halt/resume', 'session', z.object({ pin: Pin }), Nothing),
 
   sessions: route(
     'GET',

@@ -93,6 +93,11 @@ export function createConsoleServer(deps: ConsoleServerDeps): ConsoleServer {
     throw new CountersignError('UNAUTHENTICATED', 'Open a session with the one-time code that was printed.');
   }
 
+  /** Who carries a console session on the socket is that console: the desktop app, whose pages a person logged in. */
+  function channelOf(c: Context<Env>): Channel {
+    return c.env.channel === 'terminal' && sessionOf(c) !== null ? 'console' : c.env.channel;
+  }
+
   function assertNotRoot(c: Context<Env>, name?: string): void {
     if (c.env.channel !== 'root' || (name !== undefined && name === deps.rootRoute)) return;
     throw new CountersignError('NOT_FOUND', 'This socket gives one-time codes only.');
@@ -123,7 +128,7 @@ export function createConsoleServer(deps: ConsoleServerDeps): ConsoleServer {
         return {};
       }
       default:
-        return await deps.handle(name, input, c.env.channel);
+        return await deps.handle(name, input, channelOf(c));
     }
   }
 

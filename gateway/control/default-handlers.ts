@@ -25,6 +25,7 @@ type DefaultRoutes =
   | 'decide'
   | 'grants'
   | 'revokeGrant'
+  | 'revokeGrants'
   | 'connections'
   | 'putConnection'
   | 'deleteConnection'
@@ -72,6 +73,11 @@ export function createDefaultHandlers(deps: DefaultHandlerDeps): Pick<ControlHan
     revokeGrant({ id }) {
       approvals.revokeGrant(id);
       return {};
+    },
+    revokeGrants() {
+      const live = approvals.grants().filter(({ revokedAt, endedAt }) => revokedAt === null && endedAt === null);
+      for (const { id } of live) approvals.revokeGrant(id);
+      return { revoked: live.length };
     },
 
     connections: async () => ({ items: await Promise.all(connections.list().map(view)) }),

@@ -31,6 +31,10 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   decide: { id: 'x', digest: '0'.repeat(64), decision: 'approve' },
   grants: {},
   revokeGrant: { id: 'x' },
+  revokeGrants: {},
+  pauseAll: { minutes: 5 },
+  panic: {},
+  resumeAll: { pin: '000001' },
   sessions: {},
   session: { id: 'x' },
   statements: { id: 'x' },
@@ -151,6 +155,7 @@ describe('every route', () => {
       'putConnection',
       'putSiem',
       'removeRecording',
+      'resumeAll',
       'resumeSession',
       'setUpSync',
     ]);
@@ -313,6 +318,60 @@ describe('decisions', () => {
     expect([denied.state, denied.channel, denied.message]).toEqual(['denied', 'terminal', 'not today']);
     const second = control.approvals.hold(operation, testVerdict());
     expect((await call(second.approvalId, { pin: PIN })).state).toBe('approved');
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('the desktop app, over the socket', () => {
+  it('decides by a click with a console session, and by nothing less', async () => {
+    const { approvalId } = control.approvals.hold(testOperation(), testVerdict());
+    const { digest } = control.approvals.get(approvalId)!.operation;
+    const session = await control.login();
+    const decide = (headers: Record<string, string>) =>
+      control.send('POST', `/api/approvals/${approvalId}/decision`, {
+        headers: { ...JSON_TYPE, ...headers },
+        body: JSON.stringify({ digest, decision: 'approve' }),
+        socket: true,
+      });
+    const { cookie } = session;
+    const key = session['x-countersign-page'];
+    for (const less of [{}, { cookie }, { 'x-countersign-page': key }, { cookie, 'x-countersign-page': `${key}x` }]) {
+      expect((await decide(less as Record<string, string>)).json.error?.code).toBe('PIN_REQUIRED');
+    }
+    expect((await decide(session)).json).toMatchObject({ state: 'approved', channel: 'console' });
+  });
+
+  it('gets no code by it without the PIN', async () => {
+    const session = await control.login();
+    const ask = (body: object) =>
+      control.send('POST', '/api/login-code', {
+        headers: { ...JSON_TYPE, ...session },
+        body: JSON.stringify(body),
+        socket: true,
+      });
+    expect((await ask({})).json.error?.code).toBe('PIN_REQUIRED');
+    expect((await ask({ pin: PIN })).json.code).toMatch(/^[0-9A-Z]{5}-[0-9A-Z]{5}$/);
+  });
+});
+
+describe('grants', () => {
+  it('are ended all at once, by whoever asks', async () => {
+    for (let i = 0; i < 2; i++) {
+      const { approvalId } = control.approvals.hold(testOperation(), testVerdict());
+      const { digest } = control.approvals.get(approvalId)!.operation;
+      control.approvals.decide({
+        approvalId,
+        digest,
+        decision: 'approve',
+        scope: { kind: 'minutes', minutes: 5 + i },
+        message: null,
+        channel: 'console',
+        level: 'click',
+        decidedBy: 'dev',
+      });
+    }
+    expect(await control.client.call('revokeGrants', {})).toEqual({ revoked: 2 });
+    expect(await control.client.call('revokeGrants', {})).toEqual({ revoked: 0 });
+    expect(control.approvals.grants().every(({ revokedAt }) => revokedAt !== null)).toBe(true);
   });
 });
 
