@@ -3,8 +3,9 @@ import type { Verdict } from '../contract/decision.ts';
 import type { Parameter, StatementOperation } from '../contract/operation.ts';
 import type { ActionDigestInput } from '../contract/operation-digest.ts';
 import type { DecisionInput } from '../pipeline/ports.ts';
-import { type ApprovalEvent, type ApprovalLimits, createApprovals } from './approvals.ts';
+import { type ApprovalEvent, createApprovals } from './approvals.ts';
 import { actionDigest, statementDigest } from './digest.ts';
+import type { ApprovalLimits } from './limits.ts';
 import { testOperation, testTime, testVerdict } from './test-operation.ts';
 
 function setup(limits: Partial<ApprovalLimits> = {}) {

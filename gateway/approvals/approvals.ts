@@ -1,34 +1,21 @@
 import type { ApiEvent } from '../contract/api.ts';
-import { type Approval, type DecisionChannel, type Grant, PRESENCE_LEVELS } from '../contract/decision.ts';
+import { type Approval, type DecisionChannel, PRESENCE_LEVELS, type Verdict } from '../contract/decision.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { Operation } from '../contract/operation.ts';
 import type { Approvals, Clock, DecisionInput, Hold, HoldOutcome } from '../pipeline/ports.ts';
+import type { ApprovalsAdmin } from './admin.ts';
 import { GrantBook } from './grants.ts';
+import { type ApprovalLimits, DEFAULT_APPROVAL_LIMITS, sizeOf } from './limits.ts';
 import { PauseBook } from './pauses.ts';
+import { similarTo } from './similar.ts';
 
+export type { ApprovalsAdmin } from './admin.ts';
 export type ApprovalEvent = Extract<ApiEvent, { type: 'approval' | 'grant' }>;
 
-export interface ApprovalLimits {
-  /** Requests that wait at once, over all sessions and in one. */
-  waiting: number;
-  waitingPerSession: number;
-  /** Text and parameters of waiting requests, and of the history, in UTF-16 units. */
-  waitingSize: number;
-  historySize: number;
-  /** Decided requests kept for the API. */
-  history: number;
-}
-
-export const DEFAULT_APPROVAL_LIMITS: ApprovalLimits = {
-  waiting: 200,
-  waitingPerSession: 20,
-  waitingSize: 64 * 1024 * 1024,
-  historySize: 16 * 1024 * 1024,
-  history: 500,
-};
-
-/** No policy keeps a client waiting longer than this, whatever it says. */
+/** No policy and no person keeps a client waiting longer than this. */
 const MAX_WAIT_MS = 24 * 60 * 60 * 1000;
+/** A person may take the policy's time this often again (WCAG 2.2.1, timing adjustable). */
+const EXTENSIONS = 10;
 
 export interface ApprovalsDeps {
   clock: Clock;
@@ -37,40 +24,18 @@ export interface ApprovalsDeps {
   /** Runs once after so many milliseconds; returns what cancels it. */
   schedule(milliseconds: number, run: () => void): () => void;
   limits?: Partial<ApprovalLimits>;
+  /** Nothing waits longer, whatever policy and person say. */
+  longestMs?: number | undefined;
   /** What happened; must not throw. */
   onEvent?: (event: ApprovalEvent) => void;
   /** For sentences: local time of day. */
   timeOfDay?: (at: number) => string;
 }
 
-/** The person's side of the queue. */
-export interface ApprovalsAdmin {
-  /** Waiting ones oldest first; with `all`, then the decided ones, latest first. */
-  list(filter: { state: 'waiting' | 'all'; offset: number; limit: number }): { items: Approval[]; total: number };
-  get(id: string): Approval | null;
-  /**
-   * Decides one waiting request, once. Throws CountersignError and decides nothing: APPROVAL_UNKNOWN,
-   * APPROVAL_NOT_WAITING, APPROVAL_MISMATCH (the digest is not this request's), PRESENCE_TOO_LOW,
-   * GRANT_REFUSED, GRANTS_FULL.
-   */
-  decide(input: DecisionInput): Approval;
-  grants(): Grant[];
-  /** Throws GRANT_UNKNOWN. */
-  revokeGrant(id: string): Grant;
-  /** Another policy set is in force: grants of the old one end, and what waits under it is withdrawn. */
-  policyChanged(hash: string): void;
-  /** Sessions that are refused without asking, with when that ends (milliseconds since the epoch). */
-  paused(): ReadonlyArray<{ sessionId: string; until: number }>;
-  /** Lets a paused session ask again. */
-  resume(sessionId: string): void;
-  readonly waiting: number;
-  /** The gateway stops: everything that waits is withdrawn. */
-  close(): void;
-}
-
 interface Waiting {
   approval: Approval;
   expiresAt: number;
+  latestAt: number;
   size: number;
   settle(outcome: HoldOutcome): void;
   cancelTimer(): void;
@@ -138,7 +103,14 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     return new CountersignError('APPROVALS_FULL', `${what} already wait for a person; this one was denied unasked`);
   }
 
-  function hold(operation: Operation, verdict: Parameters<Approvals['hold']>[1]): Hold {
+  function expireIn(wait: number, id: string): () => void {
+    return deps.schedule(wait, () => {
+      const entry = queue.get(id);
+      if (entry) expire(entry);
+    });
+  }
+
+  function hold(operation: Operation, verdict: Verdict, longestMs = Number.POSITIVE_INFINITY): Hold {
     const { sessionId } = operation;
     const pausedUntil = pauses.pausedUntil(sessionId, now());
     if (pausedUntil !== null) {
@@ -155,7 +127,9 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     if (waitingSize + size > limits.waitingSize) throw full('too many large requests');
 
     const createdAt = now();
-    const wait = Math.min(verdict.expiresSeconds * 1000, MAX_WAIT_MS);
+    const longest = Math.min(longestMs, deps.longestMs ?? MAX_WAIT_MS, MAX_WAIT_MS);
+    const wait = Math.min(verdict.expiresSeconds * 1000, longest);
+    const latestAt = createdAt + Math.min(verdict.expiresSeconds * 1000 * (1 + EXTENSIONS), longest);
     const approval: Approval = {
       id: deps.newId(),
       state: 'waiting',
@@ -164,6 +138,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
       estimatedRows: null,
       createdAt: new Date(createdAt).toISOString(),
       expiresAt: new Date(createdAt + wait).toISOString(),
+      latestAt: new Date(latestAt).toISOString(),
       decidedAt: null,
       decidedBy: null,
       channel: null,
@@ -175,11 +150,10 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     const entry: Waiting = {
       approval,
       expiresAt: createdAt + wait,
+      latestAt,
       size,
       settle: resolve,
-      cancelTimer: deps.schedule(wait, () => {
-        if (queue.get(id) === entry) expire(entry);
-      }),
+      cancelTimer: expireIn(wait, id),
     };
     queue.set(id, entry);
     perSession.set(sessionId, ofSession + 1);
@@ -199,19 +173,40 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     };
   }
 
-  function decide(input: DecisionInput): Approval {
-    const entry = queue.get(input.approvalId);
-    if (!entry) {
-      const past = history.find((approval) => approval.id === input.approvalId);
-      if (!past) throw new CountersignError('APPROVAL_UNKNOWN', 'There is no such request.');
-      throw new CountersignError('APPROVAL_NOT_WAITING', `This request does not wait any more: it is ${past.state}.`);
-    }
-    const { approval } = entry;
+  const find = (id: string) => queue.get(id)?.approval ?? history.find((approval) => approval.id === id) ?? null;
+
+  function known(id: string): Approval {
+    const approval = find(id);
+    if (approval === null) throw new CountersignError('APPROVAL_UNKNOWN', 'There is no such request.');
+    return approval;
+  }
+
+  function waitingEntry(id: string): Waiting {
+    const entry = queue.get(id);
     // A timer can be late (a laptop that slept): the clock decides.
-    if (now() >= entry.expiresAt) {
-      expire(entry);
-      throw new CountersignError('APPROVAL_NOT_WAITING', 'This request does not wait any more: it is expired.');
-    }
+    if (entry && now() >= entry.expiresAt) expire(entry);
+    else if (entry) return entry;
+    throw new CountersignError(
+      'APPROVAL_NOT_WAITING',
+      `This request does not wait any more: it is ${known(id).state}.`,
+    );
+  }
+
+  function extend(id: string): Approval {
+    const entry = waitingEntry(id);
+    const until = Math.min(now() + entry.approval.verdict.expiresSeconds * 1000, entry.latestAt);
+    if (until <= entry.expiresAt) return entry.approval;
+    entry.cancelTimer();
+    entry.expiresAt = until;
+    entry.cancelTimer = expireIn(until - now(), id);
+    entry.approval = { ...entry.approval, expiresAt: new Date(until).toISOString() };
+    emit({ type: 'approval', approval: entry.approval });
+    return entry.approval;
+  }
+
+  function decide(input: DecisionInput): Approval {
+    const entry = waitingEntry(input.approvalId);
+    const { approval } = entry;
     if (input.digest !== approval.operation.digest) {
       throw new CountersignError(
         'APPROVAL_MISMATCH',
@@ -252,10 +247,10 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
       if (state === 'all') all.push(...[...history].reverse());
       return { items: all.slice(offset, offset + limit), total: all.length };
     },
-    get(id) {
-      return queue.get(id)?.approval ?? history.find((approval) => approval.id === id) ?? null;
-    },
+    get: find,
     decide,
+    extend,
+    similar: (id) => similarTo(known(id), history),
     grants: () => grants.list(),
     revokeGrant: (id) => grants.revoke(id),
     policyChanged(hash) {
@@ -285,14 +280,6 @@ const LEVEL_WORDS = { click: 'a click of a person', pin: 'the PIN', passkey: 'a 
 
 function reaches(proved: DecisionInput['level'], needed: DecisionInput['level']): boolean {
   return PRESENCE_LEVELS.indexOf(proved) >= PRESENCE_LEVELS.indexOf(needed);
-}
-
-function sizeOf(operation: Operation): number {
-  const beside =
-    operation.protocol === 'postgres'
-      ? operation.parameters.map(({ value }) => value?.length ?? 0)
-      : operation.bindings.map(({ name, value }) => name.length + value.length);
-  return beside.reduce((size, length) => size + length, operation.text.length);
 }
 
 function defaultTimeOfDay(at: number): string {

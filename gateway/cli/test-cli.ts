@@ -101,6 +101,7 @@ export function waitingApproval(changes: Partial<Approval> = {}): Approval {
     estimatedRows: 3000,
     createdAt: new Date(Date.now() - 5_000).toISOString(),
     expiresAt: new Date(Date.now() + 595_000).toISOString(),
+    latestAt: new Date(Date.now() + 6_595_000).toISOString(),
     decidedAt: null,
     decidedBy: null,
     channel: null,

@@ -56,6 +56,8 @@ export const Approval = z.object({
   estimatedRows: z.number().nullable(),
   createdAt: z.string(),
   expiresAt: z.string(),
+  /** However often a person extends it, it does not wait longer than this. */
+  latestAt: z.string(),
   decidedAt: z.string().nullable(),
   decidedBy: z.string().nullable(),
   channel: DecisionChannel.nullable(),
@@ -63,6 +65,23 @@ export const Approval = z.object({
   grantId: z.string().nullable(),
 });
 export type Approval = z.infer<typeof Approval>;
+
+/** What became of earlier requests that are like one. */
+export const SimilarApprovals = z.object({
+  counts: z.object({
+    approved: z.number().int(),
+    denied: z.number().int(),
+    expired: z.number().int(),
+    withdrawn: z.number().int(),
+  }),
+  /** A few, the latest first. */
+  items: z.array(Approval),
+});
+export type SimilarApprovals = z.infer<typeof SimilarApprovals>;
+
+/** A session whose requests nobody answered: until then what needs a person is denied without asking. */
+export const SessionPause = z.object({ sessionId: z.string(), until: z.string() });
+export type SessionPause = z.infer<typeof SessionPause>;
 
 export const GrantScope = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('once') }),

@@ -28,6 +28,7 @@ const event: ApiEvent = {
     estimatedRows: null,
     createdAt: '2026-01-05T10:00:00.000Z',
     expiresAt: '2026-01-05T10:10:00.000Z',
+    latestAt: '2026-01-05T11:50:00.000Z',
     decidedAt: null,
     decidedBy: null,
     channel: null,

@@ -25,9 +25,14 @@ export interface Pipeline {
   actionVerdict(input: ActionInput): Verdict;
   /**
    * `operation` is called only when policy asks, since its digest costs more than an allowed
-   * statement may.
+   * statement may. `longestMs`: how long the client itself waits for a person.
    */
-  decide(verdict: Verdict, connection: Pick<Connection, 'mode'>, operation: () => Operation): DecideResult;
+  decide(
+    verdict: Verdict,
+    connection: Pick<Connection, 'mode'>,
+    operation: () => Operation,
+    longestMs?: number,
+  ): DecideResult;
   readonly policyHash: string;
 }
 
@@ -36,7 +41,12 @@ export function createPipeline(parts: { policy: PolicyEngine; approvals: Approva
   // One frozen Decision per verdict: the hot path allocates nothing.
   const allowed = new WeakMap<Verdict, DecideResult>();
 
-  function decide(verdict: Verdict, connection: Pick<Connection, 'mode'>, operation: () => Operation): DecideResult {
+  function decide(
+    verdict: Verdict,
+    connection: Pick<Connection, 'mode'>,
+    operation: () => Operation,
+    longestMs?: number,
+  ): DecideResult {
     if (verdict.effect === 'allow') {
       let result = allowed.get(verdict);
       if (!result) {
@@ -65,7 +75,7 @@ export function createPipeline(parts: { policy: PolicyEngine; approvals: Approva
     }
     let hold: Hold;
     try {
-      hold = approvals.hold(wanted, verdict);
+      hold = approvals.hold(wanted, verdict, longestMs);
     } catch (error) {
       const message = isCountersignError(error)
         ? error.message
@@ -124,9 +134,14 @@ function fromOutcome(outcome: HoldOutcome, verdict: Verdict): Decision {
       return {
         ...base,
         channel: 'timeout',
-        message: `nobody approved it within ${verdict.expiresSeconds} seconds, so it was denied; run it again to ask again`,
+        message: `nobody approved it within ${waited(approval)} seconds, so it was denied; run it again to ask again`,
       };
     case 'withdrawn':
       return { ...base, channel: 'gateway', message: approval.message ?? 'the request was withdrawn' };
   }
+}
+
+/** In seconds: the policy's own, or more where a person extended it. */
+function waited({ createdAt, expiresAt }: HoldOutcome['approval']): number {
+  return Math.round((Date.parse(expiresAt) - Date.parse(createdAt)) / 1000);
 }

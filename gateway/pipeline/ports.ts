@@ -94,8 +94,11 @@ export interface HoldOutcome {
 export interface Approvals {
   /** A live grant that covers the operation; counts a use. Synchronous. */
   coveredBy(operation: Operation, verdict: Verdict): Grant | null;
-  /** Queues the operation for a person. Throws APPROVALS_FULL when too many wait. */
-  hold(operation: Operation, verdict: Verdict): Hold;
+  /**
+   * Queues the operation for a person. Throws APPROVALS_FULL when too many wait.
+   * @param longestMs how long the client itself waits; no extension goes past it.
+   */
+  hold(operation: Operation, verdict: Verdict, longestMs?: number): Hold;
   /** Ends grants of a session. */
   sessionClosed(sessionId: string): void;
 }

@@ -83,6 +83,7 @@ function approval(now: number, seed: ApprovalSeed): Approval {
     estimatedRows: seed.rows,
     createdAt: iso(now - 4000),
     expiresAt: iso(now + seed.seconds * 1000),
+    latestAt: iso(now + 11 * seed.seconds * 1000),
     decidedAt: null,
     decidedBy: null,
     channel: null,

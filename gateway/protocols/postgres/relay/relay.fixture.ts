@@ -252,6 +252,7 @@ function approvalOf(id: string, state: HoldOutcome['state'], operation: Operatio
     estimatedRows: null,
     createdAt: '',
     expiresAt: '',
+    latestAt: '',
     decidedAt: '',
     decidedBy: state === 'approved' || state === 'denied' ? 'alice' : null,
     channel: 'console',

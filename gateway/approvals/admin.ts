@@ -1,0 +1,34 @@
+import type { Approval, Grant, SimilarApprovals } from '../contract/decision.ts';
+import type { DecisionInput } from '../pipeline/ports.ts';
+
+/** The person's side of the queue. */
+export interface ApprovalsAdmin {
+  /** Waiting ones oldest first; with `all`, then the decided ones, latest first. */
+  list(filter: { state: 'waiting' | 'all'; offset: number; limit: number }): { items: Approval[]; total: number };
+  get(id: string): Approval | null;
+  /**
+   * Decides one waiting request, once. Throws CountersignError and decides nothing: APPROVAL_UNKNOWN,
+   * APPROVAL_NOT_WAITING, APPROVAL_MISMATCH (the digest is not this request's), PRESENCE_TOO_LOW,
+   * GRANT_REFUSED, GRANTS_FULL.
+   */
+  decide(input: DecisionInput): Approval;
+  /**
+   * A person is looking at it: it waits for the policy's time again, from now, and never past its `latestAt`.
+   * Throws APPROVAL_UNKNOWN, APPROVAL_NOT_WAITING.
+   */
+  extend(id: string): Approval;
+  /** What became of requests of the same shape, by the same person's agents on the same connection. Throws APPROVAL_UNKNOWN. */
+  similar(id: string): SimilarApprovals;
+  grants(): Grant[];
+  /** Throws GRANT_UNKNOWN. */
+  revokeGrant(id: string): Grant;
+  /** Another policy set is in force: grants of the old one end, and what waits under it is withdrawn. */
+  policyChanged(hash: string): void;
+  /** Sessions that are refused without asking, with when that ends (milliseconds since the epoch). */
+  paused(): ReadonlyArray<{ sessionId: string; until: number }>;
+  /** Lets a paused session ask again. */
+  resume(sessionId: string): void;
+  readonly waiting: number;
+  /** The gateway stops: everything that waits is withdrawn. */
+  close(): void;
+}
