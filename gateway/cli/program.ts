@@ -22,6 +22,7 @@ import { registerStatus } from './status.ts';
 import { registerSync } from './sync.ts';
 import { registerTrust } from './trust.ts';
 import { version } from './version.ts';
+import { registerWhere } from './where.ts';
 import { registerWitness } from './witness.ts';
 
 export interface GlobalOptions {
@@ -58,6 +59,7 @@ export function createProgram(cli: Cli): Command {
   registerTrust(program, cli);
   registerDevice(program, cli);
   registerWitness(program, cli);
+  registerWhere(program, cli);
   registerDemo(program, cli, (args) => runProgram(createProgram(cli), args, cli));
   program
     .command('version')

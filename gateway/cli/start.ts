@@ -1,9 +1,10 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { isCountersignError } from '../contract/errors.ts';
 import { DEMO_CONNECTION, demoConnection } from '../demo/connection.ts';
 import { demoDataFolder, type EmbeddedPostgres, startEmbeddedPostgres } from '../demo/embedded-postgres.ts';
 import { protectedLayout } from '../protect/layout.ts';
 import type { Service } from '../service.ts';
+import { openAppChannel } from './app-channel.ts';
 import { openBrowser } from './browser.ts';
 import type { Cli } from './cli.ts';
 import { CONSOLE_FOLDER, ensureConsole } from './console-build.ts';
@@ -21,6 +22,7 @@ interface StartOptions {
   open: boolean;
   notifications: boolean;
   protected?: string;
+  app?: boolean;
   devicePassphraseFile?: string;
 }
 
@@ -109,7 +111,8 @@ async function start(cli: Cli, options: StartOptions): Promise<void> {
   const home = layout?.home ?? cli.home();
   prepareHome(home);
   const unlock = lockHome(home);
-  const stop = ending(cli.note);
+  const app = options.app ? openAppChannel() : null;
+  const stop = Promise.race([ending(cli.note), ...(app === null ? [] : [app.stop])]);
   try {
     const consoleProblem = await ensureConsole(cli.note);
     const { startService } = await import('../service.ts');
@@ -126,12 +129,13 @@ async function start(cli: Cli, options: StartOptions): Promise<void> {
     let server: EmbeddedPostgres | null = null;
     try {
       if (options.demo) server = await startDemo(cli, service);
-      if (layout) greetProtected(cli, service, layout.name);
+      if (app) app.ready(service);
+      else if (layout) greetProtected(cli, service, layout.name);
       else {
         greet(cli, service, server !== null, consoleProblem);
         showCodes(cli, service);
       }
-      if (options.open && consoleProblem === null) openBrowser(service.control.url, cli.env);
+      if (options.open && app === null && consoleProblem === null) openBrowser(service.control.url, cli.env);
       await stop;
     } finally {
       await service.close('the gateway was stopped');
@@ -155,5 +159,6 @@ export function registerStart(program: Command, cli: Cli): void {
     .option('--no-notifications', 'without notifications of this desktop for what waits')
     .option('--device-passphrase-file <file>', 'the passphrase of the device’s key, where it has one (mode 0600)')
     .option('--protected <name>', 'as the service that "countersign protect" sets up; refused anywhere else')
+    .addOption(new Option('--app', 'for the desktop app').hideHelp())
     .action((options: StartOptions) => start(cli, options));
 }

@@ -163,6 +163,8 @@ export const routes = {
       decision: z.enum(['approve', 'deny']),
       pin: Pin.optional(),
       scope: GrantScope.default({ kind: 'once' }),
+      /** A click on a native notification of the desktop app; absent: in the console. */
+      via: z.literal('notification').optional(),
       /** For a denial: a sentence that the agent receives. */
       message: z.string().max(500).optional(),
     }),

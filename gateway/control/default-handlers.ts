@@ -65,7 +65,8 @@ export function createDefaultHandlers(deps: DefaultHandlerDeps): Pick<ControlHan
         decision: input.decision,
         scope: input.scope,
         message: input.message ?? null,
-        channel,
+        // What was typed on a terminal is no click on a notification.
+        channel: channel === 'console' ? (input.via ?? channel) : channel,
         level,
         decidedBy,
       }),
