@@ -1,6 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-/** One project a phase of test/run.ts. Conformance and browser tests share machines' ports and CPUs, so they run one file at a time. */
+/** Files that make users of the machine or count what it has (processes, ports, speed) have it for themselves. */
+const ALONE = ['protected', 'adversary', 'demo', 'pgbench', 'regression'].map(
+  (name) => `test/conformance/${name}.conformance.ts`,
+);
+
+/** One project a phase of test/run.ts, and one for those of conformance that run after the others, one at a time. */
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -35,7 +40,18 @@ export default defineConfig({
         test: {
           name: 'conformance',
           include: ['test/conformance/**/*.conformance.ts'],
+          exclude: ALONE,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'conformance-alone',
+          include: ALONE,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -45,7 +61,6 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/e2e/**/*.e2e.ts'],
-          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -41,8 +41,8 @@ const CHECKS: Partial<Record<Phase, readonly Check[]>> = {
 const TESTS: Partial<Record<Phase, { projects: readonly string[]; minutes: number }>> = {
   rules: { projects: ['rules'], minutes: 2 },
   unit: { projects: ['unit', 'renderer'], minutes: 15 },
-  conformance: { projects: ['conformance'], minutes: 25 },
-  browser: { projects: ['browser'], minutes: 10 },
+  conformance: { projects: ['conformance', 'conformance-alone'], minutes: 30 },
+  browser: { projects: ['browser'], minutes: 15 },
   fuzz: { projects: ['fuzz'], minutes: 6 },
 };
 
