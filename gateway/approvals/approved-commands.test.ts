@@ -34,7 +34,12 @@ function approved() {
     clock: { now: () => now },
     randomBytes: (length) => new Uint8Array(new Uint16Array(length / 2).fill(++count).buffer),
   });
-  return { commands, pass: (milliseconds: number) => void (now += milliseconds) };
+  return {
+    commands,
+    pass(milliseconds: number) {
+      now += milliseconds;
+    },
+  };
 }
 
 test('a token is good for its command, once', () => {
