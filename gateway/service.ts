@@ -21,13 +21,13 @@ import { createControlServer } from './control/server.ts';
 import { openDevice } from './evidence/device/device.ts';
 import { createDeviceView } from './evidence/device/device-view.ts';
 import { deviceSurroundings, serviceReporter } from './evidence/device/surroundings.ts';
-import { localIdentity } from './identity/local.ts';
-import { createPeerLookup } from './identity/peer-process.ts';
-import { createTokens } from './identity/tokens.ts';
 import { denyWaiting } from './halt/deny-waiting.ts';
 import { haltApprovals, haltPipeline, haltRecorder } from './halt/enforce.ts';
 import { createHalt } from './halt/halt.ts';
 import { createHaltHandlers } from './halt/handlers.ts';
+import { localIdentity } from './identity/local.ts';
+import { createPeerLookup } from './identity/peer-process.ts';
+import { createTokens } from './identity/tokens.ts';
 import { openLogFile } from './log-file.ts';
 import { createMaskingKeys } from './masking/keys.ts';
 import { createNotifications } from './notify/notifications.ts';
@@ -185,6 +185,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const approvals = createApprovals({
     clock,
     newId: () => ulid(clock.now(), randomBytes(10)),
+    longestMs: options.expireAfterSeconds === undefined ? undefined : options.expireAfterSeconds * 1000,
     schedule: (milliseconds, run) => {
       const timer = setTimeout(run, milliseconds);
       return () => clearTimeout(timer);
@@ -326,6 +327,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     device: device.status(),
     notifications: notifications.status,
     halt: halt.view,
+    pauses: approvals.paused().map(({ sessionId, until }) => ({ sessionId, until: new Date(until).toISOString() })),
   });
   const publishStatus = () => control.publish({ type: 'status', status: status() });
 
@@ -339,6 +341,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         identity: () => identity,
         postgres: () => postgres.address,
         openSessions: (id) => registry.countOf(id),
+        pausesChanged: publishStatus,
       }),
       ...createSessionHandlers({ store, registry, recordingsDir }),
       ...createHaltHandlers(halt),

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { Alert, AlertRuleView } from './alert.ts';
 import { Connection } from './connection.ts';
-import { Approval, Grant, GrantScope } from './decision.ts';
+import { Approval, Grant, GrantScope, SessionPause, SimilarApprovals } from './decision.ts';
 import { DeviceStatus, DeviceView } from './device.ts';
 import { HaltMinutes, HaltView } from './halt.ts';
 import { PolicyCheck, PolicyTrial, PolicyTrialInput, PolicyVersion } from './policy.ts';
 import { StatementFilter } from './search.ts';
 import { ResultPage, Session, Statement, Verification } from './session.ts';
 import { SiemDestination, SiemStatus } from './siem.ts';
+import { DaySummary } from './summary.ts';
 import { HoldView, RetentionPlan, StoreCapabilities, SyncSetup, SyncStatus } from './sync.ts';
 
 /**
@@ -44,6 +45,8 @@ export const GatewayStatus = z.object({
   notifications: z.object({ ok: z.boolean(), sentence: z.string() }),
   /** Stopped by a person; null: not. */
   halt: HaltView.nullable(),
+  /** Sessions that are not asked about any more, since nobody answered. */
+  pauses: z.array(SessionPause),
 });
 export type GatewayStatus = z.infer<typeof GatewayStatus>;
 
@@ -170,6 +173,11 @@ export const routes = {
     }),
     Approval,
   ),
+  /** A person is looking: it waits for the policy's time again, from now, and never past its `latestAt`. */
+  extendApproval: route('POST', '/api/approvals/:id/extension', 'session', z.object({ id: Id }), Approval),
+  similarApprovals: route('GET', '/api/approvals/:id/similar', 'session', z.object({ id: Id }), SimilarApprovals),
+  /** Lets a paused session ask again. */
+  endPause: route('POST', '/api/sessions/:id/ask-again', 'session', z.object({ id: Id, pin: Pin.optional() }), Nothing),
   grants: route('GET', '/api/grants', 'session', Nothing, z.object({ items: z.array(Grant) })),
   revokeGrant: route('DELETE', '/api/grants/:id', 'session', z.object({ id: Id }), Nothing),
   /** All that are in force: when the person leaves the desk. */
@@ -213,6 +221,9 @@ export const routes = {
     StatementFilter.omit({ text: true }).extend({ q: z.string().min(1).max(400).optional(), ...page }),
     z.object({ items: z.array(Statement), total: z.number().int() }),
   ),
+
+  /** From a moment until now. Looks at the latest 200,000 statements, and says where there were more. */
+  summary: route('GET', '/api/summary', 'session', z.object({ since: z.iso.datetime() }), DaySummary),
 
   connections: route('GET', '/api/connections', 'session', Nothing, z.object({ items: z.array(ConnectionView) })),
   /** Adds or replaces; a decision like any other, so it needs the PIN. `secret` is the password. */

@@ -17,12 +17,17 @@ export interface DefaultHandlerDeps {
   /** Where agents reach the PostgreSQL gateway. */
   postgres: () => { host: string; port: number };
   openSessions: (connectionId: string) => number;
+  /** A person ended one. */
+  pausesChanged: () => void;
 }
 
 type DefaultRoutes =
   | 'approvals'
   | 'approval'
   | 'decide'
+  | 'extendApproval'
+  | 'similarApprovals'
+  | 'endPause'
   | 'grants'
   | 'revokeGrant'
   | 'revokeGrants'
@@ -70,6 +75,13 @@ export function createDefaultHandlers(deps: DefaultHandlerDeps): Pick<ControlHan
         level,
         decidedBy,
       }),
+    extendApproval: ({ id }) => approvals.extend(id),
+    similarApprovals: ({ id }) => approvals.similar(id),
+    endPause({ id }) {
+      approvals.resume(id);
+      deps.pausesChanged();
+      return {};
+    },
     grants: () => ({ items: approvals.grants() }),
     revokeGrant({ id }) {
       approvals.revokeGrant(id);

@@ -29,6 +29,9 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   approvals: {},
   approval: { id: 'x' },
   decide: { id: 'x', digest: '0'.repeat(64), decision: 'approve' },
+  extendApproval: { id: 'x' },
+  similarApprovals: { id: 'x' },
+  endPause: { id: 'x', pin: '000001' },
   grants: {},
   revokeGrant: { id: 'x' },
   revokeGrants: {},
@@ -42,6 +45,7 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   verifySession: { id: 'x' },
   killSession: { id: 'x' },
   search: { q: 'x' },
+  summary: { since: '2026-01-05T00:00:00Z' },
   connections: {},
   putConnection: { id: 'main', connection: CONNECTION, pin: '000001' },
   deleteConnection: { id: 'main', pin: '000001' },
@@ -149,6 +153,7 @@ describe('every route', () => {
       'decide',
       'deleteConnection',
       'deleteSiem',
+      'endPause',
       'liftHold',
       'newLoginCode',
       'pauseSync',
@@ -318,6 +323,35 @@ describe('decisions', () => {
     expect([denied.state, denied.channel, denied.message]).toEqual(['denied', 'terminal', 'not today']);
     const second = control.approvals.hold(operation, testVerdict());
     expect((await call(second.approvalId, { pin: PIN })).state).toBe('approved');
+  });
+});
+
+describe('more time, and a pause that ends', () => {
+  it('extends what waits, and tells of earlier ones', async () => {
+    const session = await control.login();
+    const { approvalId } = control.approvals.hold(testOperation(), testVerdict());
+    control.time.pass(60_000);
+    const extended = await control.post(`/api/approvals/${approvalId}/extension`, {}, session);
+    const since = Date.parse(String(extended.json.createdAt));
+    expect([extended.status, Date.parse(String(extended.json.expiresAt)) - since]).toEqual([200, 660_000]);
+    const similar = await control.send('GET', `/api/approvals/${approvalId}/similar`, { headers: session });
+    expect(similar.json).toMatchObject({ counts: { approved: 0 }, items: [] });
+    const none = await control.post('/api/approvals/none/extension', {}, session);
+    expect([none.status, none.json.error?.code]).toEqual([404, 'APPROVAL_UNKNOWN']);
+  });
+
+  it('a person lets a paused session ask again: by a click in the console, with the PIN elsewhere', async () => {
+    const session = await control.login();
+    for (let i = 0; i < 2; i++) {
+      control.approvals.hold(testOperation(), testVerdict());
+      control.time.pass(600_000);
+    }
+    expect(control.approvals.paused()).toHaveLength(1);
+    await expect(control.client.call('endPause', { id: 'session-1' })).rejects.toMatchObject({ code: 'PIN_REQUIRED' });
+    expect(control.approvals.paused()).toHaveLength(1);
+    expect((await control.post('/api/sessions/session-1/ask-again', {}, session)).status).toBe(200);
+    expect(control.approvals.paused()).toEqual([]);
+    expect(control.called).toContain('pausesChanged');
   });
 });
 

@@ -61,6 +61,7 @@ export async function startTestControl(options: { pin?: boolean; consoleDir?: st
     identity: () => localIdentity('dev'),
     postgres: () => ({ host: '127.0.0.1', port: 6543 }),
     openSessions: () => 0,
+    pausesChanged: () => called.push('pausesChanged'),
   });
   /** The routes of others only note that they were reached. */
   const handlers = new Proxy(own as ControlHandlers, {

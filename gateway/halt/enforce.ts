@@ -9,10 +9,10 @@ type State = Pick<Halt, 'view'>;
 export function haltApprovals(approvals: Approvals, halt: State): Approvals {
   return {
     coveredBy: (operation, verdict) => (halt.view === null ? approvals.coveredBy(operation, verdict) : null),
-    hold(operation, verdict) {
+    hold(operation, verdict, longestMs) {
       const { view } = halt;
       if (view !== null) throw new CountersignError('HALTED', view.sentence);
-      return approvals.hold(operation, verdict);
+      return approvals.hold(operation, verdict, longestMs);
     },
     sessionClosed: (sessionId) => approvals.sessionClosed(sessionId),
   };
@@ -25,9 +25,9 @@ export function haltPipeline(pipeline: Pipeline, halt: State): Pipeline {
     get policyHash() {
       return pipeline.policyHash;
     },
-    decide(verdict, connection, operation) {
+    decide(verdict, connection, operation, longestMs) {
       const { view } = halt;
-      if (view?.kind !== 'panic') return pipeline.decide(verdict, connection, operation);
+      if (view?.kind !== 'panic') return pipeline.decide(verdict, connection, operation, longestMs);
       return {
         kind: 'decided',
         decision: {

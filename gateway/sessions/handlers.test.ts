@@ -23,6 +23,7 @@ it('shows the statements of a session that the index does not know yet, and of n
       statements: read,
       result: async () => ({ columns: [], rows: [], offset: 0, total: 0 }),
       search: async () => ({ items: [], total: 0 }),
+      summary: async () => Promise.reject(new Error('nobody asks here')),
       indexSession: async (id) => void known.add(id),
     },
     registry: createSessionRegistry(),

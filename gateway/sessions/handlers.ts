@@ -5,11 +5,19 @@ import { mergeLiveSessions } from '../store/merge-live.ts';
 import type { Store } from '../store/store.ts';
 import type { SessionRegistry } from './live-sessions.ts';
 
-type SessionRoutes = 'sessions' | 'session' | 'statements' | 'result' | 'verifySession' | 'killSession' | 'search';
+type SessionRoutes =
+  | 'sessions'
+  | 'session'
+  | 'statements'
+  | 'result'
+  | 'verifySession'
+  | 'killSession'
+  | 'search'
+  | 'summary';
 
 /** The control API's routes on sessions: the index, with what is open now in front of it. */
 export function createSessionHandlers(parts: {
-  store: Pick<Store, 'sessions' | 'session' | 'statements' | 'result' | 'search' | 'indexSession'>;
+  store: Pick<Store, 'sessions' | 'session' | 'statements' | 'result' | 'search' | 'summary' | 'indexSession'>;
   registry: SessionRegistry;
   recordingsDir: string;
 }): Pick<ControlHandlers, SessionRoutes> {
@@ -37,6 +45,7 @@ export function createSessionHandlers(parts: {
     result: ({ id, index, ...page }) => indexed(id, () => store.result(id, index, page)),
     search: ({ q, offset, limit, ...filter }) =>
       store.search({ ...filter, ...(q === undefined ? {} : { text: q }) }, { offset, limit }),
+    summary: ({ since }) => store.summary(since),
     verifySession: async ({ id }) => {
       const folder = await findSession(recordingsDir, id);
       if (!folder) throw unknown(id);

@@ -2,12 +2,14 @@ import type { SessionFilter } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { StatementFilter } from '../contract/search.ts';
 import type { ResultPage, Session, Statement } from '../contract/session.ts';
+import type { DaySummary } from '../contract/summary.ts';
 import type { Db } from './migrations/migration.ts';
 import { openForReading, openForWriting } from './open.ts';
 import { readResult } from './readers/result.ts';
 import { type Page, searchStatements } from './readers/search.ts';
 import { findSession, listSessions, sessionsTouching } from './readers/sessions.ts';
 import { findStatement, listStatements } from './readers/statements.ts';
+import { summarise } from './readers/summary.ts';
 import type { SharedFacts } from './rows.ts';
 import type { RecordingSource } from './walk.ts';
 import { Batch } from './writers/batch.ts';
@@ -76,6 +78,10 @@ export class StoreCore {
 
   search(filter: StatementFilter, page: Page): { items: Statement[]; total: number } {
     return searchStatements(this.#db, filter, page);
+  }
+
+  summary(since: string): DaySummary {
+    return summarise(this.#db, since);
   }
 
   /** Why the index holds less than the recordings until rebuild(); null when it does not. */

@@ -3,6 +3,7 @@ import type { SessionFilter } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { StatementFilter } from '../contract/search.ts';
 import type { ResultPage, Session, Statement } from '../contract/session.ts';
+import type { DaySummary } from '../contract/summary.ts';
 import type { RebuildOutcome, RebuildProgress } from './core.ts';
 import { openForReading, openForWriting } from './open.ts';
 import type { Page } from './readers/search.ts';
@@ -34,6 +35,8 @@ export interface Store {
   result(id: string, index: number, page: Page): Promise<ResultPage>;
   /** Latest first. `total` stops at 10,000. Syntax: query.ts. Rejects with SEARCH_TOO_WIDE. */
   search(filter: StatementFilter, page: Page): Promise<{ items: Statement[]; total: number }>;
+  /** What happened since then, of the latest 200,000 statements. */
+  summary(since: string): Promise<DaySummary>;
   /** Brings one session up to its recording; goes on where it stopped. */
   indexSession(id: string, device?: string | null): Promise<void>;
   /** Why it holds less than the recordings until rebuild(), as a sentence; null when it does not. */
@@ -75,6 +78,7 @@ export function createStore({ file, recordingsDir, readOnly = false }: StoreOpti
     statements: (id, page) => read('statements', id, page),
     result: (id, index, page) => read('result', id, index, page),
     search: (filter, page) => read('search', filter, page),
+    summary: (since) => read('summary', since),
     incomplete: () => read('incomplete'),
     indexSession: (id, device = null) => write('indexSession', [id, device]),
     removeSession: (id) => write('removeSession', [id]),

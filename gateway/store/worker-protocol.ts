@@ -9,7 +9,15 @@ export interface WorkerSetup {
 }
 
 /** Calls that answer from the index, and calls that write it; `rebuild` and `close` are their own. */
-export type ReadMethod = 'sessions' | 'session' | 'touching' | 'statements' | 'search' | 'result' | 'incomplete';
+export type ReadMethod =
+  | 'sessions'
+  | 'session'
+  | 'touching'
+  | 'statements'
+  | 'search'
+  | 'summary'
+  | 'result'
+  | 'incomplete';
 export type WriteMethod = 'indexSession' | 'removeSession';
 type Method = ReadMethod | WriteMethod | 'rebuild' | 'close';
 

@@ -1,0 +1,47 @@
+import type { Statement } from '../../contract/session.ts';
+import type { DaySummary } from '../../contract/summary.ts';
+import type { Db } from '../migrations/migration.ts';
+import type { SharedFacts } from '../rows.ts';
+
+/** A statement's id is the microsecond it began at, so these are the latest: about 50 ms of reading. */
+const LOOKED_AT = 200_000;
+
+const KEYS: Readonly<Record<Statement['verdict'], keyof DaySummary['verdicts']>> = {
+  allowed: 'allowed',
+  'asked-approved': 'approved',
+  'asked-denied': 'deniedByPerson',
+  'asked-expired': 'expired',
+  denied: 'deniedByPolicy',
+  observed: 'observed',
+};
+
+interface Group {
+  facts: string;
+  n: number;
+  errors: number;
+  masked: number;
+}
+
+/** @param since ISO 8601. */
+export function summarise(db: Db, since: string): DaySummary {
+  const verdicts = { allowed: 0, approved: 0, deniedByPerson: 0, expired: 0, deniedByPolicy: 0, observed: 0 };
+  const groups = db
+    .prepare<[bigint, number], Group>(
+      `SELECT f.value AS facts, count(*) AS n, count(s.sqlstate) AS errors, count(s.masked) AS masked
+       FROM (SELECT facts, sqlstate, masked FROM statements WHERE id >= ? ORDER BY id DESC LIMIT ?) s
+       JOIN strings f ON f.id = s.facts GROUP BY s.facts`,
+    )
+    .all(BigInt(Date.parse(since)) * 1000n, LOOKED_AT);
+  const summary = { verdicts, operations: 0, errors: 0, masked: 0 };
+  for (const { facts, n, errors, masked } of groups) {
+    verdicts[KEYS[(JSON.parse(facts) as SharedFacts).verdict]] += n;
+    summary.operations += n;
+    summary.errors += errors;
+    summary.masked += masked;
+  }
+  const sessions = db
+    .prepare('SELECT count(*) FROM sessions WHERE opened_at >= ?')
+    .pluck()
+    .get(new Date(since).toISOString()) as number;
+  return { ...summary, sessions, more: summary.operations >= LOOKED_AT };
+}
