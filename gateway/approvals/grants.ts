@@ -1,29 +1,14 @@
 import type { Approval, Grant, GrantScope, Verdict } from '../contract/decision.ts';
 import { CountersignError } from '../contract/errors.ts';
-import type { Operation, OperationClass } from '../contract/operation.ts';
+import { grantRefusal } from '../contract/grantable.ts';
+import type { Operation } from '../contract/operation.ts';
 
 /** A grant of kind `session` ends after this even when its session lives on. */
 export const SESSION_GRANT_MAX_MS = 8 * 60 * 60 * 1000;
 
-/** What a wider grant may cover at all; everything worse is asked each time. */
-const GRANTABLE_STATEMENTS: ReadonlySet<OperationClass> = new Set(['session', 'read', 'write']);
-/** Of actions the shape is the whole text, so that a grant is for the same command again. */
-const GRANTABLE_ACTIONS: ReadonlySet<OperationClass> = new Set(['read', 'write', 'network', 'execute', 'unknown']);
-
 const MAX_LIVE = 200;
 const MAX_ENDED = 200;
 const SHAPE_IN_SENTENCE = 300;
-
-/** Why no wider grant may be made of this; null when one may. */
-export function grantRefusal(operation: Operation, verdict: Verdict): string | null {
-  if (!verdict.grantable) return 'the policy lets this be approved once at a time only';
-  if (verdict.level !== 'click') return 'what needs a PIN or a passkey is approved once at a time only';
-  const grantable = operation.protocol === 'postgres' ? GRANTABLE_STATEMENTS : GRANTABLE_ACTIONS;
-  if (!grantable.has(operation.effects.class)) {
-    return `a ${operation.effects.class} operation is approved once at a time only`;
-  }
-  return null;
-}
 
 export interface GrantsDeps {
   now(): number;
