@@ -6,13 +6,15 @@ import {
   type SignedCheckpoint,
   withSignatures,
 } from '../../evidence/format/checkpoint.ts';
-import { formatSignature } from '../../evidence/format/signed-note.ts';
+import { cosignedAt, formatSignature, type NoteSignature } from '../../evidence/format/signed-note.ts';
 import { parseProof } from '../../evidence/format/tlog-proof.ts';
+import { COSIGNATURE, type Vkey } from '../../evidence/format/vkey.ts';
 import { verifyToken } from '../../evidence/timestamp/verify.ts';
+import { keyOf } from '../../evidence/trust/entries.ts';
 import { validAt } from '../../evidence/trust/validity.ts';
 import type { Trust } from '../../evidence/trust/verify-trust.ts';
 import { type Witnessed, witnessedBy } from '../../evidence/trust/witnesses.ts';
-import { toBase64 } from '../../recording/format/bytes.ts';
+import { equal, toBase64 } from '../../recording/format/bytes.ts';
 import { FormatError } from '../../recording/format/primitives.ts';
 import { nodePrimitives as p } from '../../recording/primitives.ts';
 import type { Books } from '../books.ts';
@@ -44,17 +46,31 @@ interface Raw {
   seen: string | null;
 }
 
+/** What was found under one text. */
+interface Found {
+  where: string;
+  seen: string | null;
+  checkpoint: SignedCheckpoint;
+  /** The device's own signatures, as each object had them: one that is wrong spoils no other object's. */
+  own: Map<string, NoteSignature[]>;
+  /** One of a key that is nobody's here, to tell of. */
+  stranger: NoteSignature | null;
+  /** Cosignatures that are their witness' own. */
+  cosignatures: Map<string, NoteSignature>;
+}
+
 const iso = (milliseconds: number | null): string | null =>
   milliseconds === null ? null : new Date(milliseconds).toISOString();
 
 /** Every head of a device that ever came here: from its log, from witnesses, with bundles, and the last one verified. */
 export function findHeads(workspace: Workspace, books: Books, trust: Trust, org: string, device: string): FoundHeads {
   const problems: string[] = [];
-  const byText = new Map<string, Raw>();
+  const byText = new Map<string, Found>();
+  const witnesses = witnessKeys(trust);
   const add = (bytes: Uint8Array, where: string, seen: string | null, proof = false) => {
     try {
       const checkpoint = proof ? parseProof(bytes).checkpoint : parseCheckpoint(bytes);
-      merge(byText, { checkpoint, where, seen });
+      problems.push(...collect(byText, witnesses, { checkpoint, where, seen }));
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       problems.push(`${where} is damaged: ${error.message}`);
@@ -85,6 +101,7 @@ export function findHeads(workspace: Workspace, books: Books, trust: Trust, org:
   const stampsOf = (size: number) =>
     stamps.filter((one) => Number(one.size) === size).map(({ name }) => read(workspace.kept(`${log}/${name}`)));
   const heads = [...byText.values()]
+    .flatMap(headsOf)
     .sort((a, b) => a.checkpoint.size - b.checkpoint.size)
     .map((raw) => judged(trust, raw, stampsOf(raw.checkpoint.size)));
   return { heads, problems };
@@ -102,18 +119,51 @@ export function proofsOf(workspace: Workspace, org: string, device: string): { n
   );
 }
 
-/** Signatures of one text belong together, whichever object they came in. */
-function merge(byText: Map<string, Raw>, raw: Raw): void {
-  const { text } = raw.checkpoint.note;
-  const before = byText.get(text);
-  if (before === undefined) {
-    byText.set(text, raw);
-    return;
+const witnessKeys = (trust: Trust): Vkey[] =>
+  (trust.note?.witnesses ?? []).flatMap((entry) => keyOf(p.sha256, entry.vkey, '', COSIGNATURE) ?? []);
+
+/**
+ * Signatures of one text belong together, whichever object they came in. Anybody who can write to the store can
+ * add objects with signatures of their making: those are told, and take nothing from the genuine ones.
+ *
+ * @returns what is wrong with this one.
+ */
+function collect(byText: Map<string, Found>, witnesses: readonly Vkey[], { checkpoint, where, seen }: Raw): string[] {
+  const { text, signatures } = checkpoint.note;
+  const found = byText.get(text) ?? {
+    where,
+    seen,
+    checkpoint,
+    own: new Map(),
+    stranger: null,
+    cosignatures: new Map(),
+  };
+  found.seen = earlier(found.seen, seen);
+  byText.set(text, found);
+  const own = signatures.filter(({ name }) => name === checkpoint.origin);
+  if (own.length > 0) found.own.set(own.map(formatSignature).join('\n'), own);
+  const wrong: string[] = [];
+  for (const signature of signatures) {
+    const witness = witnesses.find(({ name, hash }) => name === signature.name && equal(hash, signature.hash));
+    if (witness === undefined) {
+      if (signature.name !== checkpoint.origin) found.stranger ??= signature;
+      continue;
+    }
+    if (typeof cosignedAt(p, { text, signatures: [signature] }, witness) === 'number')
+      found.cosignatures.set(formatSignature(signature), signature);
+    else wrong.push(`${where} has a cosignature in the name of ${witness.name} that is not its own`);
   }
-  const known = new Set(before.checkpoint.note.signatures.map(formatSignature));
-  const more = raw.checkpoint.note.signatures.filter((signature) => !known.has(formatSignature(signature)));
-  const checkpoint = more.length === 0 ? before.checkpoint : parseCheckpoint(withSignatures(before.checkpoint, more));
-  byText.set(text, { checkpoint, where: before.where, seen: earlier(before.seen, raw.seen) });
+  return wrong;
+}
+
+function headsOf({ checkpoint, where, seen, own, stranger, cosignatures }: Found): Raw[] {
+  const others = [...cosignatures.values(), ...(stranger === null ? [] : [stranger])];
+  const variants = own.size === 0 ? [[]] : [...own.values()];
+  return variants.map((signatures) => ({
+    checkpoint: { ...checkpoint, note: { ...checkpoint.note, signatures: [...signatures, ...others] } },
+    where,
+    seen,
+  }));
 }
 
 const earlier = (a: string | null, b: string | null): string | null => (a === null || (b !== null && b < a) ? b : a);

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatNote, parseNote } from '../../evidence/format/signed-note.ts';
 import { testSigner } from '../../evidence/format/test-keys.ts';
 import { formatVkey } from '../../evidence/format/vkey.ts';
 import { temporaryFolder } from '../../recording/test-support.ts';
@@ -83,4 +85,25 @@ describe('an attack', () => {
       }
     },
   );
+});
+
+it('loses no genuine signature to junk in the names of those who sign', async () => {
+  const name = [...valid.keys()].findLast((one) => /\/log\/checkpoint\.[0-9]+\.[0-9a-f]{8}$/.test(one))!;
+  const { text, signatures } = parseNote(valid.get(name)!);
+  const junk = new Map(valid);
+  for (let i = 0; i < 3; i += 1) {
+    const wrong = signatures.flatMap(({ name: signer, hash, bytes }) =>
+      Array.from({ length: 60 }, () => ({ name: signer, hash, bytes: randomBytes(bytes.length) })),
+    );
+    junk.set(`${name.replace(/[^.]*$/, '')}0000000${i}`, formatNote({ text, signatures: wrong }));
+  }
+  const workspace = workspaces.next();
+  await take(workspace, junk, now);
+  const found = await report(workspace, now);
+  const check = (of: string) => found.devices[0]?.checks.find((one) => one.name === of);
+  expect(check('witnesses')?.status).toBe('ok');
+  expect(check('enrolment')?.status).toBe('ok');
+  expect(check('log')?.sentence).toContain('has a cosignature in the name of');
+  expect(check('log heads')?.sentence).toContain('is signed by no key of the device');
+  expect(found.counts).toMatchObject({ sessions: 2, verified: 2 });
 });
