@@ -137,6 +137,24 @@ describe('an HTTP endpoint', () => {
     expect(await vault.read('siem:web')).toBe('Splunk s3cret');
   });
 
+  it('keeps its secret for the place it was given for', async () => {
+    const { siem, vault } = fresh();
+    const url = await listen(createServer(), (_request, _body, response) => response.end());
+    await put(siem, { id: 'web', kind: 'http', url }, 'Splunk s3cret');
+    for (const elsewhere of [
+      { url: 'https://evil.example/in' },
+      { url, secretHeader: 'x-key' },
+      { url, caFile: '/ca' },
+    ])
+      await expect(put(siem, { id: 'web', kind: 'http', ...elsewhere })).rejects.toMatchObject({
+        code: 'SIEM_SECRET_REQUIRED',
+      });
+    expect((await siem.status()).map(({ destination }) => destination)).toMatchObject([{ url }]);
+    await put(siem, { id: 'web', kind: 'http', url, batch: 7 });
+    await put(siem, { id: 'web', kind: 'http', url: `${url}/2` }, 'another');
+    expect(await vault.read('siem:web')).toBe('another');
+  });
+
   it('is trusted by its certificate only, and told with words when it is not', async () => {
     const { siem } = fresh();
     const good = authority.issue('localhost', ['IP:127.0.0.1']);

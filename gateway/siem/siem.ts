@@ -37,7 +37,7 @@ export interface Siem {
   wants(statements: 'noteworthy' | 'all'): boolean;
   readonly wantsTexts: boolean;
   status(): Promise<SiemStatus[]>;
-  /** Adds or replaces. Errors: SIEM_CONFIG_BROKEN, SIEM_FULL, CONFIG_CHANGED. */
+  /** Adds or replaces. Errors: SIEM_CONFIG_BROKEN, SIEM_FULL, SIEM_SECRET_REQUIRED, CONFIG_CHANGED. */
   put(destination: SiemDestination, secret: string | null): Promise<SiemStatus>;
   /** What waits for it is forgotten. Errors: SIEM_UNKNOWN, CONFIG_CHANGED. */
   remove(id: string): Promise<void>;
@@ -50,6 +50,13 @@ const MAX_DESTINATIONS = 16;
 /** Events that were not yet written to the spool; a disk that does not answer must not fill the memory. */
 const MAX_UNWRITTEN = 50_000;
 const TEST_MS = 20_000;
+
+/** Everything that decides who is shown the secret. */
+function whoGetsSecret(destination: SiemDestination | undefined): string {
+  if (destination?.kind !== 'http') return '';
+  const { url, secretHeader, caFile, serverName } = destination;
+  return JSON.stringify([url, secretHeader, caFile ?? null, serverName ?? null]);
+}
 
 /** What happens, to where the team watches. Errors: SIEM_CONFIG_BROKEN. */
 export function createSiem(deps: SiemDeps): Siem {
@@ -168,6 +175,17 @@ export function createSiem(deps: SiemDeps): Siem {
         );
       }
       config.assertUnchanged();
+      const before = senders.get(id)?.destination;
+      if (
+        secret === null &&
+        whoGetsSecret(before) !== whoGetsSecret(destination) &&
+        (await vault.has(secretName(id)))
+      ) {
+        throw new CountersignError(
+          'SIEM_SECRET_REQUIRED',
+          `${id} would go to another place than before; give its secret again, so that nobody else is sent the old one.`,
+        );
+      }
       if (secret !== null) await vault.write(secretName(id), secret);
       save([...others, destination]);
       await senders.get(id)?.close();
