@@ -14,15 +14,17 @@ interface PageProps {
   actions?: ReactNode;
   /** The page fills the window's height and scrolls inside. */
   fill?: boolean;
+  /** What stands beside each other needs more width than text does. */
+  wide?: boolean;
   children: ReactNode;
 }
 
-export function Page({ title, heading = title, lead, actions, fill = false, children }: PageProps) {
+export function Page({ title, heading = title, lead, actions, fill = false, wide = false, children }: PageProps) {
   useEffect(() => {
     document.title = `${title} · ${strings.product}`;
   }, [title]);
   return (
-    <div className={fill ? classes.fill : classes.page}>
+    <div className={fill ? classes.fill : classes.page} data-wide={wide}>
       <header className={classes.head}>
         <div>
           <Title order={1} className={classes.title}>

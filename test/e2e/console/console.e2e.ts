@@ -298,7 +298,7 @@ describe.skipIf(noChromium)(`console${noChromium ? ` (${noChromium})` : ''}`, ()
     await page.keyboard.press('Control+Home');
     await page.keyboard.type('permitt ');
     await page.getByRole('button', { name: 'Stage this text' }).click();
-    await page.getByText('unexpected token').waitFor();
+    await page.getByRole('alert').getByText('unexpected token').waitFor();
     await page.getByRole('button', { name: 'Go to line 3' }).click();
     expect(await page.getByRole('button', { name: 'Accept' }).isDisabled()).toBe(true);
     await page.getByRole('button', { name: 'Back to the text in force' }).click();
@@ -306,7 +306,7 @@ describe.skipIf(noChromium)(`console${noChromium ? ` (${noChromium})` : ''}`, ()
     await page.keyboard.press('Control+End');
     await page.keyboard.type('// reviewed');
     await page.getByRole('button', { name: 'Stage this text' }).click();
-    await page.getByText('+@ask("pin")').waitFor();
+    await page.getByRole('region', { name: 'What would change' }).getByText('// reviewed').first().waitFor();
     await page.getByLabel('PIN').fill(PIN);
     await page.getByRole('button', { name: 'Accept' }).click();
     await page.getByText('The new policy is in force').waitFor();

@@ -18,6 +18,7 @@ import type { Session } from '../../../gateway/contract/session.ts';
 import type { SyncStatus } from '../../../gateway/contract/sync.ts';
 import * as evidence from './evidence-fixtures.ts';
 import * as fixtures from './fixtures.ts';
+import * as policies from './policy-fixtures.ts';
 
 /**
  * A double of the gateway: the routes of the contract over data in memory, for tests of the console
@@ -260,6 +261,14 @@ export async function startStubGateway(options: { signedIn?: boolean; empty?: bo
       policy = { ...policy, staged: null };
       return policy;
     },
+    checkPolicy: ({ text }: RouteInput<'checkPolicy'>) => policies.checked(text),
+    tryPolicy: ({ policy: text, what }: RouteInput<'tryPolicy'>) =>
+      policies.trial(text, routes.tryPolicy.input.shape.what.parse(what)),
+    policyHistory: (input: RouteInput<'policyHistory'>) => page(policies.history(now), input as Record<string, number>),
+    policyVersion: ({ number }: RouteInput<'policyVersion'>) => ({
+      ...policies.history(now).find((one) => one.number === number)!,
+      text: policy.text.replace('ask("click")', `ask("click") // ${number}`),
+    }),
     setPin: (input: RouteInput<'setPin'>) => {
       if (state.status.pinSet) checkPin(input.current);
       else if (input.code !== fixtures.CODE)

@@ -1,6 +1,9 @@
+import { type Diagnostic, lintGutter, setDiagnostics } from '@codemirror/lint';
 import { basicSetup, EditorView } from 'codemirror';
 import { type Ref, useEffect, useImperativeHandle, useRef } from 'react';
-import { cspNonce } from '../../csp.ts';
+import type { PolicyProblem } from '../../../../gateway/contract/policy.ts';
+import { cedar } from './cedar-language.ts';
+import { editorLook } from './editor-look.ts';
 import classes from './policy-screen.module.css';
 
 export interface EditorHandle {
@@ -13,26 +16,18 @@ interface Props {
   ref?: Ref<EditorHandle>;
   initial: string;
   label: string;
+  /** What is wrong with the text as it is now. */
+  problems: readonly PolicyProblem[];
   onChange(text: string): void;
 }
 
-const LOOK = EditorView.theme({
-  '&': { backgroundColor: 'transparent', fontSize: '13.5px' },
-  '.cm-content': { caretColor: 'var(--mantine-color-text)' },
-  '.cm-cursor': { borderLeftColor: 'var(--mantine-color-text)' },
-  '.cm-scroller': { fontFamily: 'var(--mantine-font-family-monospace)', lineHeight: '1.55' },
-  '.cm-gutters': {
-    backgroundColor: 'transparent',
-    color: 'var(--cs-muted)',
-    borderRight: '1px solid var(--cs-line)',
-  },
-  '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'color-mix(in srgb, var(--cs-line) 45%, transparent)' },
-  '&.cm-focused .cm-selectionBackground, .cm-selectionBackground': { backgroundColor: 'var(--cs-info-bg) !important' },
-  '&.cm-focused': { outline: 'none' },
-});
+function placeIn(editor: EditorView, line: number, column: number): number {
+  const at = editor.state.doc.line(Math.min(Math.max(1, line), editor.state.doc.lines));
+  return Math.min(at.from + Math.max(1, column) - 1, at.to);
+}
 
 /** CodeMirror, loaded when the policy page is opened. It shows control characters by itself. */
-export default function PolicyEditor({ ref, initial, label, onChange }: Props) {
+export default function PolicyEditor({ ref, initial, label, problems, onChange }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
   const first = useRef({ initial, label, onChange });
@@ -42,10 +37,10 @@ export default function PolicyEditor({ ref, initial, label, onChange }: Props) {
       parent: host.current!,
       doc: start.initial,
       extensions: [
-        EditorView.cspNonce.of(cspNonce),
         basicSetup,
-        LOOK,
-        EditorView.lineWrapping,
+        cedar,
+        lintGutter(),
+        editorLook,
         EditorView.contentAttributes.of({ 'aria-label': start.label }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) start.onChange(update.state.doc.toString());
@@ -55,12 +50,26 @@ export default function PolicyEditor({ ref, initial, label, onChange }: Props) {
     view.current = editor;
     return () => editor.destroy();
   }, []);
+  useEffect(() => {
+    const editor = view.current;
+    if (editor === null) return;
+    const diagnostics = problems.map(({ line, column, message }): Diagnostic => {
+      const from = placeIn(editor, line ?? 1, column ?? 1);
+      const word = editor.state.wordAt(from);
+      return { from, to: word?.to ?? from, severity: 'error', message };
+    });
+    diagnostics.sort((a, b) => a.from - b.from);
+    editor.dispatch(setDiagnostics(editor.state, diagnostics));
+  }, [problems]);
   useImperativeHandle(ref, () => ({
     goTo: (line, column) => {
       const editor = view.current;
       if (editor === null) return;
-      const at = editor.state.doc.line(Math.min(Math.max(1, line), editor.state.doc.lines));
-      editor.dispatch({ selection: { anchor: Math.min(at.from + column - 1, at.to) }, scrollIntoView: true });
+      const anchor = placeIn(editor, line, column);
+      editor.dispatch({
+        selection: { anchor },
+        effects: EditorView.scrollIntoView(anchor, { y: 'center' }),
+      });
       editor.focus();
     },
     replace: (text) => {
