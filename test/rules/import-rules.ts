@@ -49,6 +49,7 @@ const PURE: ReadonlyArray<{ folder: string; mayImport: readonly string[] }> = [
     mayImport: ['gateway/contract', 'gateway/protocols/postgres/ports.ts'],
   },
   { folder: 'gateway/protocols/terminal/classifier', mayImport: ['gateway/contract'] },
+  { folder: 'gateway/protocols/mcp/codec', mayImport: ['gateway/contract'] },
   { folder: 'gateway/policy/decisions', mayImport: ['gateway/contract', 'gateway/pipeline/ports.ts'] },
   { folder: 'gateway/recording/format', mayImport: ['gateway/contract'] },
   { folder: 'gateway/siem/mapping', mayImport: ['gateway/contract'] },

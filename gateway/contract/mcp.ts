@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { DetectorConfig } from './connection.ts';
+
+/** The name under which agents reach a server: `countersign mcp NAME`, `/mcp/NAME`. */
+export const McpServerName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
+
+const Variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'the name of an environment variable');
+/** RFC 9110 token, without those that the gateway sets itself. */
+const Header = z
+  .string()
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, 'the name of a header')
+  .refine((name) => !/^(host|connection|content-(length|type)|transfer-encoding|accept|mcp-.*)$/i.test(name), {
+    message: 'this header is set by the gateway itself',
+  });
+const Url = z
+  .string()
+  .max(2048)
+  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'an http or https URL')
+  .refine((text) => !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''), {
+    message: 'a URL without user and password; put them into a header, whose value goes to the vault',
+  });
+
+/** Where the server is. The values of `env` and `headers` are secrets: they are in the vault, only their names here. */
+export const McpTransport = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('stdio'),
+    command: z.string().min(1).max(4096),
+    args: z.array(z.string().max(32_768)).max(256).default([]),
+    /** Working directory; absent: the gateway's home. */
+    cwd: z.string().max(4096).optional(),
+    env: z.array(Variable).max(64).default([]),
+  }),
+  z.object({ type: z.literal('http'), url: Url, headers: z.array(Header).max(32).default([]) }),
+  /** The transport of 2024-11-05, for servers that have no other. */
+  z.object({ type: z.literal('sse'), url: Url, headers: z.array(Header).max(32).default([]) }),
+]);
+export type McpTransport = z.infer<typeof McpTransport>;
+
+const ToolName = z.string().min(1).max(512);
+
+/** A registered MCP server. */
+export const McpServer = z.object({
+  name: McpServerName,
+  transport: McpTransport,
+  /** `allow` null: every tool that `deny` does not name. A name may end with `*`. Others are hidden and refused. */
+  tools: z
+    .object({
+      allow: z.array(ToolName).max(1000).nullable().default(null),
+      deny: z.array(ToolName).max(1000).default([]),
+    })
+    .prefault({}),
+  /** Whose calls these are, for policies; null: what the client says of itself. */
+  agent: z.string().max(64).nullable().default(null),
+  mode: z.enum(['enforce', 'observe']).default('enforce'),
+  masking: z.enum(['on', 'off']).default('on'),
+  detectors: DetectorConfig.prefault({}),
+  /** What the server may ask of the client: refused, or decided by policy like a call of a tool of that name. */
+  sampling: z.enum(['refuse', 'policy']).default('refuse'),
+  elicitation: z.enum(['refuse', 'policy']).default('refuse'),
+  description: z.string().max(1000).default(''),
+});
+export type McpServer = z.infer<typeof McpServer>;
+export type McpServerInput = z.input<typeof McpServer>;
+
+/** What goes to the vault: values by the names that the transport lists. */
+export const McpSecrets = z.record(z.string().max(128), z.string().max(16_384));
+export type McpSecrets = z.infer<typeof McpSecrets>;
+
+export const McpServerView = McpServer.extend({
+  hasSecrets: z.boolean(),
+  openSessions: z.number().int(),
+  /** Tools whose description is pinned, and those that are described otherwise now. */
+  pinned: z.number().int(),
+  changed: z.array(z.string()),
+});
+export type McpServerView = z.infer<typeof McpServerView>;
+
+export const McpTestResult = z.object({
+  ok: z.boolean(),
+  sentence: z.string(),
+  tools: z.array(z.object({ name: z.string(), title: z.string(), state: z.enum(['listed', 'hidden', 'changed']) })),
+});
+export type McpTestResult = z.infer<typeof McpTestResult>;
