@@ -21,7 +21,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['gateway/**/*.test.ts', 'test/unit/**/*.test.ts'],
+          include: ['{gateway,main,build}/**/*.test.ts', 'test/unit/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

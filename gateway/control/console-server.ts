@@ -89,7 +89,9 @@ export function createConsoleServer(deps: ConsoleServerDeps): ConsoleServer {
 
   /** The socket's file mode is its check; on loopback it takes a console session. Throws UNAUTHENTICATED. */
   function assertCaller(c: Context<Env>): void {
-    if (c.env.channel === 'terminal' || sessionOf(c) !== null) return;
+    if (sessionOf(c) !== null) return;
+    // Who shows a session that has ended on the socket is told so, instead of being taken for a command.
+    if (c.env.channel === 'terminal' && sessionSecrets(c.env.incoming).length === 0) return;
     throw new CountersignError('UNAUTHENTICATED', 'Open a session with the one-time code that was printed.');
   }
 

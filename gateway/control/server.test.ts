@@ -371,6 +371,9 @@ describe.skipIf(process.platform === 'win32')('the desktop app, over the socket'
     for (const less of [{}, { cookie }, { 'x-countersign-page': key }, { cookie, 'x-countersign-page': `${key}x` }]) {
       expect((await decide(less as Record<string, string>)).json.error?.code).toBe('PIN_REQUIRED');
     }
+    for (const ended of [{ cookie }, { cookie, 'x-countersign-page': `${key}x` }]) {
+      expect((await decide(ended as Record<string, string>)).json.error?.code).toBe('UNAUTHENTICATED');
+    }
     expect((await decide(session)).json).toMatchObject({ state: 'approved', channel: 'console' });
   });
 
