@@ -82,7 +82,7 @@ function ticker(cli: Cli): (progress: { seen: number; fresh: number; bytes: numb
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 function tell(cli: Cli, what: string, outcome: ImportOutcome): void {
-  const { seen, fresh, bytes, unusual, foreign, notGiven, stopped, touched } = outcome;
+  const { seen, fresh, bytes, unusual, foreign, notGiven, deleted, stopped, touched } = outcome;
   const line = `${visibleLine(what)}: ${plural(seen, 'object')}, ${fresh} new (${megabytes(bytes)}), ${plural(touched.size, 'session')}`;
   if (stopped) cli.note(`Stopped: ${line}. Run it again to go on.`);
   else cli.out(`${line}.`);
@@ -96,6 +96,10 @@ function tell(cli: Cli, what: string, outcome: ImportOutcome): void {
   if (foreign.length > 0)
     cli.note(
       `Left out, since no object has such a name: ${foreign.slice(0, 3).map(visibleLine).join(', ')}${foreign.length > 3 ? ', …' : ''}`,
+    );
+  if (deleted.length > 0)
+    cli.note(
+      `Somebody deleted ${plural(deleted.length, 'object')} in the store, which kept what was there: ${deleted.slice(0, 3).map(visibleLine).join(', ')}${deleted.length > 3 ? ', …' : ''}`,
     );
   for (const { name, why } of notGiven.slice(0, 3)) {
     cli.note(`The store lists ${visibleLine(name)} and does not give it: ${visibleLine(why)}`);

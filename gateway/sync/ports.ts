@@ -20,7 +20,7 @@ export interface StoreTarget {
    * store lets nobody read. The bytes have to be read to their end, or their iterator returned.
    */
   read(name: string, signal: AbortSignal, version?: string | null): Promise<AsyncIterable<Uint8Array> | null>;
-  /** Every object below `prefix`, in the order of names; several versions of a name are listed each. Throws SYNC_WRITE_ONLY. */
+  /** Every object below `prefix`, in the order of names; several versions of a name are listed each, and deletions where the store keeps them. Throws SYNC_WRITE_ONLY. */
   list(prefix: string, signal: AbortSignal): AsyncIterable<StoreObject>;
   close(): Promise<void>;
 }
@@ -39,6 +39,8 @@ export interface StoreObject {
   size: number;
   /** Where the store keeps several of one name; null elsewhere. */
   version: string | null;
+  /** Somebody deleted what is under this name; the store tells of it and keeps what was there, as versions. */
+  deleted?: true;
 }
 
 export interface StoreCapabilities {

@@ -17,7 +17,8 @@ export async function fetchTrustNotes(
   signal: AbortSignal,
 ): Promise<Uint8Array[]> {
   const names: string[] = [];
-  for await (const { name, size } of target.list(`${org}/trust/`, signal)) {
+  for await (const { name, size, deleted } of target.list(`${org}/trust/`, signal)) {
+    if (deleted === true) continue;
     const match = NOTE.exec(name.slice(org.length + 1));
     if (match !== null && Number(match[1]) >= from && size <= MAX_NOTE && !names.includes(name)) names.push(name);
     if (names.length >= MAX_NOTES) break;

@@ -81,13 +81,14 @@ async function fromStore(
   }
 }
 
-function sentencesOf({ seen, fresh, touched, unusual, foreign, notGiven, stopped }: ImportOutcome): string[] {
+function sentencesOf({ seen, fresh, touched, unusual, foreign, notGiven, deleted, stopped }: ImportOutcome): string[] {
   const notes: [number, string][] = [
     [unusual.unread, 'cannot be read with the keys given; kept as they are'],
     [unusual.torso, 'are not whole; kept as they are'],
     [unusual.changed, 'say otherwise than what was imported before; kept beside it'],
     [unusual.refused, 'are no objects that this program writes; left out'],
     [foreign.length, 'have no name that an object has; left out'],
+    [deleted.length, 'were deleted by somebody in the store, which kept what was there'],
     [notGiven.length, 'are listed by the store and not given; the next import asks again'],
   ];
   return [

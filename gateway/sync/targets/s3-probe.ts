@@ -41,7 +41,7 @@ export async function probeS3(
   await create(bucket, key, first);
   const encrypted = await encrypts(calls, key);
   const read = (await contentOf(calls, key)) !== null;
-  const versions = await versionsOf(bucket, name);
+  const versions = (await listedOf(bucket, name))?.versions ?? null;
   const version = versions?.[0]?.version ?? 'null';
   const kept = version === 'null' ? null : { versionId: version };
   const lock = kept === null ? null : await lockOf(calls, key, kept);
@@ -123,11 +123,21 @@ async function contentOf(calls: S3Calls, key: string, version: Record<string, st
   return answer.status === 200 ? createHash('sha256').update(text).digest('hex') : null;
 }
 
-/** Newest first; null where these credentials may not list. */
-async function versionsOf({ before, list }: ProbedBucket, name: string): Promise<ListedVersion[] | null> {
-  const found: ListedVersion[] = [];
+interface Listed {
+  /** Newest first. */
+  versions: ListedVersion[];
+  markers: ListPage['deleted'];
+}
+
+/** What is there of one name; null where these credentials may not list. */
+async function listedOf({ before, list }: ProbedBucket, name: string): Promise<Listed | null> {
+  const found: Listed = { versions: [], markers: [] };
+  const isIt = ({ key }: { key: string }) => key === before + name;
   try {
-    for await (const page of list(name)) found.push(...page.objects.filter(({ key }) => key === before + name));
+    for await (const page of list(name)) {
+      found.versions.push(...page.objects.filter(isIt));
+      found.markers.push(...page.deleted.filter(isIt));
+    }
     return found;
   } catch (error) {
     if ((error as { code?: unknown }).code === 'SYNC_WRITE_ONLY') return null;
@@ -162,7 +172,8 @@ async function shortens(
 
 /** What cannot be deleted stays, and says nothing. */
 async function clearUp(bucket: ProbedBucket, name: string): Promise<void> {
-  for (const { key, version } of (await versionsOf(bucket, name)) ?? []) {
+  const { versions, markers } = (await listedOf(bucket, name)) ?? { versions: [], markers: [] };
+  for (const { key, version } of [...versions, ...markers]) {
     const query: Record<string, string> = version === 'null' ? {} : { versionId: version };
     await did(bucket.calls, { method: 'DELETE', key, query });
   }

@@ -17,6 +17,7 @@ describe('what a store lists', () => {
         { key: 'a+x', size: 5, version: 'v2' },
         { key: 'a/b', size: 0, version: 'null' },
       ],
+      deleted: [{ key: 'gone', version: 'v3' }],
       next: { 'key-marker': 'a/b', 'version-id-marker': 'v1' },
     });
   });
@@ -25,7 +26,7 @@ describe('what a store lists', () => {
     const page = `<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t&amp;1</NextContinuationToken>
       <Contents><Key>a</Key><Size>1</Size></Contents></ListBucketResult>`;
     const objects = [{ key: 'a', size: 1, version: 'null' }];
-    expect(parseList(page)).toEqual({ objects, next: { 'continuation-token': 't&1' } });
+    expect(parseList(page)).toEqual({ objects, deleted: [], next: { 'continuation-token': 't&1' } });
   });
 
   it.each([

@@ -18,6 +18,8 @@ export interface ListedVersion {
 
 export interface ListPage {
   objects: ListedVersion[];
+  /** Delete markers: the store hides what was under the key, and keeps its versions. */
+  deleted: Pick<ListedVersion, 'key' | 'version'>[];
   /** The query of the next page; null after the last. */
   next: Record<string, string> | null;
 }
@@ -51,13 +53,21 @@ export function parseList(text: string): ListPage {
     version: textOf(entry, 'VersionId') ?? 'null',
   }));
   if (objects.some(({ key, size }) => key === '' || !Number.isSafeInteger(size) || size < 0)) throw odd();
-  if (textOf(root, 'IsTruncated') !== 'true') return { objects, next: null };
+  const deleted = childrenOf(root, 'DeleteMarker').map((marker) => ({
+    key: decode(textOf(marker, 'Key') ?? ''),
+    version: textOf(marker, 'VersionId') ?? 'null',
+  }));
+  if (textOf(root, 'IsTruncated') !== 'true') return { objects, deleted, next: null };
   const token = textOf(root, 'NextContinuationToken');
-  if (token !== null) return { objects, next: { 'continuation-token': token } };
+  if (token !== null) return { objects, deleted, next: { 'continuation-token': token } };
   const marker = textOf(root, 'NextKeyMarker');
   if (marker === null) throw odd();
   const version = textOf(root, 'NextVersionIdMarker');
-  return { objects, next: { 'key-marker': decode(marker), ...(version ? { 'version-id-marker': version } : {}) } };
+  return {
+    objects,
+    deleted,
+    next: { 'key-marker': decode(marker), ...(version ? { 'version-id-marker': version } : {}) },
+  };
 }
 
 /** The text of one element anywhere in an answer, null where there is none. Throws SYNC_UNREACHABLE on what is no XML. */

@@ -206,6 +206,10 @@ export function openS3Target(config: S3Config, secrets: Secrets, now: () => Date
           const name = key.slice(before.length);
           if (isObjectName(name)) yield { name, size, version: version === 'null' ? null : version };
         }
+        for (const { key } of page.deleted) {
+          const name = key.slice(before.length);
+          if (isObjectName(name)) yield { name, size: 0, version: null, deleted: true };
+        }
       }
     },
     async close() {

@@ -101,7 +101,10 @@ describe.skipIf(radosgw.missing)("an import from Ceph's S3 server", () => {
     const workspace = (await TestWorkspaces.make(join(dir, 'late'), vectors.root)).next();
     const books = workspace.books('write');
     const options = { identities: [], signal: anyTime(), now: () => now };
-    expect(await importStore(workspace, books, store, options)).toMatchObject({ unusual: { torso: 0, changed: 2 } });
+    expect(await importStore(workspace, books, store, options)).toMatchObject({
+      unusual: { torso: 0, changed: 2 },
+      deleted: [part],
+    });
     expect(await importStore(workspace, books, store, options)).toMatchObject({ fresh: 0 });
     books.close();
     const found = failures(await report(workspace, now));
