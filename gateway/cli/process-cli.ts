@@ -3,6 +3,9 @@ import type { Cli } from './cli.ts';
 import { clientSocketPath, homeFolder } from './home.ts';
 import { terminalPrompt } from './prompt.ts';
 
+/** What a person, a service manager or a closed terminal sends. The second of a kind ends the process at once. */
+const ENDINGS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** The commands' surroundings when they run for real. A reader that went away (`| head`) is not a failure. */
 export function processCli(homeOption: () => string | undefined): Cli {
   const quiet = (error: NodeJS.ErrnoException) => {
@@ -22,7 +25,9 @@ export function processCli(homeOption: () => string | undefined): Cli {
     prompt: terminalPrompt,
     // Only what listens to it changes what ^C does: without a listener the process ends, as it should.
     get signal() {
-      if (process.listenerCount('SIGINT') === 0) process.once('SIGINT', () => interrupted.abort());
+      for (const ending of ENDINGS) {
+        if (process.listenerCount(ending) === 0) process.once(ending, () => interrupted.abort());
+      }
       return interrupted.signal;
     },
     exitWith: (code) => {

@@ -8,7 +8,7 @@ import type { StoreTarget } from '../../sync/ports.ts';
 import { failures, report, TestWorkspaces, take } from '../test-import.ts';
 import { memoryStore, type Objects } from '../test-organisation.ts';
 import type { Workspace } from '../workspace.ts';
-import { type ImportOutcome, importStore } from './store.ts';
+import { type ImportOptions, type ImportOutcome, importStore } from './store.ts';
 
 const vectors = JSON.parse(
   fs.readFileSync(join(import.meta.dirname, '../../../test/vectors/evidence/stores.json'), 'utf8'),
@@ -32,12 +32,12 @@ afterAll(() => fs.rmSync(dir, { recursive: true, force: true }));
 async function takeFrom(
   workspace: Workspace,
   store: Partial<StoreTarget>,
-  room?: () => number,
+  changes: Partial<ImportOptions> = {},
 ): Promise<ImportOutcome> {
   const books = workspace.books('write');
   const signal = new AbortController().signal;
   try {
-    const options = { identities: [], signal, now: () => now, ...(room === undefined ? {} : { room }) };
+    const options = { identities: [], signal, now: () => now, ...changes };
     return await importStore(workspace, books, { ...memoryStore(valid), ...store }, options);
   } finally {
     books.close();
@@ -119,6 +119,22 @@ describe('objects', () => {
     expect(given).toBeLessThan(30);
   });
 
+  it('that drip for ever hold up nobody', async () => {
+    const workspace = workspaces.next();
+    const read: StoreTarget['read'] = async (name, signal) =>
+      name !== part
+        ? memoryStore(valid).read(name, signal)
+        : (async function* () {
+            for (;;) {
+              yield new Uint8Array(1);
+              await new Promise((resolve) => setTimeout(resolve, 5));
+            }
+          })();
+    const { fresh, notGiven } = await takeFrom(workspace, { read }, { objectMs: 300 });
+    expect(fresh).toBe(valid.size - 1);
+    expect(notGiven).toEqual([{ name: part, why: expect.stringContaining('did not come whole') }]);
+  });
+
   it('that cannot be had keep nobody from the others, and are asked for again', async () => {
     const workspace = workspaces.next();
     for (const code of ['SYNC_REFUSED', 'SYNC_WRITE_ONLY', 'SYNC_UNREACHABLE']) {
@@ -155,7 +171,9 @@ describe('objects', () => {
         left -= 1024 * 1024;
         yield Buffer.from('x');
       })();
-    await expect(takeFrom(workspace, { list, read }, () => left)).rejects.toMatchObject({ code: 'AUDIT_DISK_FULL' });
+    await expect(takeFrom(workspace, { list, read }, { room: () => left })).rejects.toMatchObject({
+      code: 'AUDIT_DISK_FULL',
+    });
     expect(await take(workspace, valid, now, { room: () => 2 ** 40 })).toMatchObject({ notGiven: [] });
   });
 

@@ -22,6 +22,8 @@ export interface ImportOutcome extends ImportProgress {
   foreign: string[];
   /** What the store lists and does not give, as far as there is room; the next import asks again. */
   notGiven: { name: string; why: string }[];
+  /** Names that somebody deleted in the store, which kept what was there, as far as there is room. */
+  deleted: string[];
 }
 
 export interface ImportOptions {
@@ -32,6 +34,8 @@ export interface ImportOptions {
   progress?: (progress: ImportProgress) => void;
   signal: AbortSignal;
   now?: () => number;
+  /** How long one object may take to come, in milliseconds. */
+  objectMs?: number;
   /** Bytes that the workspace's disk has left. */
   room?: () => number;
 }
@@ -44,6 +48,8 @@ const MAX_FOREIGN = 20;
 const MAX_VERSIONS = 16;
 /** So many in a row that cannot be reached: then it is the store, and not an object of it. */
 const MAX_IN_A_ROW = 8;
+/** The largest object at some 30 kB a second. */
+const MAX_OBJECT_MS = 15 * 60_000;
 /** What is left on the disk for everything else, however much a store lists. */
 const MIN_ROOM = 256 * 1024 * 1024;
 
@@ -70,6 +76,7 @@ export async function importStore(
   const intake = new Intake(workspace, books, source, importId, now);
   const count: ImportProgress = { seen: 0, fresh: 0, bytes: 0, sessions: 0 };
   const foreign: string[] = [];
+  const deleted = new Set<string>();
   const waiting: { name: string; fetching: Promise<Fetched | null> }[] = [];
   const refusals = new Refusals();
   const room = options.room ?? (() => roomIn(workspace.folder));
@@ -94,6 +101,10 @@ export async function importStore(
   try {
     for await (const object of oldestFirst(store.list(`${workspace.settings.org}/`, signal))) {
       if (signal.aborted) break;
+      if (object.deleted === true) {
+        if (deleted.size < MAX_FOREIGN) deleted.add(object.name);
+        continue;
+      }
       count.seen += 1;
       const kind = parseObjectName(object.name);
       if (kind === null) {
@@ -124,6 +135,7 @@ export async function importStore(
     unusual: intake.unusual,
     foreign,
     notGiven: refusals.told,
+    deleted: [...deleted],
   };
 }
 
@@ -131,6 +143,10 @@ export async function importStore(
 async function* oldestFirst(listed: AsyncIterable<StoreObject>): AsyncGenerator<StoreObject> {
   let versions: StoreObject[] = [];
   for await (const object of listed) {
+    if (object.deleted === true) {
+      yield object;
+      continue;
+    }
     if (versions.length > 0 && versions[0]?.name !== object.name) {
       yield* versions.reverse();
       versions = [];
@@ -205,19 +221,41 @@ async function fetch(
 ): Promise<Fetched | null> {
   const { name } = object;
   const version = object.version ?? '';
-  const stream = await store.read(name, options.signal, object.version);
+  const bytes = await readInTime(store, object, limitOf(kind), options);
   // It was listed a moment ago: the next import finds that it has gone.
-  if (stream === null) return null;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.length;
-    if (size > limitOf(kind)) {
-      const why = 'It is larger than any object of its kind; somebody else wrote it.';
-      return { name, version, bytes: new Uint8Array(0), opened: { state: 'refused', why } };
-    }
-    chunks.push(chunk);
+  if (bytes === null) return null;
+  if (bytes === 'too large') {
+    const why = 'It is larger than any object of its kind; somebody else wrote it.';
+    return { name, version, bytes: new Uint8Array(0), opened: { state: 'refused', why } };
   }
-  const bytes = Buffer.concat(chunks, size);
   return { name, version, bytes, opened: await openObject(name, bytes, options.identities) };
+}
+
+/** A store that drips an object byte by byte never stands still, and would hold up the import for ever. */
+async function readInTime(
+  store: StoreTarget,
+  { name, version }: StoreObject,
+  limit: number,
+  { signal, objectMs = MAX_OBJECT_MS }: ImportOptions,
+): Promise<Uint8Array | 'too large' | null> {
+  const late = AbortSignal.timeout(objectMs);
+  try {
+    const stream = await store.read(name, AbortSignal.any([signal, late]), version);
+    if (stream === null) return null;
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of stream) {
+      late.throwIfAborted();
+      size += chunk.length;
+      if (size > limit) return 'too large';
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks, size);
+  } catch (error) {
+    if (!late.aborted || signal.aborted) throw error;
+    const minutes = Math.round(objectMs / 60_000);
+    throw new CountersignError('AUDIT_OBJECT_SLOW', `it did not come whole within ${minutes} minutes`, {
+      cause: error,
+    });
+  }
 }
