@@ -17,6 +17,7 @@ import { ConnectionsScreen } from './screens/connections/connections-screen.tsx'
 import { EvidenceScreen } from './screens/evidence/evidence-screen.tsx';
 import { GrantsScreen } from './screens/grants/grants-screen.tsx';
 import { PolicyScreen } from './screens/policy/policy-screen.tsx';
+import { PopupScreen } from './screens/popup/popup-screen.tsx';
 import { SessionScreen } from './screens/session/session-screen.tsx';
 import { SessionsScreen } from './screens/sessions/sessions-screen.tsx';
 import { SettingsScreen } from './screens/settings/settings-screen.tsx';
@@ -68,6 +69,13 @@ const approvals = createRoute({
   component: only('gateway', ApprovalsScreen),
   validateSearch: approvalsSearch,
 });
+/** Without the shell (root.tsx): the desktop app's window at the tray. */
+const popup = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/popup',
+  component: only('gateway', PopupScreen),
+  validateSearch: approvalsSearch,
+});
 const sessions = createRoute({
   getParentRoute: () => rootRoute,
   path: '/sessions',
@@ -104,6 +112,7 @@ export const router = createRouter({
   routeTree: rootRoute.addChildren([
     home,
     approvals,
+    popup,
     sessions,
     session,
     newConnection,

@@ -6,6 +6,7 @@ import { generalStrings } from './strings/general.ts';
 import { grantsStrings } from './strings/grants.ts';
 import { loginStrings } from './strings/login.ts';
 import { policyStrings } from './strings/policy.ts';
+import { popupStrings } from './strings/popup.ts';
 import { sessionsStrings } from './strings/sessions.ts';
 import { settingsStrings } from './strings/settings.ts';
 import { shellStrings } from './strings/shell.ts';
@@ -16,6 +17,7 @@ export const strings = {
   ...shellStrings,
   ...loginStrings,
   ...approvalsStrings,
+  ...popupStrings,
   ...grantsStrings,
   ...sessionsStrings,
   ...connectionsStrings,

@@ -1,9 +1,12 @@
 import { Center, Loader } from '@mantine/core';
+import { Outlet, useRouterState } from '@tanstack/react-router';
 import { useMemo } from 'react';
-import type { GatewayStatus } from '../../../gateway/contract/api.ts';
+import type { ConsoleHost, GatewayStatus } from '../../../gateway/contract/api.ts';
 import { isUnauthorized } from '../api/client.ts';
+import { useHostEvents } from '../api/events.ts';
 import { HostContext } from '../api/host.ts';
 import { useApi } from '../api/queries.ts';
+import { HaltBanner } from '../components/halt-banner.tsx';
 import { Failure } from '../components/page.tsx';
 import { LoginScreen } from '../screens/login/login-screen.tsx';
 import { AuditState } from './audit-state.tsx';
@@ -21,19 +24,28 @@ function Waiting({ query }: { query: { error: unknown; refetch(): unknown } }) {
   );
 }
 
+/** A page in a window of its own. */
+function Bare({ host }: { host: ConsoleHost }) {
+  useHostEvents(host);
+  return <Outlet />;
+}
+
 function Gateway() {
+  const path = useRouterState({ select: (state) => state.location.pathname });
   const status = useApi('status', {}, { refetchInterval: STATUS_EVERY_MS });
   const waiting = status.data?.waiting ?? 0;
   const counts = useMemo(() => ({ '/approvals': waiting }), [waiting]);
   if (isUnauthorized(status.error)) return <LoginScreen />;
   if (status.data === undefined) return <Waiting query={status} />;
   const data: GatewayStatus = status.data;
+  if (path === '/popup') return <Bare host="gateway" />;
   return (
     <Shell
       host="gateway"
       places={GATEWAY_PLACES}
       counts={counts}
       state={(link) => <GatewayState status={data} link={link} />}
+      banner={<HaltBanner />}
     />
   );
 }

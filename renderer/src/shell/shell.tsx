@@ -22,9 +22,11 @@ interface Props {
   /** What waits at a place. */
   counts: Readonly<Partial<Record<Place['to'], number>>>;
   state(link: LinkState): ReactNode;
+  /** Above every page. */
+  banner?: ReactNode;
 }
 
-export function Shell({ host, places, counts, state }: Props) {
+export function Shell({ host, places, counts, state, banner }: Props) {
   useHostEvents(host);
   const link = useLinkState();
   const [menuOpen, menu] = useDisclosure(false);
@@ -104,6 +106,7 @@ export function Shell({ host, places, counts, state }: Props) {
             </Notice>
           </div>
         )}
+        {banner}
         <Outlet />
       </AppShell.Main>
       <HelpDialog host={host} places={places} opened={helpOpen} onClose={help.close} />

@@ -1,3 +1,5 @@
+import { count } from '../text/format.ts';
+
 export const approvalsStrings = {
   approvals: {
     title: 'Approvals',
@@ -19,6 +21,9 @@ export const approvalsStrings = {
     place: 'Where',
     bindings: 'Bound to',
     statement: 'Statement',
+    command: 'Command',
+    change: 'Change of a file',
+    call: 'Call of a tool',
     effects: 'What it would do',
     noEffects: 'No effects could be named; read the statement.',
     writes: 'Changes',
@@ -31,6 +36,18 @@ export const approvalsStrings = {
     parameterNull: 'NULL',
     parameterRaw: 'bytes, type not known here',
     why: 'Why you are asked',
+    similar: 'Decided before',
+    similarNone: 'nothing of this shape since the gateway started',
+    similarCounts: (counts: { approved: number; denied: number; expired: number; withdrawn: number }) =>
+      [
+        counts.approved > 0 ? `${count(counts.approved)} approved` : '',
+        counts.denied > 0 ? `${count(counts.denied)} denied` : '',
+        counts.expired > 0 ? `${count(counts.expired)} expired` : '',
+        counts.withdrawn > 0 ? `${count(counts.withdrawn)} withdrawn` : '',
+      ]
+        .filter((part) => part !== '')
+        .join(', '),
+    details: 'Details',
     policy: (ids: string) => `Policy ${ids}`,
     process: 'Process',
     processHint: 'As the operating system tells it: a hint, not proof.',
@@ -60,16 +77,24 @@ export const approvalsStrings = {
     approveSession: 'Approve for this session',
     scopeIntro: 'How far does your approval reach?',
     scopeOnce: 'Exactly this statement, one time.',
-    scopeMinutes: (who: string, where: string, minutes: number) =>
-      `This now, and statements of the same shape by ${who}’s agents on ${where} without asking for ${minutes} minutes.`,
-    scopeSession: (who: string, where: string) =>
-      `This now, and statements of the same shape by ${who}’s agents on ${where} without asking until this session ends.`,
+    scopeOnceAction: 'Exactly this, one time.',
+    scopeStatements: 'statements of the same shape',
+    scopeActions: 'the same again',
+    scopeMinutes: (what: string, who: string, where: string, minutes: number) =>
+      `This now, and ${what} by ${who}’s agents on ${where} without asking for ${minutes} minutes.`,
+    scopeSession: (what: string, who: string, where: string) =>
+      `This now, and ${what} by ${who}’s agents on ${where} without asking until this session ends, 8 hours at most.`,
     scopeShape: 'The shape:',
     scopeEnds: 'You can revoke it under Grants at any time.',
     deny: 'Deny',
+    timerStands: 'The clock stands while you decide',
+    waitsForYou: (latest: string) => `It waits while you decide, until ${latest} at the latest.`,
+    moreTime: 'More time',
+    soon: 'One minute left, then it is denied.',
     timer: (clock: string) => `denied by itself in ${clock}`,
     denyNote: 'When the time is up it is denied.',
     message: 'Reason, if you deny (optional)',
+    messageShort: 'Reason, if you deny',
     messagePlaceholder: 'The agent receives it',
     guard: 'One moment…',
     gone: {
@@ -81,6 +106,9 @@ export const approvalsStrings = {
     goneNext: 'Show the next request',
     goneDone: 'Done',
     decidedBy: (who: string, channel: string) => `by ${who} (${channel})`,
+    paused: (until: string) =>
+      `its last two requests went unanswered, so until ${until} what needs a person is denied without asking.`,
+    askAgain: 'Let it ask again',
     recent: 'Lately',
     missed: 'Missed while you were away',
     missedHint: 'These were denied because the time ran out. The agent can ask again.',

@@ -31,5 +31,7 @@ export const generalStrings = {
     special: 'A character that is not visible by itself:',
     truncated: (n: number) => `${plural(n, 'more character')}`,
     showAll: 'Show all',
+    moreLines: (n: number) => plural(n, 'more line'),
+    diff: (added: number, removed: number) => `${plural(added, 'line')} added, ${plural(removed, 'line')} removed`,
   },
 } as const;

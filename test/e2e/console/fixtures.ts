@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { ConnectionView, GatewayStatus, PolicyView } from '../../../gateway/contract/api.ts';
 import { Connection } from '../../../gateway/contract/connection.ts';
-import type { Approval, Grant } from '../../../gateway/contract/decision.ts';
+import type { Approval, Grant, SimilarApprovals } from '../../../gateway/contract/decision.ts';
 import type { Effects, Operation, OperationClass, Parameter } from '../../../gateway/contract/operation.ts';
 import type { ResultPage, Session, Statement, Verification } from '../../../gateway/contract/session.ts';
+import type { DaySummary } from '../../../gateway/contract/summary.ts';
 
 /** What the stub gateway starts with: a small company's week, and text that an attacker would write. */
 
@@ -194,6 +195,37 @@ export function approvals(now: number): Approval[] {
     ended(now, 'e-2', 'denied', 31, 'Use the staging database for this, please.'),
     ended(now, 'e-3', 'approved', 44, null),
   ];
+}
+
+export function similar(asked: Approval, all: readonly Approval[]): SimilarApprovals {
+  const items = all.filter(
+    ({ id, state, operation }) =>
+      id !== asked.id && state !== 'waiting' && operation.effects.fingerprint === asked.operation.effects.fingerprint,
+  );
+  const of = (state: Approval['state']) => items.filter((item) => item.state === state).length;
+  return {
+    counts: { approved: of('approved'), denied: of('denied'), expired: of('expired'), withdrawn: of('withdrawn') },
+    items,
+  };
+}
+
+/** @param day 0: nothing happened. */
+export function summary(day: 0 | 1): DaySummary {
+  return {
+    verdicts: {
+      allowed: 1284 * day,
+      approved: 17 * day,
+      deniedByPerson: 3 * day,
+      expired: 2 * day,
+      deniedByPolicy: 5 * day,
+      observed: 40 * day,
+    },
+    operations: 1351 * day,
+    errors: 12 * day,
+    masked: 206 * day,
+    sessions: 31 * day,
+    more: false,
+  };
 }
 
 export function grants(now: number): Grant[] {

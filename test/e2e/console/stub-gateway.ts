@@ -145,6 +145,27 @@ export async function startStubGateway(options: { signedIn?: boolean; empty?: bo
       replace(decided);
       return decided;
     },
+    extendApproval: ({ id }: RouteInput<'extendApproval'>) => {
+      const approval = find(state.approvals, id);
+      const until = Math.min(Date.now() + approval.verdict.expiresSeconds * 1000, Date.parse(approval.latestAt));
+      const extended = { ...approval, expiresAt: new Date(until).toISOString() };
+      replace(extended);
+      return extended;
+    },
+    similarApprovals: ({ id }: RouteInput<'similarApprovals'>) =>
+      fixtures.similar(find(state.approvals, id), state.approvals),
+    endPause: ({ id }: RouteInput<'endPause'>) => {
+      state.status = { ...state.status, pauses: state.status.pauses.filter(({ sessionId }) => sessionId !== id) };
+      sendStatus();
+      return {};
+    },
+    summary: () => (empty ? fixtures.summary(0) : fixtures.summary(1)),
+    resumeAll: ({ pin }: RouteInput<'resumeAll'>) => {
+      checkPin(pin);
+      state.status = { ...state.status, halt: null };
+      sendStatus();
+      return {};
+    },
     grants: () => ({ items: state.grants }),
     revokeGrant: ({ id }: RouteInput<'revokeGrant'>) => {
       const revoked = { ...find(state.grants, id), revokedAt: new Date().toISOString() };

@@ -1,38 +1,22 @@
 import { Anchor, Loader, VisuallyHidden } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
-import { useEffect, useRef, useState } from 'react';
+import { Link, useSearch } from '@tanstack/react-router';
+import { useEffect } from 'react';
+import { ApprovalCard } from '../../components/approval/approval-card.tsx';
+import { PauseBanners } from '../../components/approval/pause-banners.tsx';
+import { useAnnouncement } from '../../components/approval/use-announcement.ts';
+import { useQueue } from '../../components/approval/use-queue.ts';
 import { isTyping } from '../../components/keys.tsx';
 import { Card, Empty, Failure, Page } from '../../components/page.tsx';
 import { strings } from '../../strings.ts';
-import { operationLine } from '../../text/operation-line.ts';
-import { visibleString } from '../../text/visible-text.ts';
-import { ApprovalCard } from './approval-card.tsx';
 import classes from './approvals-screen.module.css';
 import { QueueList } from './queue-list.tsx';
 import { RecentList } from './recent-list.tsx';
-import { useQueue } from './use-queue.ts';
 
 const t = strings.approvals;
 
-/** Says each new request once, in one sentence; never the ticking of a clock. */
-function useAnnouncement(queue: ReturnType<typeof useQueue>): string {
-  const known = useRef<Set<string> | null>(null);
-  const [sentence, setSentence] = useState('');
-  useEffect(() => {
-    if (queue.loading) return;
-    const before = known.current;
-    known.current = new Set(queue.waiting.map((item) => item.id));
-    if (before === null) return;
-    const fresh = queue.waiting.find((item) => !before.has(item.id) && item.id !== queue.shown?.id);
-    if (fresh === undefined) return;
-    const line = operationLine(fresh.operation);
-    setSentence(t.announce(visibleString(`${line.who} → ${line.what} → ${line.where}`)));
-  }, [queue.loading, queue.waiting, queue.shown]);
-  return sentence;
-}
-
 export function ApprovalsScreen() {
-  const queue = useQueue();
+  const { id } = useSearch({ from: '/approvals' });
+  const queue = useQueue(id);
   const announcement = useAnnouncement(queue);
   const { move } = queue;
 
@@ -51,6 +35,7 @@ export function ApprovalsScreen() {
     <Page title={count > 0 ? t.titleCount(count) : t.title} heading={t.title}>
       <VisuallyHidden aria-live="polite">{announcement}</VisuallyHidden>
       {queue.error !== null && queue.shown === null && <Failure error={queue.error} />}
+      <PauseBanners />
       <div className={classes.columns}>
         <div className={classes.main}>
           {queue.shown !== null ? (

@@ -1,5 +1,5 @@
 import type { Approval } from '../../../../gateway/contract/decision.ts';
-import { Sql } from '../../components/sql.tsx';
+import { OperationText } from '../../components/operation-text.tsx';
 import { useNow } from '../../components/use-now.ts';
 import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
@@ -45,7 +45,7 @@ export function QueueList({
                 <span className={classes.itemWhere}>
                   <Visible>{line.where}</Visible>
                 </span>
-                <Sql text={approval.operation.text} line />
+                <OperationText operation={approval.operation} line />
               </button>
             </li>
           );

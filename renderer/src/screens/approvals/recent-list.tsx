@@ -1,9 +1,10 @@
 import { Link } from '@tanstack/react-router';
 import type { Approval } from '../../../../gateway/contract/decision.ts';
 import { useApi } from '../../api/queries.ts';
+import { END_TONE } from '../../components/approval/end-tone.ts';
+import { OperationText } from '../../components/operation-text.tsx';
 import { Card } from '../../components/page.tsx';
-import { Sql } from '../../components/sql.tsx';
-import { type Tone, ToneBadge } from '../../components/tone.tsx';
+import { ToneBadge } from '../../components/tone.tsx';
 import { useNow } from '../../components/use-now.ts';
 import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
@@ -15,26 +16,18 @@ const t = strings.approvals;
 const RECENT = 50;
 const SHOWN = 12;
 
-const TONES: Readonly<Record<Approval['state'], Tone>> = {
-  waiting: 'ask',
-  approved: 'good',
-  denied: 'bad',
-  expired: 'late',
-  withdrawn: 'quiet',
-};
-
 function Row({ approval, now }: { approval: Approval; now: number }) {
   const line = operationLine(approval.operation);
   return (
     <li className={classes.recent}>
       <span className={classes.recentState}>
-        <ToneBadge tone={TONES[approval.state]}>{t.states[approval.state]}</ToneBadge>
+        <ToneBadge tone={END_TONE[approval.state]}>{t.states[approval.state]}</ToneBadge>
       </span>
       <span className={classes.recentText}>
         <Link to="/sessions/$id" params={{ id: approval.operation.sessionId }} className={classes.recentLine}>
           <Visible>{`${line.what} → ${line.where}`}</Visible>
         </Link>
-        <Sql text={approval.operation.text} line />
+        <OperationText operation={approval.operation} line />
         {approval.message !== null && (
           <span className={classes.hint}>
             “<Visible>{approval.message}</Visible>”

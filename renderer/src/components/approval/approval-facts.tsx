@@ -1,12 +1,12 @@
 import { Code } from '@mantine/core';
 import type { Approval } from '../../../../gateway/contract/decision.ts';
 import type { ActionOperation, StatementOperation, TableRef } from '../../../../gateway/contract/operation.ts';
-import { Fact, Facts } from '../../components/page.tsx';
-import { ToneIcon } from '../../components/tone.tsx';
-import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
 import { count } from '../../text/format.ts';
 import { decodeParameter } from '../../text/parameter-value.ts';
+import { Fact } from '../page.tsx';
+import { ToneIcon } from '../tone.tsx';
+import { Visible } from '../visible.tsx';
 import classes from './approval-facts.module.css';
 
 const t = strings.approvals;
@@ -90,10 +90,10 @@ function ActionFacts({ operation }: { operation: ActionOperation }) {
 
 /** What the person may want to know before deciding; every line has its place from the start. */
 export function ApprovalFacts({ approval }: { approval: Approval }) {
-  const { operation, verdict, estimatedRows } = approval;
+  const { operation, estimatedRows } = approval;
   const { effects, agent, identity } = operation;
   return (
-    <Facts>
+    <>
       {effects.writes.length > 0 && (
         <Fact name={t.writes}>
           <Tables tables={effects.writes} />
@@ -124,13 +124,6 @@ export function ApprovalFacts({ approval }: { approval: Approval }) {
           <Parameters operation={operation} />
         </Fact>
       )}
-      <Fact name={t.why}>
-        <Visible>{verdict.reason}</Visible>
-        <span className={classes.columns}>
-          {' '}
-          <Visible>{t.policy(verdict.policyIds.join(', '))}</Visible> · {t.levels[verdict.level]}
-        </span>
-      </Fact>
       <Fact name={t.process}>
         <Visible>
           {[agent, ...agent.parents].map((p) => (p.pid === null ? p.name : `${p.name} (${p.pid})`)).join(' ← ')}
@@ -158,6 +151,6 @@ export function ApprovalFacts({ approval }: { approval: Approval }) {
         <Code title={operation.digest}>{operation.digest.slice(0, 16)}</Code>
         <span className={classes.columns}> {t.digestHint}</span>
       </Fact>
-    </Facts>
+    </>
   );
 }

@@ -1,4 +1,3 @@
-import { useSearch } from '@tanstack/react-router';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Approval } from '../../../../gateway/contract/decision.ts';
 import { useApi } from '../../api/queries.ts';
@@ -20,9 +19,11 @@ interface Queue {
   advance(id: string): void;
 }
 
-/** Which request is on the card. What arrives goes to the end of the list and never takes the card's place. */
-export function useQueue(): Queue {
-  const { id: asked } = useSearch({ from: '/approvals' });
+/**
+ * Which request is on the card; `asked` is the one to begin with. What arrives goes to the end of the list and never takes the
+ * card's place.
+ */
+export function useQueue(asked?: string): Queue {
   const [shownId, setShownId] = useState<string | null>(asked ?? null);
   const query = useApi('approvals', { state: 'waiting', limit: MAX_WAITING });
   const waiting = query.data?.items ?? [];
