@@ -16,17 +16,17 @@ describe('what is known after an event', () => {
   });
   const session = (id: string, state: Session['state'] = 'open') =>
     ({ type: 'session', session: { id, state } }) as unknown as ApiEvent;
-  const after = (...events: ApiEvent[]) => events.reduce(afterEvent, NOTHING);
+  const known = (...events: ApiEvent[]) => events.reduce(afterEvent, NOTHING);
 
   it('keeps what waits in its order, each once, until it is decided', () => {
-    const snapshot = after(approval('a'), approval('b'), approval('a'), approval('c'), approval('b', 'denied'));
+    const snapshot = known(approval('a'), approval('b'), approval('a'), approval('c'), approval('b', 'denied'));
     expect(snapshot.waiting.map(({ id }) => id)).toEqual(['a', 'c']);
-    expect(after(approval('a', 'denied')).waiting).toEqual([]);
+    expect(known(approval('a', 'denied')).waiting).toEqual([]);
   });
 
   it('keeps the latest sessions, each once', () => {
     const many = Array.from({ length: 50 }, (_, i) => session(`S${String(i).padStart(3, '0')}`));
-    const snapshot = after(...many, session('S048', 'closed'));
+    const snapshot = known(...many, session('S048', 'closed'));
     expect(snapshot.sessions.map(({ id }) => id).slice(0, 3)).toEqual(['S049', 'S048', 'S047']);
     expect(snapshot.sessions.length).toBe(RECENT);
     expect(snapshot.sessions[1]?.state).toBe('closed');

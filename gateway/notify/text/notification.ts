@@ -95,7 +95,7 @@ const LEVEL_WORDS = { pin: 'the PIN', passkey: 'a passkey' } as const;
  * Who → what → where. Services cut it after some forty characters, so it is short, and each part has a
  * limit of its own: a long one does not push the next out of sight.
  */
-function operationSummary(operation: Operation): string {
+export function operationSummary(operation: Operation): string {
   const { agent, effects } = operation;
   const { connection, database } = whereOf(operation);
   const starter = starterOf(agent);
