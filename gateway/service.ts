@@ -343,7 +343,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         openSessions: (id) => registry.countOf(id),
         pausesChanged: publishStatus,
       }),
-      ...createSessionHandlers({ store, registry, recordingsDir }),
+      ...createSessionHandlers({ store, registry, recordingsDir, now: clock.now }),
       ...createHaltHandlers(halt),
       ...createSyncHandlers(sync),
       ...createWatchHandlers(monitor, siem),

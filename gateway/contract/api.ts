@@ -4,6 +4,7 @@ import { Connection } from './connection.ts';
 import { Approval, Grant, GrantScope, SessionPause, SimilarApprovals } from './decision.ts';
 import { DeviceStatus, DeviceView } from './device.ts';
 import { HaltMinutes, HaltView } from './halt.ts';
+import { InsightShapes, InsightShapesInput, Insights, InsightsInput } from './insights.ts';
 import { PolicyCheck, PolicyTrial, PolicyTrialInput, PolicyVersion } from './policy.ts';
 import { StatementFilter } from './search.ts';
 import { ResultPage, Session, Statement, Verification } from './session.ts';
@@ -223,6 +224,8 @@ export const routes = {
   ),
 
   /** From a moment until now. Looks at the latest 200,000 statements, and says where there were more. */
+  insights: route('GET', '/api/insights', 'session', InsightsInput, Insights),
+  insightShapes: route('GET', '/api/insights/shapes', 'session', InsightShapesInput, InsightShapes),
   summary: route('GET', '/api/summary', 'session', z.object({ since: z.iso.datetime() }), DaySummary),
 
   connections: route('GET', '/api/connections', 'session', Nothing, z.object({ items: z.array(ConnectionView) })),

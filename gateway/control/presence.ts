@@ -38,6 +38,8 @@ export const PRESENCE = {
   verifySession: 'read',
   killSession: 'narrow',
   search: 'read',
+  insights: 'read',
+  insightShapes: 'read',
   summary: 'read',
   connections: 'read',
   putConnection: 'widen',

@@ -45,6 +45,8 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   verifySession: { id: 'x' },
   killSession: { id: 'x' },
   search: { q: 'x' },
+  insights: {},
+  insightShapes: {},
   summary: { since: '2026-01-05T00:00:00Z' },
   connections: {},
   putConnection: { id: 'main', connection: CONNECTION, pin: '000001' },

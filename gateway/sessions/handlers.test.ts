@@ -24,10 +24,13 @@ it('shows the statements of a session that the index does not know yet, and of n
       result: async () => ({ columns: [], rows: [], offset: 0, total: 0 }),
       search: async () => ({ items: [], total: 0 }),
       summary: async () => Promise.reject(new Error('nobody asks here')),
+      insights: async () => ({}) as never,
+      insightShapes: async () => ({}) as never,
       indexSession: async (id) => void known.add(id),
     },
     registry: createSessionRegistry(),
     recordingsDir,
+    now: Date.now,
   });
   const who = { decidedBy: 'ana' } as never;
   const page = { offset: 0, limit: 100 };

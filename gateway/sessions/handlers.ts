@@ -13,15 +13,30 @@ type SessionRoutes =
   | 'verifySession'
   | 'killSession'
   | 'search'
-  | 'summary';
+  | 'summary'
+  | 'insights'
+  | 'insightShapes';
 
 /** The control API's routes on sessions: the index, with what is open now in front of it. */
 export function createSessionHandlers(parts: {
-  store: Pick<Store, 'sessions' | 'session' | 'statements' | 'result' | 'search' | 'summary' | 'indexSession'>;
+  store: Pick<
+    Store,
+    | 'sessions'
+    | 'session'
+    | 'statements'
+    | 'result'
+    | 'search'
+    | 'summary'
+    | 'insights'
+    | 'insightShapes'
+    | 'indexSession'
+  >;
   registry: SessionRegistry;
   recordingsDir: string;
+  /** Milliseconds since the epoch. */
+  now(): number;
 }): Pick<ControlHandlers, SessionRoutes> {
-  const { store, registry, recordingsDir } = parts;
+  const { store, registry, recordingsDir, now } = parts;
   const unknown = (id: string) => new CountersignError('SESSION_UNKNOWN', `There is no session ${id}.`);
   /** A session that is shown because it lives, or has just ended, may not be in the index yet: then it is put there first. */
   const indexed = async <T>(id: string, read: () => Promise<T>): Promise<T> => {
@@ -46,6 +61,8 @@ export function createSessionHandlers(parts: {
     search: ({ q, offset, limit, ...filter }) =>
       store.search({ ...filter, ...(q === undefined ? {} : { text: q }) }, { offset, limit }),
     summary: ({ since }) => store.summary(since),
+    insights: (input) => store.insights(input, now()),
+    insightShapes: (input) => store.insightShapes(input, now()),
     verifySession: async ({ id }) => {
       const folder = await findSession(recordingsDir, id);
       if (!folder) throw unknown(id);

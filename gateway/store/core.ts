@@ -1,10 +1,12 @@
 import type { SessionFilter } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
+import type { InsightShapes, InsightShapesInput, Insights, InsightsInput } from '../contract/insights.ts';
 import type { StatementFilter } from '../contract/search.ts';
 import type { ResultPage, Session, Statement } from '../contract/session.ts';
 import type { DaySummary } from '../contract/summary.ts';
 import type { Db } from './migrations/migration.ts';
 import { openForReading, openForWriting } from './open.ts';
+import { readInsightShapes, readInsights } from './readers/insights.ts';
 import { readResult } from './readers/result.ts';
 import { type Page, searchStatements } from './readers/search.ts';
 import { findSession, listSessions, sessionsTouching } from './readers/sessions.ts';
@@ -78,6 +80,14 @@ export class StoreCore {
 
   search(filter: StatementFilter, page: Page): { items: Statement[]; total: number } {
     return searchStatements(this.#db, filter, page);
+  }
+
+  insights(input: InsightsInput, now: number): Insights {
+    return readInsights(this.#db, input, now);
+  }
+
+  insightShapes(input: InsightShapesInput, now: number): InsightShapes {
+    return readInsightShapes(this.#db, input, now);
   }
 
   summary(since: string): DaySummary {

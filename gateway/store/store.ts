@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { SessionFilter } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
+import type { InsightShapes, InsightShapesInput, Insights, InsightsInput } from '../contract/insights.ts';
 import type { StatementFilter } from '../contract/search.ts';
 import type { ResultPage, Session, Statement } from '../contract/session.ts';
 import type { DaySummary } from '../contract/summary.ts';
@@ -37,6 +38,9 @@ export interface Store {
   search(filter: StatementFilter, page: Page): Promise<{ items: Statement[]; total: number }>;
   /** What happened since then, of the latest 200,000 statements. */
   summary(since: string): Promise<DaySummary>;
+  /** Counts by day, up to the day of `now` (milliseconds since the epoch). */
+  insights(input: InsightsInput, now: number): Promise<Insights>;
+  insightShapes(input: InsightShapesInput, now: number): Promise<InsightShapes>;
   /** Brings one session up to its recording; goes on where it stopped. */
   indexSession(id: string, device?: string | null): Promise<void>;
   /** Why it holds less than the recordings until rebuild(), as a sentence; null when it does not. */
@@ -79,6 +83,8 @@ export function createStore({ file, recordingsDir, readOnly = false }: StoreOpti
     result: (id, index, page) => read('result', id, index, page),
     search: (filter, page) => read('search', filter, page),
     summary: (since) => read('summary', since),
+    insights: (input, now) => read('insights', input, now),
+    insightShapes: (input, now) => read('insightShapes', input, now),
     incomplete: () => read('incomplete'),
     indexSession: (id, device = null) => write('indexSession', [id, device]),
     removeSession: (id) => write('removeSession', [id]),

@@ -16,6 +16,8 @@ export type ReadMethod =
   | 'statements'
   | 'search'
   | 'summary'
+  | 'insights'
+  | 'insightShapes'
   | 'result'
   | 'incomplete';
 export type WriteMethod = 'indexSession' | 'removeSession';

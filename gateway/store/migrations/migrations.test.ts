@@ -120,6 +120,34 @@ test('60: sessions that were there are of PostgreSQL', () => {
   expect(db.prepare('SELECT id, protocol FROM sessions').all()).toEqual([{ id: 's1', protocol: 'postgres' }]);
 });
 
+test('70: statements that were there come again from the recordings, counted by day', () => {
+  const db = at(60);
+  addSession(db, 's1');
+  db.exec(`
+    INSERT INTO strings (id, value) VALUES (1, 'SELECT 1'), (2, '{}');
+    INSERT INTO statements (id, session, idx, exchange, ordinal, unit, started_us, duration_us, held_us, text, facts, rows)
+      VALUES (5, 1, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0);
+    INSERT INTO statements_fts (rowid, text, parameters, message, facets) VALUES (5, 'SELECT 1', NULL, NULL, 's1');
+    UPDATE sessions SET statements = 1, finished = 1, next_unit = 2, last_exchange = 0;
+  `);
+  migrate(db, 70);
+  expect(db.prepare('SELECT id, statements, finished FROM sessions').all()).toEqual([
+    { id: 's1', statements: 0, finished: 0 },
+  ]);
+  expect(db.prepare("SELECT rowid FROM statements_fts WHERE statements_fts MATCH 'select'").all()).toEqual([]);
+  expect(db.prepare('SELECT why FROM rebuild').pluck().all()).toEqual(['the index is from an older Countersign']);
+  db.exec(`
+    INSERT INTO tallies VALUES (20000, 1, 'read', 'allowed', 1, 0, 0);
+    INSERT INTO shape_tallies VALUES (20000, 1, 1, 1, 0, 0, 0, 0, 5, 5, 0);
+    INSERT INTO table_tallies VALUES (20000, 1, 1, 'allowed', 1);
+    DELETE FROM sessions;
+  `);
+  for (const table of ['tallies', 'shape_tallies', 'table_tallies']) {
+    expect(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get()).toBe(0);
+  }
+  expect(at(70).prepare('SELECT why FROM rebuild').pluck().all()).toEqual([]);
+});
+
 test('a second run changes nothing', () => {
   const db = at(SCHEMA_VERSION);
   const schema = db.prepare('SELECT sql FROM sqlite_schema ORDER BY name').all();

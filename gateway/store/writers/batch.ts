@@ -168,7 +168,12 @@ export class Batch {
     const { seq } = row;
     this.#facets.begin(seq);
     const shared = originFacets(originOf(row)).map(this.#facets.token).join(' ');
-    const names = { interner: this.#interner, facets: this.#facets, shared: `${sessionToken(seq)} ${shared}` };
+    const names = {
+      interner: this.#interner,
+      facets: this.#facets,
+      shared: `${sessionToken(seq)} ${shared}`,
+      sql: row.protocol === 'postgres',
+    };
     const counts = rowsOf(this.#db, seq, statements, names, rows);
     const { asked, denied, errors } = counts;
     const place = [to.nextUnit, to.lastExchange, over ? null : part.deriver];

@@ -36,7 +36,10 @@ export class FacetIds {
     this.#linked = new Set();
   }
 
-  readonly token = (one: Facet): string => {
+  readonly token = (one: Facet): string => facetToken(this.id(one));
+
+  /** Its number, made where it has none yet, and linked to the session. */
+  id(one: Facet): number {
     const key = facetKey(one);
     let id = this.#known.get(key);
     if (id === undefined) {
@@ -50,8 +53,8 @@ export class FacetIds {
       if (this.#linked.size >= MAX_KNOWN) this.#linked.clear();
       this.#linked.add(id);
     }
-    return facetToken(id);
-  };
+    return id;
+  }
 
   /** Rows were rolled back or deleted. */
   forgetAll(): void {

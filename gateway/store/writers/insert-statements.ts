@@ -5,6 +5,7 @@ import type { Db } from '../migrations/migration.ts';
 import { sameFacts, sharedFacts } from '../rows.ts';
 import type { FacetIds } from './facet-ids.ts';
 import type { Interner } from './interner.ts';
+import { SessionTally } from './tally.ts';
 
 export interface PlacedStatement {
   statement: DerivedStatement;
@@ -27,6 +28,8 @@ export interface Names {
   facets: FacetIds;
   /** Tokens that all statements of the session have. */
   shared: string;
+  /** They are statements of SQL. */
+  sql: boolean;
 }
 
 /** A row of `statements` but for its id, and the words it is found by. */
@@ -44,7 +47,7 @@ export function rowsOf(
   db: Db,
   session: number,
   statements: readonly PlacedStatement[],
-  { interner, facets, shared }: Names,
+  { interner, facets, shared, sql }: Names,
   into: StatementToInsert[],
 ): BatchCounts {
   const counts: BatchCounts = { asked: 0, denied: 0, errors: 0, rows: 0 };
@@ -52,8 +55,10 @@ export function rowsOf(
   const { addEntity } = startStrings(db, interner.next, session);
   const entities = new Map<string, number>();
   const factsId = factsIds(session, interner);
+  const tally = new SessionTally(sql);
   for (const { statement, index, unit } of statements) {
     const { startedUs, text, parameters, message } = keptOf(statement);
+    tally.add(statement, text, index);
     const { error } = statement;
     const masked = Object.entries(statement.masked);
     const row = [
@@ -86,6 +91,7 @@ export function rowsOf(
     counts.rows += statement.rows;
   }
   for (const [entity, count] of entities) addEntity.run(session, entity, count);
+  tally.write(db, session, interner, facets);
   return counts;
 }
 

@@ -25,7 +25,7 @@ export function removeSession(db: Db, id: string, interner: Interner, facets: Fa
   }
   removeStrings(db, seq);
   db.transaction(() => {
-    // String ranges, entities and facets' links go with the session's row (ON DELETE CASCADE).
+    // String ranges, entities, tallies and facets' links go with the session's row (ON DELETE CASCADE).
     db.prepare('DELETE FROM sessions WHERE seq = ?').run(seq);
     db.exec('DELETE FROM facets WHERE NOT EXISTS (SELECT 1 FROM session_facets WHERE facet = facets.id)');
   }).immediate();
@@ -51,6 +51,7 @@ export function removeAll(db: Db, interner: Interner, facets: FacetIds): void {
   db.transaction(() => {
     db.exec(`
       INSERT INTO statements_fts (statements_fts) VALUES ('delete-all');
+      DELETE FROM tallies; DELETE FROM shape_tallies; DELETE FROM table_tallies;
       DELETE FROM string_ranges; DELETE FROM session_entities; DELETE FROM session_facets;
       DELETE FROM statements; DELETE FROM strings; DELETE FROM sessions; DELETE FROM facets;
     `);

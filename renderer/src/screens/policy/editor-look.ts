@@ -45,7 +45,9 @@ export const editorLook = [
     '.cm-collapsedLines': {
       background: 'var(--cs-code) !important',
       color: 'var(--cs-muted) !important',
-      padding: '3px 12px',
     },
+    // Their own signs are missing in many fonts.
+    '.cm-collapsedLines::before': { content: '"⋯ "', marginInlineEnd: '2px' },
+    '.cm-collapsedLines::after': { content: '" ⋯"', marginInlineStart: '2px' },
   }),
 ];
