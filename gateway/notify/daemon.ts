@@ -1,19 +1,9 @@
 import { oneLine } from '../cli/visible-text.ts';
 import { CountersignError } from '../contract/errors.ts';
+import type { NotificationDaemon } from './board/service.ts';
 import { BUS, type BusConnection, connectBus } from './dbus/connection.ts';
 import type { DBusMessage } from './dbus/message.ts';
 import type { Notification } from './text/notification.ts';
-
-/** A notification service that answers. */
-export interface NotificationDaemon {
-  /** For the person, such as `Xfce Notify Daemon 0.7.3`. */
-  name: string;
-  /** As GetCapabilities has them. */
-  capabilities: ReadonlySet<string>;
-  /** @param replaces id of one that this takes the place of, or 0. @returns its id. Throws CountersignError. */
-  notify(notification: Notification, replaces: number): Promise<number>;
-  close(id: number): void;
-}
 
 export interface DaemonListeners {
   arrived(daemon: NotificationDaemon): void;

@@ -2,8 +2,9 @@ import type { Alert } from '../contract/alert.ts';
 import type { Approval } from '../contract/decision.ts';
 import { isCountersignError } from '../contract/errors.ts';
 import type { DecisionInput } from '../pipeline/ports.ts';
-import { Board } from './board.ts';
-import { connectDaemon, type DaemonLink, type NotificationDaemon } from './daemon.ts';
+import { Board } from './board/board.ts';
+import type { NotificationDaemon } from './board/service.ts';
+import { connectDaemon, type DaemonLink } from './daemon.ts';
 import { sessionBusPath } from './dbus/address.ts';
 
 /** Native notifications of what waits and of alerts. Nothing here throws or is waited for. */

@@ -2,7 +2,7 @@ import { type OperationChanges, testOperation, testVerdict } from '../approvals/
 import type { Alert } from '../contract/alert.ts';
 import type { Approval, Verdict } from '../contract/decision.ts';
 import { CountersignError } from '../contract/errors.ts';
-import type { NotificationDaemon } from './daemon.ts';
+import type { NotificationDaemon } from './board/service.ts';
 import type { Notification } from './text/notification.ts';
 
 export const ALL_CAPABILITIES = ['body', 'body-markup', 'actions'];

@@ -54,6 +54,7 @@ const PURE: ReadonlyArray<{ folder: string; mayImport: readonly string[] }> = [
   { folder: 'gateway/recording/format', mayImport: ['gateway/contract'] },
   { folder: 'gateway/siem/mapping', mayImport: ['gateway/contract'] },
   { folder: 'gateway/notify/text', mayImport: ['gateway/contract', 'gateway/cli/terminal/visible.ts'] },
+  { folder: 'gateway/notify/board', mayImport: ['gateway/contract', 'gateway/notify/text'] },
   { folder: 'gateway/evidence/format', mayImport: ['gateway/contract', 'gateway/recording/format'] },
 ];
 
@@ -82,9 +83,10 @@ const RULES: readonly Rule[] = [
         : !target.startsWith('node:') && !/^electron(\/|$)/.test(target),
   },
   {
-    name: 'main imports only gateway/contract and the texts of notifications',
+    name: 'main imports only gateway/contract and what notifications and the tray show',
     applies: (file) => under(file, 'main'),
-    allows: (target) => !isLocal(target) || under(target, 'main', 'gateway/contract', 'gateway/notify/text'),
+    allows: (target) =>
+      !isLocal(target) || under(target, 'main', 'gateway/contract', 'gateway/notify/text', 'gateway/notify/board'),
   },
   {
     name: 'protocols never import each other',

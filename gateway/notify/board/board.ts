@@ -1,13 +1,13 @@
-import type { Alert } from '../contract/alert.ts';
-import type { Approval } from '../contract/decision.ts';
-import type { NotificationDaemon } from './daemon.ts';
-import { Slot } from './slot.ts';
+import type { Alert } from '../../contract/alert.ts';
+import type { Approval } from '../../contract/decision.ts';
 import {
   alertNotification,
   moreWaitNotification,
   type NotificationSurroundings,
   notificationOf,
-} from './text/notification.ts';
+} from '../text/notification.ts';
+import type { NotificationDaemon } from './service.ts';
+import { Slot } from './slot.ts';
 
 export interface BoardDeps {
   now(): number;

@@ -1,5 +1,5 @@
-import type { NotificationDaemon } from './daemon.ts';
-import type { Notification } from './text/notification.ts';
+import type { Notification } from '../text/notification.ts';
+import type { NotificationDaemon } from './service.ts';
 
 export interface SlotListeners {
   /** It appeared or was taken away. */

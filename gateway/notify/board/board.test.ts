@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { testTime } from '../approvals/test-operation.ts';
-import type { Approval } from '../contract/decision.ts';
-import { CountersignError } from '../contract/errors.ts';
+import { testTime } from '../../approvals/test-operation.ts';
+import type { Approval } from '../../contract/decision.ts';
+import { CountersignError } from '../../contract/errors.ts';
+import { TestDaemon, testAlert, testApproval } from '../test-notifications.ts';
 import { Board, MAX_SHOWN, SETTLE_MS } from './board.ts';
-import { TestDaemon, testAlert, testApproval } from './test-notifications.ts';
 
 function setup(daemon = new TestDaemon()) {
   const time = testTime();
