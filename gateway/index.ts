@@ -1,9 +1,15 @@
-import { processCli } from './cli/process-cli.ts';
-import type { GlobalOptions } from './cli/program.ts';
-import { createProgram, runProgram } from './cli/program.ts';
-
 /** The program `countersign`: service and command line are this one. */
-const cli = processCli(() => program.opts<GlobalOptions>().home);
+const args = process.argv.slice(2);
+
+if (args[0] === 'exec' || args[0] === 'shell') {
+  // These start with each command of an agent, so nothing else is loaded for them.
+  const { runExec } = await import('./cli/exec/run.ts');
+  process.exit(await runExec(args));
+}
+
+const { processCli } = await import('./cli/process-cli.ts');
+const { createProgram, runProgram } = await import('./cli/program.ts');
+const cli = processCli(() => program.opts<{ home?: string }>().home);
 const program = createProgram(cli);
-const failed = await runProgram(program, process.argv.slice(2), cli);
+const failed = await runProgram(program, args, cli);
 if (failed !== 0) process.exitCode = failed;

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { createMonitor } from './alerts/monitor.ts';
 import { tapRecorder } from './alerts/tap.ts';
 import { createApprovals } from './approvals/approvals.ts';
+import { createApprovedCommands } from './approvals/approved-commands.ts';
 import { statementDigest } from './approvals/digest.ts';
 import { createPinGuard } from './approvals/pin-guard.ts';
 import { canOpenBrowser, openBrowser } from './cli/browser.ts';
@@ -44,8 +45,10 @@ import { createInspector } from './protocols/postgres/wire/inspector.ts';
 import { testConnection } from './protocols/postgres/wire/probe.ts';
 import { loadOrMakeCertificate } from './protocols/postgres/wire/self-signed.ts';
 import { connectSimpleClient } from './protocols/postgres/wire/simple-client.ts';
+import { createCommandClassifier } from './protocols/terminal/classifier/index.ts';
 import { createRecorder } from './recording/recorder.ts';
 import { recoverRecordings } from './recording/recovery.ts';
+import { serviceTerminals } from './service-terminal.ts';
 import { createSessionHandlers } from './sessions/handlers.ts';
 import { createIndexer } from './sessions/indexer.ts';
 import { createSessionRegistry } from './sessions/live-sessions.ts';
@@ -266,6 +269,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const maskingKey = createMaskingKeys(join(home, 'masking.key'));
   const peer = createPeerLookup();
 
+  const recordings = haltRecorder(tapRecorder(gate, monitor.tap), halt);
   const postgres = await startPostgres(
     {
       connections,
@@ -274,7 +278,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       pipeline,
       approvals,
       classifier,
-      recorder: haltRecorder(tapRecorder(gate, monitor.tap), halt),
+      recorder: recordings,
       live: registry,
       clock,
       newSessionId: () => ulid(clock.now(), randomBytes(10)),
@@ -331,7 +335,28 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   const publishStatus = () => control.publish({ type: 'status', status: status() });
 
+  const commands = await createCommandClassifier();
+  const approved = createApprovedCommands({ clock, randomBytes });
+  const terminals = serviceTerminals({
+    classifier: commands,
+    pipeline,
+    approvals,
+    approved,
+    recorder: recordings,
+    registry,
+    connections,
+    tokens,
+    postgres: () => postgres.address,
+    identity: () => identity,
+    clock,
+    newSessionId: () => ulid(clock.now(), randomBytes(10)),
+    environment: () => 'keep',
+    protection,
+    log,
+  });
+
   const control = createControlServer({
+    upgrade: terminals.upgrade,
     handlers: {
       ...createDefaultHandlers({
         approvals,
@@ -413,6 +438,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       approvals.close();
       halt.close();
       notifications.close();
+      await terminals.close(reason);
       await postgres.close(reason);
       monitor.close();
       await siem.close();

@@ -8,6 +8,7 @@ import { registerConnect } from './connect.ts';
 import { registerConnections } from './connections.ts';
 import { registerDemo } from './demo.ts';
 import { registerDevice } from './device.ts';
+import { registerExec } from './exec.ts';
 import { tellFailure } from './failure.ts';
 import { registerGrants } from './grants.ts';
 import { registerHalt } from './halt.ts';
@@ -42,6 +43,7 @@ export function createProgram(cli: Cli): Command {
     .exitOverride();
   registerStart(program, cli);
   registerConnect(program, cli);
+  registerExec(program, cli);
   registerApprovals(program, cli);
   registerGrants(program, cli);
   registerHalt(program, cli);

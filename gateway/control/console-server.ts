@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
@@ -32,6 +33,8 @@ export interface ConsoleServerDeps {
   rootRoute?: string;
   /** Files to fetch whole, by what follows `below` in the path. */
   files?: { below: string; open(name: string): Promise<Response | null> };
+  /** What speaks another protocol than HTTP, on the socket for commands only: by path and name of the protocol. */
+  upgrade?: { path: string; protocol: string; accept(socket: Duplex, head: Uint8Array): void } | undefined;
   /** A mistake of ours; the caller is told nothing of it. */
   unexpected(error: unknown): void;
   /** Called when a one-time code was used up, so that the terminal can show the next. */
@@ -196,6 +199,16 @@ export function createConsoleServer(deps: ConsoleServerDeps): ConsoleServer {
     });
   });
 
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
+    const wanted = deps.upgrade;
+    if (wanted === undefined || request.url !== wanted.path || request.headers.upgrade !== wanted.protocol) {
+      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${wanted.protocol}\r\n\r\n`);
+    wanted.accept(socket, head);
+  }
+
   function serverFor(channel: Channel): Server {
     const listener = getRequestListener(
       (request, env) => app.fetch(request, { ...(env as Omit<Bindings, 'channel'>), channel }),
@@ -206,6 +219,7 @@ export function createConsoleServer(deps: ConsoleServerDeps): ConsoleServer {
       listener,
     );
     server.maxConnections = MAX_CONNECTIONS;
+    if (channel === 'terminal') server.on('upgrade', upgrade);
     servers.push(server);
     return server;
   }

@@ -139,18 +139,21 @@ function leadsElsewhere(before: Connection, after: Connection): boolean {
   return target(before) !== target(after);
 }
 
+/** The environment by which libpq's clients find the gateway and prove the token. */
+export function postgresVariables(
+  token: string,
+  { id, database }: Connection,
+  { host, port }: { host: string; port: number },
+) {
+  return { PGHOST: host, PGPORT: String(port), PGUSER: id, PGPASSWORD: token, PGDATABASE: database };
+}
+
 function mintedView(
   minted: ReturnType<TokensAdmin['mint']>,
   connection: Connection,
   postgres: { host: string; port: number },
 ): MintedToken {
-  const env = {
-    PGHOST: postgres.host,
-    PGPORT: String(postgres.port),
-    PGUSER: connection.id,
-    PGPASSWORD: minted.token,
-    PGDATABASE: connection.database,
-  };
+  const env = postgresVariables(minted.token, connection, postgres);
   const assignments = Object.entries(env).map(([name, value]) => `${name}=${shellQuoted(value)}`);
   return {
     token: minted.token,

@@ -2,7 +2,13 @@ import type { PinGuard } from '../approvals/pin-guard.ts';
 import { type ApiEvent, type RouteName, routes } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { Clock } from '../pipeline/ports.ts';
-import { type Channel, type ConsoleServer, createConsoleServer, type ListenWhere } from './console-server.ts';
+import {
+  type Channel,
+  type ConsoleServer,
+  type ConsoleServerDeps,
+  createConsoleServer,
+  type ListenWhere,
+} from './console-server.ts';
 import type { CallContext, ControlHandlers } from './handlers.ts';
 import { provePresence } from './presence.ts';
 import type { Input } from './translate.ts';
@@ -17,6 +23,8 @@ export interface ControlDeps {
   consoleDir: string;
   /** Protected mode: number of the group (the developers) that reaches the socket of the gateway's own user. */
   socketGroup?: number | undefined;
+  /** See ConsoleServerDeps. */
+  upgrade?: ConsoleServerDeps['upgrade'];
   /** A mistake of ours; the caller is told nothing of it. */
   unexpected(error: unknown): void;
   /** Called when a one-time code was used up, so that the terminal can show the next. */
@@ -48,6 +56,7 @@ export function createControlServer(deps: ControlDeps): ControlServer {
     routes,
     handle: (name, input, channel) => handle(name as RouteName, input, channel),
     rootRoute: 'newLoginCode',
+    upgrade: deps.upgrade,
     clock,
     consoleDir,
     unexpected,

@@ -27,7 +27,11 @@ interface Wanted {
  * followed by a rest, so that ten thousand connects cost a bounded share of the CPU: those for whom no
  * time is left get null.
  */
-export function createProcScanner(root = '/proc'): { find(peer: PeerAddress): Promise<AgentProcess | null> } {
+export function createProcScanner(root = '/proc'): {
+  find(peer: PeerAddress): Promise<AgentProcess | null>;
+  /** A process as the operating system tells it; its name is `unknown` where it does not. */
+  describe(pid: number): AgentProcess;
+} {
   let waiting: Wanted[] = [];
   let running = false;
   /** Processes that had a connection lately, latest last: most clients come again. */
@@ -138,6 +142,7 @@ export function createProcScanner(root = '/proc'): { find(peer: PeerAddress): Pr
   }
 
   return {
+    describe,
     find(peer) {
       if (waiting.length >= MAX_WAITING) return Promise.resolve(null);
       const { promise, resolve } = Promise.withResolvers<AgentProcess | null>();

@@ -1,0 +1,226 @@
+import { createRequire } from 'node:module';
+import { constants as os } from 'node:os';
+import { ReadStream, WriteStream } from 'node:tty';
+import { OutputQueue } from './output.ts';
+import type { Recorded } from './recorded.ts';
+import type { Outcome, RunOptions } from './run.ts';
+import { echoes, makeRaw } from './stty.ts';
+
+/**
+ * The native half of the pseudo-terminal's package. Its JavaScript half closes the terminal 200 ms after the
+ * program has ended, read or not, which loses output that waits for a slow reader.
+ */
+interface NativePty {
+  fork(
+    file: string,
+    args: string[],
+    env: string[],
+    cwd: string,
+    cols: number,
+    rows: number,
+    uid: number,
+    gid: number,
+    utf8: boolean,
+    helper: string,
+    onExit: (code: number, signal: number) => void,
+  ): { fd: number; pid: number; pty: string };
+  resize(fd: number, cols: number, rows: number): void;
+}
+
+const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+/** After the program has ended: how long the terminal may be silent while others hold it open. */
+const QUIET_MS = 100;
+const MAX_UNREAD = 256 * 1024;
+/** How often it is looked whether a terminal that hid its input still does. */
+const LOOK_MS = 100;
+
+export function loadPty(): NativePty {
+  const require = createRequire(import.meta.url);
+  return require('@lydell/node-pty/requireBinary.js').requireBinary('pty.node') as NativePty;
+}
+
+function spawnHelper(): string {
+  if (process.platform !== 'darwin') return 'unused';
+  return createRequire(import.meta.url).resolve(`@lydell/node-pty-${process.platform}-${process.arch}/spawn-helper`);
+}
+
+/** Runs a command in a terminal of its own, with ours as its screen and keyboard. */
+export async function runInPty(options: RunOptions, recorded: Recorded, native: NativePty): Promise<Outcome> {
+  const { argv, env, note, resized } = options;
+  const [program = '', ...args] = argv;
+  const screen = new WriteStream(1);
+  const restore = await makeRaw(0);
+  const { columns, rows } = screen;
+  let exit: (outcome: Outcome) => void = () => {};
+  const exited = new Promise<Outcome>((resolve) => {
+    exit = resolve;
+  });
+  const { fd, pid } = native.fork(
+    program,
+    args,
+    Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    process.cwd(),
+    columns,
+    rows,
+    -1,
+    -1,
+    true,
+    spawnHelper(),
+    (code, signal) => exit({ code: signal > 0 ? 128 + signal : code, problem: null }),
+  );
+  const terminal = new ReadStream(fd);
+  const queue = new OutputQueue(1);
+
+  screen.on('resize', () => {
+    const { columns: cols, rows: lines } = screen;
+    native.resize(fd, cols, lines);
+    resized(cols, lines);
+  });
+  const kill = (signal: NodeJS.Signals) => {
+    try {
+      // The program leads its session: its group is what the keyboard would reach.
+      process.kill(-pid, signal);
+    } catch {
+      // It has ended.
+    }
+  };
+  for (const signal of FORWARDED) process.on(signal, () => kill(signal));
+  options.onKill(kill);
+
+  const over = pump(terminal, queue, recorded);
+  const keyboard = new Keyboard(terminal, fd, recorded, note);
+  const outcome = await exited;
+  keyboard.stop();
+  await over(QUIET_MS);
+  terminal.destroy();
+  await queue.flushed();
+  await restore?.();
+  return outcome;
+}
+
+/** Output to the screen and the recording. @returns what waits for its end. */
+function pump(terminal: ReadStream, queue: OutputQueue, recorded: Recorded): (quietMs: number) => Promise<void> {
+  let chunks: Buffer[] = [];
+  let paused = false;
+  let last = performance.now();
+  const flush = () => {
+    if (chunks.length === 0) return;
+    // A terminal gives 4 KiB at most in one read; what came in one turn goes on together.
+    const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+    chunks = [];
+    recorded.output('output', bytes);
+    queue.push(bytes);
+    if (!queue.isFull && !recorded.isAhead('output')) return;
+    paused = true;
+    terminal.pause();
+  };
+  const breathe = () => {
+    if (!paused || queue.isFull || recorded.isAhead('output')) return;
+    paused = false;
+    terminal.resume();
+  };
+  queue.onDrain = breathe;
+  recorded.onRoom(breathe);
+  terminal.on('data', (chunk: Buffer) => {
+    last = performance.now();
+    if (chunks.length === 0) setImmediate(flush);
+    chunks.push(chunk);
+  });
+  const closed = new Promise<void>((resolve) => {
+    // Linux tells the end of a terminal as an input error.
+    terminal.on('error', () => resolve());
+    terminal.on('close', () => resolve());
+    terminal.on('end', () => resolve());
+  });
+  return async (quietMs) => {
+    last = performance.now();
+    const silent = new Promise<void>((resolve) => {
+      const look = () => {
+        const left = paused ? quietMs : last + quietMs - performance.now();
+        if (left <= 0) resolve();
+        else setTimeout(look, left);
+      };
+      look();
+    });
+    await Promise.race([closed, silent]);
+    flush();
+  };
+}
+
+/** What is typed: recorded where the terminal shows it, else only passed on. */
+class Keyboard {
+  readonly #terminal: ReadStream;
+  readonly #fd: number;
+  readonly #recorded: Recorded;
+  readonly #note: RunOptions['note'];
+  #shown: boolean | null = null;
+  #told: boolean | null = null;
+  #typed: Buffer[] = [];
+  #looking = false;
+  #stopped = false;
+
+  constructor(terminal: ReadStream, fd: number, recorded: Recorded, note: RunOptions['note']) {
+    this.#terminal = terminal;
+    this.#fd = fd;
+    this.#recorded = recorded;
+    this.#note = note;
+    const { stdin } = process;
+    const breathe = () => {
+      if (terminal.writableLength < MAX_UNREAD && !recorded.isAhead('input')) stdin.resume();
+    };
+    recorded.deliverTo((bytes) => {
+      if (!this.#stopped) this.#writable.write(bytes);
+    });
+    recorded.onRoom(breathe);
+    this.#writable.on('drain', breathe);
+    stdin.on('data', (chunk: Buffer) => {
+      this.#type(chunk);
+      if (terminal.writableLength >= MAX_UNREAD || recorded.isAhead('input')) stdin.pause();
+    });
+    stdin.on('end', () => this.stop());
+    stdin.on('error', () => this.stop());
+  }
+
+  /** A terminal's stream goes both ways, whatever its name says. */
+  get #writable(): NodeJS.WritableStream {
+    return this.#terminal as unknown as NodeJS.WritableStream;
+  }
+
+  #type(chunk: Buffer): void {
+    if (this.#shown === false && this.#typed.length === 0) {
+      this.#pass(chunk);
+      if (!this.#looking) setTimeout(() => void this.#look(), LOOK_MS).unref();
+      this.#looking = true;
+      return;
+    }
+    this.#typed.push(chunk);
+    if (!this.#looking) void this.#look();
+    this.#looking = true;
+  }
+
+  /** What was typed is held until it is known whether it shows: a password goes into no recording. */
+  async #look(): Promise<void> {
+    this.#looking = true;
+    this.#shown = await echoes(this.#fd);
+    this.#looking = false;
+    for (const chunk of this.#typed.splice(0)) this.#pass(chunk);
+  }
+
+  #pass(chunk: Buffer): void {
+    if (this.#stopped) return;
+    const shown = this.#shown === true;
+    if (this.#told !== shown && (this.#told !== null || !shown)) this.#note(shown ? 'input-shown' : 'input-hidden');
+    this.#told = shown;
+    this.#recorded.input(chunk, shown);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    process.stdin.pause();
+  }
+}
+
+/** 128 and the signal's number, as shells tell it. */
+export function codeOf(signal: NodeJS.Signals): number {
+  return 128 + os.signals[signal];
+}
