@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CountersignError } from '../contract/errors.ts';
-import type { SyncSetup } from '../contract/sync.ts';
+import { KEEPING_KINDS, Keeping, type SyncSetup } from '../contract/sync.ts';
 import type { Cli } from './cli.ts';
 import { askPin } from './pin.ts';
 import { parseBytes, statusLines } from './sync-text.ts';
@@ -27,6 +27,7 @@ interface SetupOptions {
   budget?: string;
   whenFull?: string;
   rules?: string;
+  keep?: string[];
 }
 
 type Target = Record<string, unknown>;
@@ -141,6 +142,18 @@ function retentionOf(options: SetupOptions): Record<string, unknown> | undefined
   };
 }
 
+/** `prompts=local` and the like. */
+function keepingOf(texts: readonly string[]): SyncSetup['keeping'] {
+  const rules: Record<string, string> = {};
+  for (const text of texts) {
+    const [kind = '', how = ''] = text.split('=');
+    if (!KEEPING_KINDS.some((one) => one === kind) || !Keeping.safeParse(how).success)
+      throw usage(`${text} is not of the form ${KEEPING_KINDS.join('|')}=${Keeping.options.join('|')}`);
+    rules[kind] = how;
+  }
+  return rules as SyncSetup['keeping'];
+}
+
 async function setup(cli: Cli, options: SetupOptions): Promise<void> {
   const { target, secrets } = await chosenTarget(cli, options);
   const retention = retentionOf(options);
@@ -153,6 +166,7 @@ async function setup(cli: Cli, options: SetupOptions): Promise<void> {
       : { bandwidth: options.bandwidth === 'none' ? null : size(options.bandwidth) }),
     ...(options.overdueHours === undefined ? {} : { overdueHours: Number(options.overdueHours) }),
     ...(retention === undefined ? {} : { retention }),
+    ...(options.keep === undefined ? {} : { keeping: keepingOf(options.keep) }),
   };
   if (Object.keys(input).length === 2) throw usage('say what to set up; countersign sync setup --help lists it');
   const pin = await askPin(cli, 'Your PIN, since this changes where evidence goes and how long it is kept: ');
@@ -182,5 +196,9 @@ export function registerSyncSetup(sync: Command, cli: Cli): void {
     .option('--budget <size>', 'what recordings may take of this disk, such as 20G; none for no limit')
     .option('--when-full <what>', 'where what is not in the store exceeds it: warn (default) or stop-forwarding')
     .option('--rules <json>', 'retention rules (docs/sync.md)')
+    .option(
+      '--keep <what=how...>',
+      'prompts, thoughts, answers or files of agents: all (recorded and sent), local (never leave this machine) or omit',
+    )
     .action((options: SetupOptions) => setup(cli, options));
 }

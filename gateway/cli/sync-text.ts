@@ -20,6 +20,8 @@ const STATES: Record<SyncStatus['state'], string> = {
   'up-to-date': 'Everything is in the store.',
 };
 
+const KEEPING = { all: 'recorded and sent', local: 'recorded, and stay here', omit: 'not recorded' } as const;
+
 /** The status as lines, the first of them the answer. */
 export function statusLines(status: SyncStatus): string[] {
   const { queue, encryption, confirmed, disk, lastError } = status;
@@ -44,6 +46,8 @@ export function statusLines(status: SyncStatus): string[] {
     );
   }
   if (status.localSessions > 0) line('stay here', `${status.localSessions} sessions, as their connections say`);
+  const kept = Object.entries(status.keeping).filter(([, keeping]) => keeping !== 'all');
+  for (const [kind, keeping] of kept) line(kind, KEEPING[keeping]);
   line('this disk', `${bytes(disk.bytes)}${disk.budget === null ? '' : ` of ${bytes(disk.budget)}`}`);
   for (const sentence of status.capabilities?.sentences ?? []) line('', visibleLine(sentence));
   for (const { at, sentence } of status.findings)

@@ -19,6 +19,7 @@ const STATUS: SyncStatus = {
   confirmed: { objects: 17, bytes: 9_000_000, at: '2026-06-01T00:00:00.000Z' },
   lastError: null,
   localSessions: 0,
+  keeping: { prompts: 'all', thoughts: 'omit', answers: 'all', files: 'local' },
   disk: { bytes: 12_000_000, budget: null },
   capabilities: null,
   findings: [],
@@ -46,6 +47,8 @@ describe('sync status', () => {
       'waiting     2.5 MB of 2 sessions, 3 objects prepared, 40 kB/s',
       'oldest      12 seconds (since 2026-06-01T00:00:00.000Z)',
       'confirmed   17 objects, 9.0 MB, last 2026-06-01T00:00:00.000Z',
+      'thoughts    not recorded',
+      'files       recorded, and stay here',
       'this disk   12 MB',
     ]);
     expect(code).toBe(0);
@@ -162,4 +165,17 @@ it.each([
   ['1.5G', null],
 ])('the size %s', (text, bytes) => {
   expect(parseBytes(text)).toBe(bytes);
+});
+
+describe('what is kept of conversations', () => {
+  it('is said by kind', async () => {
+    const { setup: given } = await setup(['--keep', 'prompts=local', 'thoughts=omit'], [PIN]);
+    expect(given).toMatchObject({ keeping: { prompts: 'local', thoughts: 'omit' } });
+  });
+
+  it.each(['prompts', 'prompts=some', 'secrets=omit'])('is refused where it is not understood: %s', async (text) => {
+    const { notes, calls } = await setup(['--keep', text], [PIN]);
+    expect(notes).toContain('prompts|thoughts|answers|files=all|local|omit');
+    expect(calls).toEqual([]);
+  });
 });

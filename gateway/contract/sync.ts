@@ -13,6 +13,22 @@ export const StoreCapabilities = z.object({
   sentences: z.array(z.string()),
 });
 
+/** `all`: recorded and sent. `local`: recorded, and never leaves this machine. `omit`: only that it was, and how long. */
+export const Keeping = z.enum(['all', 'local', 'omit']);
+export type Keeping = z.infer<typeof Keeping>;
+
+/** What of an agent's conversation is the person's, beyond what it did. */
+export const KEEPING_KINDS = ['prompts', 'thoughts', 'answers', 'files'] as const;
+export type KeepingKind = (typeof KEEPING_KINDS)[number];
+export const KeepingRules = z.strictObject({
+  prompts: Keeping.default('all'),
+  thoughts: Keeping.default('all'),
+  answers: Keeping.default('all'),
+  /** Contents of files that the agent read or changed; that it did, and their digests, are always recorded. */
+  files: Keeping.default('all'),
+});
+export type KeepingRules = z.infer<typeof KeepingRules>;
+
 export const SyncStatus = z.object({
   /** blocked: a person has to act first; `lastError` says how. */
   state: z.enum(['off', 'paused', 'blocked', 'failing', 'sending', 'up-to-date']),
@@ -30,6 +46,7 @@ export const SyncStatus = z.object({
   lastError: z.object({ at: z.string(), sentence: z.string() }).nullable(),
   /** Sessions whose connection keeps them on this machine. */
   localSessions: count,
+  keeping: KeepingRules,
   disk: z.object({ bytes: count, budget: count.nullable() }),
   capabilities: StoreCapabilities.nullable(),
   findings: z.array(Sentence),
@@ -48,6 +65,7 @@ export const SyncSetup = z.object({
   overdueHours: z.number().min(1).max(8760).optional(),
   /** `rules` or `budget`, or both. */
   retention: z.record(z.string(), z.unknown()).optional(),
+  keeping: z.strictObject(KeepingRules.partial().shape).optional(),
 });
 export type SyncSetup = z.infer<typeof SyncSetup>;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readFileIfThere, writeFileAtomic } from '../config/atomic-file.ts';
 import { CountersignError } from '../contract/errors.ts';
+import { KeepingRules } from '../contract/sync.ts';
 import { RetentionConfig } from './retention.ts';
 import { TargetConfig } from './targets/config.ts';
 
@@ -26,6 +27,7 @@ export const SyncConfig = z.strictObject({
     .max(24 * 365)
     .default(24),
   retention: RetentionConfig.default({ rules: [], budget: null }),
+  keeping: KeepingRules.prefault({}),
 });
 export type SyncConfig = z.infer<typeof SyncConfig>;
 
@@ -36,6 +38,7 @@ const NONE: SyncConfig = {
   bandwidth: null,
   overdueHours: 24,
   retention: { rules: [], budget: null },
+  keeping: { prompts: 'all', thoughts: 'all', answers: 'all', files: 'all' },
 };
 
 /** Throws CONFIG_BROKEN, which names the file and the place: with what is not understood nothing is deleted or sent. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CountersignError, isCountersignError } from '../contract/errors.ts';
-import type { SyncSetup, SyncStatus } from '../contract/sync.ts';
+import type { KeepingRules, SyncSetup, SyncStatus } from '../contract/sync.ts';
 import type { DeviceIdentity } from '../evidence/device/ports.ts';
 import type { Vault } from '../pipeline/ports.ts';
 import { parseSyncConfig, readSyncConfig, type SyncConfig, writeSyncConfig } from './config.ts';
@@ -107,6 +107,11 @@ export class Sync {
   /** What a change of the configuration changes; holds no secret. */
   get configuration(): unknown {
     return this.#config;
+  }
+
+  /** What of an agent's conversations is recorded, and what of it leaves. */
+  get keeping(): KeepingRules {
+    return this.#config.keeping;
   }
 
   /** As of a few seconds ago; for the heartbeat. */
@@ -225,6 +230,7 @@ export class Sync {
             ? null
             : { at: iso(found.lastError.at)!, sentence: found.lastError.sentence },
       localSessions: found.localSessions,
+      keeping: this.#config.keeping,
       disk: { bytes: found.localBytes, budget: this.#config.retention.budget?.bytes ?? null },
       capabilities: found.capabilities,
       findings: [
@@ -282,7 +288,7 @@ export class Sync {
    * Takes up another configuration: a store is tried before anything is written, and gets its secrets by ids of its own.
    * Rejects CONFIG_BROKEN, and what the store says.
    */
-  async setUp({ target, sameStore, secrets, retention, ...rest }: SyncSetup): Promise<void> {
+  async setUp({ target, sameStore, secrets, retention, keeping, ...rest }: SyncSetup): Promise<void> {
     const before = this.#config;
     let store = before.store;
     if (target === null) store = null;
@@ -295,7 +301,13 @@ export class Sync {
     }
     const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
     const next = parseSyncConfig(
-      { ...before, ...given, store, retention: { ...before.retention, ...retention } },
+      {
+        ...before,
+        ...given,
+        store,
+        retention: { ...before.retention, ...retention },
+        keeping: { ...before.keeping, ...keeping },
+      },
       'the configuration',
     );
     await this.#change(next);

@@ -64,6 +64,8 @@ export const evidenceStrings = {
     confirmed: 'Confirmed',
     confirmedText: (objects: number, bytes: string) => `${plural(objects, 'object')}, ${bytes}`,
     local: 'Kept here by rule',
+    keepingKinds: { prompts: 'Prompts', thoughts: 'Thoughts', answers: 'Answers', files: 'File contents' },
+    keeping: { all: 'recorded and sent', local: 'recorded, and stay here', omit: 'not recorded' },
     disk: 'On this disk',
     diskOf: (used: string, budget: string) => `${used} of ${budget}`,
     lastError: 'Last error',

@@ -45,6 +45,7 @@ export function syncOff(): SyncStatus {
     confirmed: { objects: 0, bytes: 0, at: null },
     lastError: null,
     localSessions: 0,
+    keeping: { prompts: 'all', thoughts: 'all', answers: 'all', files: 'all' },
     disk: { bytes: 120_000, budget: null },
     capabilities: null,
     findings: [],
@@ -65,6 +66,7 @@ export function syncing(now: number): SyncStatus {
     confirmed: { objects: 9120, bytes: 7_300_000_000, at: ago(now, 185) },
     lastError: { at: ago(now, 3), sentence: 'The store did not answer within 30 seconds; it is tried again in 40.' },
     localSessions: 3,
+    keeping: { prompts: 'local', thoughts: 'omit', answers: 'all', files: 'all' },
     disk: { bytes: 2_100_000_000, budget: 20_000_000_000 },
     capabilities: {
       read: false,

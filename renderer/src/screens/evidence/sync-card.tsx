@@ -2,7 +2,7 @@ import { Button, Loader, Modal, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconPlayerPause, IconPlayerPlay, IconRefresh } from '@tabler/icons-react';
 import { type FormEvent, useState } from 'react';
-import type { SyncStatus } from '../../../../gateway/contract/sync.ts';
+import { KEEPING_KINDS, type SyncStatus } from '../../../../gateway/contract/sync.ts';
 import { useApiMutation } from '../../api/queries.ts';
 import { CopyBlock } from '../../components/copy.tsx';
 import { Card, Fact, Facts, Failure } from '../../components/page.tsx';
@@ -117,6 +117,11 @@ function SyncFacts({ sync }: { sync: SyncStatus }) {
         {confirmed.at !== null && <span className={classes.muted}> · {timeOfDay(confirmed.at, now)}</span>}
       </Fact>
       {sync.localSessions > 0 && <Fact name={t.local}>{strings.sessions.total(sync.localSessions)}</Fact>}
+      {KEEPING_KINDS.filter((kind) => sync.keeping[kind] !== 'all').map((kind) => (
+        <Fact key={kind} name={t.keepingKinds[kind]}>
+          {t.keeping[sync.keeping[kind]]}
+        </Fact>
+      ))}
       <Fact name={t.disk}>
         {disk.budget === null ? bytes(disk.bytes) : t.diskOf(bytes(disk.bytes), bytes(disk.budget))}
       </Fact>
