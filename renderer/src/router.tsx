@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, Navigate } from '@tanstack/
 import type { ReactNode } from 'react';
 import { z } from 'zod';
 import type { ConsoleHost } from '../../gateway/contract/api.ts';
+import { InsightDimension, InsightShapesInput } from '../../gateway/contract/insights.ts';
 import { StatementFilter } from '../../gateway/contract/search.ts';
 import { useHost } from './api/host.ts';
 import { Crashed, NotFound } from './components/crashed.tsx';
@@ -16,6 +17,7 @@ import { ConnectionFormScreen } from './screens/connections/connection-form-scre
 import { ConnectionsScreen } from './screens/connections/connections-screen.tsx';
 import { EvidenceScreen } from './screens/evidence/evidence-screen.tsx';
 import { GrantsScreen } from './screens/grants/grants-screen.tsx';
+import { InsightsScreen } from './screens/insights/insights-screen.tsx';
 import { PolicyScreen } from './screens/policy/policy-screen.tsx';
 import { PopupScreen } from './screens/popup/popup-screen.tsx';
 import { SessionScreen } from './screens/session/session-screen.tsx';
@@ -46,6 +48,12 @@ const auditSearch = z.object({
   verdict: StatementFilter.shape.verdict.catch(undefined),
   since: time,
   until: time,
+});
+const insightsSearch = z.object({
+  days: z.number().int().min(1).max(366).optional().catch(undefined),
+  by: InsightDimension.optional().catch(undefined),
+  order: InsightShapesInput.shape.order.unwrap().optional().catch(undefined),
+  connectionId: z.string().max(64).optional().catch(undefined),
 });
 const sessionSearch = z.object({ at: z.number().int().min(0).optional().catch(undefined) });
 
@@ -101,6 +109,12 @@ const editConnection = createRoute({
     return <ConnectionFormScreen key={id} id={id} />;
   }),
 });
+const insights = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/insights',
+  component: only('gateway', InsightsScreen),
+  validateSearch: insightsSearch,
+});
 const auditSessions = createRoute({
   getParentRoute: () => rootRoute,
   path: '/audit/sessions',
@@ -117,6 +131,7 @@ export const router = createRouter({
     session,
     newConnection,
     editConnection,
+    insights,
     auditSessions,
     route('/grants', 'gateway', GrantsScreen),
     route('/connections', 'gateway', ConnectionsScreen),

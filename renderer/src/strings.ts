@@ -4,6 +4,7 @@ import { connectionsStrings } from './strings/connections.ts';
 import { evidenceStrings } from './strings/evidence.ts';
 import { generalStrings } from './strings/general.ts';
 import { grantsStrings } from './strings/grants.ts';
+import { insightsStrings } from './strings/insights.ts';
 import { loginStrings } from './strings/login.ts';
 import { policyStrings } from './strings/policy.ts';
 import { popupStrings } from './strings/popup.ts';
@@ -22,6 +23,7 @@ export const strings = {
   ...sessionsStrings,
   ...connectionsStrings,
   ...policyStrings,
+  ...insightsStrings,
   ...settingsStrings,
   ...evidenceStrings,
   ...auditStrings,

@@ -1,6 +1,7 @@
 import {
   IconActivity,
   IconBook,
+  IconChartBar,
   IconDatabase,
   IconDevices,
   IconFileImport,
@@ -23,6 +24,7 @@ export const GATEWAY_PLACES = [
   { to: '/sessions', key: 's', name: t.sessions, icon: IconListDetails },
   { to: '/connections', key: 'c', name: t.connections, icon: IconDatabase },
   { to: '/policy', key: 'p', name: t.policy, icon: IconShieldCheck },
+  { to: '/insights', key: 'i', name: t.insights, icon: IconChartBar },
   { to: '/evidence', key: 'e', name: t.evidence, icon: IconStack2 },
   { to: '/settings', key: 't', name: t.settings, icon: IconActivity },
 ] as const;

@@ -9,6 +9,7 @@ export const shellStrings = {
     sessions: 'Sessions',
     connections: 'Connections',
     policy: 'Policy',
+    insights: 'Insights',
     settings: 'Status',
     evidence: 'Evidence',
     devices: 'Devices',

@@ -18,6 +18,7 @@ const SCREENS = [
   { name: 'connections', path: '/connections', ready: 'billing-staging' },
   { name: 'connection-form', path: '/connections/demo', ready: 'Sensitive columns', full: true },
   { name: 'policy', path: '/policy', ready: 'allow-reads' },
+  { name: 'insights', path: '/insights', ready: 'Asked most', full: true },
   { name: 'evidence', path: '/evidence', ready: 'denied 5 destructive', full: true },
   { name: 'settings', path: '/settings', ready: 'Recording works', full: true },
 ] as const;

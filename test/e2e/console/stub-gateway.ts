@@ -18,6 +18,7 @@ import type { Session } from '../../../gateway/contract/session.ts';
 import type { SyncStatus } from '../../../gateway/contract/sync.ts';
 import * as evidence from './evidence-fixtures.ts';
 import * as fixtures from './fixtures.ts';
+import * as counted from './insights-fixtures.ts';
 import * as policies from './policy-fixtures.ts';
 
 /**
@@ -282,6 +283,10 @@ export async function startStubGateway(options: { signedIn?: boolean; empty?: bo
       policy = { ...policy, staged: null };
       return policy;
     },
+    insights: (input: RouteInput<'insights'>) =>
+      (empty ? counted.nothing : counted.insights)(now, routes.insights.input.parse(input)),
+    insightShapes: (input: RouteInput<'insightShapes'>) =>
+      empty ? { items: [], more: false } : counted.shapes(routes.insightShapes.input.parse(input)),
     checkPolicy: ({ text }: RouteInput<'checkPolicy'>) => policies.checked(text),
     tryPolicy: ({ policy: text, what }: RouteInput<'tryPolicy'>) =>
       policies.trial(text, routes.tryPolicy.input.shape.what.parse(what)),
