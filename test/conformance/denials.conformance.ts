@@ -105,6 +105,8 @@ const CASES: Readonly<Record<string, readonly Step[]>> = {
   ],
   'the first of several statements in one message': [...NAMES, query(`${DENIED}; SELECT 1; SELECT 2`)],
   'the first of several statements in one message in a transaction': [...TRANSACTION, query(`${DENIED}; SELECT 1`)],
+  'the second of several, after a BEGIN in the same message': [...NAMES, query(`BEGIN; ${DENIED}; SELECT 1`)],
+  'what ends its own block in the same message': [...NAMES, query(`BEGIN; ${DENIED}; COMMIT`)],
   'an unnamed statement in autocommit': [...NAMES, batch(...run(DENIED))],
   'an unnamed statement, described first': [
     ...NAMES,
@@ -200,6 +202,13 @@ describe('after a denial everything is as after the server’s own 42501', () =>
     const client = await RawClient.connect(sides.gateway);
     client.send(writeQuery(`PREPARE bad AS ${DENIED}`), writeQuery('EXECUTE bad'));
     expect(await client.until('Z', 2)).toEqual(['E ERROR 42501', 'Z I', 'E ERROR 26000', 'Z I']);
+    client.end();
+  });
+
+  it('but that no other statement of the message ran either, and only a block that stays open is opened', async () => {
+    const client = await RawClient.connect(sides.gateway);
+    client.send(writeQuery(`BEGIN; COMMIT; ${DENIED}`), writeQuery(`SELECT 1; ${DENIED}`));
+    expect(await client.until('Z', 2)).toEqual(['E ERROR 42501', 'Z I', 'E ERROR 42501', 'Z I']);
     client.end();
   });
 

@@ -15,7 +15,15 @@ import { frontendLimits } from '../codec/limits.ts';
 import { frontend } from '../codec/messages.ts';
 import { writeDescribe } from '../codec/write-frontend.ts';
 import { type Decided, decide, refusal } from './decide.ts';
-import { CANCELLED, DENIED_PORTAL, denialText, errorResponse, failing, IN_FAILED_TRANSACTION } from './denial.ts';
+import {
+  CANCELLED,
+  DENIED_PORTAL,
+  denialText,
+  errorResponse,
+  failing,
+  IN_FAILED_TRANSACTION,
+  leavesBlock,
+} from './denial.ts';
 import { GatedSender } from './gated-sender.ts';
 import {
   base64,
@@ -326,13 +334,13 @@ export class ClientSide {
   }
 
   #finishQuery(statement: StatementInfo, decided: Decided): null {
-    const run = this.#newRun(statement, decided);
+    const run = this.#newRun(statement, decided, true);
     this.#push(PENDING.query, { run, statement });
     if (decided.decision.effect === 'allow') {
       this.#allowed(statement);
       this.#pass();
     } else {
-      this.#replace(failing.query);
+      this.#replace(run.substitute?.opensBlock ? failing.queryInBlock : failing.query);
     }
     this.#state.batch++;
     this.#state.upExchange++;
@@ -600,13 +608,14 @@ export class ClientSide {
     return decide(this.#state, statement, parameters, then);
   }
 
-  #newRun(statement: StatementInfo, decided: Decided): Run {
+  #newRun(statement: StatementInfo, decided: Decided, simple = false): Run {
     const { decision } = decided;
     let substitute: Run['substitute'] = null;
     if (decision.effect === 'deny') {
       const failed = decision.message === IN_FAILED_TRANSACTION.message;
       const error = decided.cancelled ? CANCELLED : failed ? IN_FAILED_TRANSACTION : denialText(decision);
-      substitute = { message: errorResponse(error), sqlstate: error.sqlstate };
+      const opensBlock = simple && leavesBlock(statement.classification.effects.ops);
+      substitute = { message: errorResponse(error), sqlstate: error.sqlstate, opensBlock };
     }
     const names = decision.effect === 'allow' ? this.#state.defineNames(statement) : NO_NAMES;
     return {

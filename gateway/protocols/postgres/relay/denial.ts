@@ -15,10 +15,26 @@ export const DENIED_PORTAL = 'countersign: denied';
 export const failing = {
   /** Not SQL in any version: fails in the parser, before anything is looked up. */
   query: writeQuery('countersign: denied'),
+  /** Of several statements, the first of which opened a block: BEGIN succeeds, and the block has failed. */
+  queryInBlock: writeQuery('BEGIN; ROLLBACK TO SAVEPOINT "countersign: denied"'),
   execute: writeExecute(DENIED_PORTAL),
   /** Function OID 0 does not exist; no arguments, text result. */
   functionCall: writeMessage(frontend.FunctionCall, new Uint8Array(4 + 2 + 2 + 2)),
 } as const;
+
+/**
+ * Whether the server would have run a BEGIN of the message before it came to what was denied. What comes after it
+ * in other messages would then be refused up to the ROLLBACK, and must not run outside of a transaction.
+ */
+export function leavesBlock(ops: readonly string[]): boolean {
+  let open = false;
+  for (const op of ops) {
+    if (op === 'BEGIN') open = true;
+    else if (op === 'COMMIT' || op === 'ROLLBACK') open = false;
+    else if (open) return true;
+  }
+  return false;
+}
 
 export interface ErrorText {
   sqlstate: string;

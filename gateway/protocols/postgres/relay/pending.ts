@@ -33,7 +33,7 @@ export interface Run {
   /** Results of the message that are complete; a Query can have many. */
   result: number;
   /** The client sees this in place of the server's error: the message was replaced by one that fails. */
-  substitute: { message: Uint8Array; sqlstate: string } | null;
+  substitute: { message: Uint8Array; sqlstate: string; opensBlock: boolean } | null;
   /** Definitions that this statement makes by SQL (PREPARE, DECLARE), to be confirmed when it succeeds. */
   defined: readonly { table: 'statements' | 'cursors'; name: string; ticket: number }[];
   /** What it closes by SQL (DEALLOCATE, CLOSE) once it has succeeded: all that was defined before it was sent. */

@@ -337,6 +337,10 @@ export class ServerSide {
   }
 
   #completed(tag: string | null): void {
+    if (tag === 'BEGIN' && this.#head()?.run?.substitute?.opensBlock) {
+      this.#pass();
+      return;
+    }
     const { head, run } = this.#running();
     if (tag !== null && run.rows === 0) run.rows = rowsOfTag(tag);
     this.#takeCounts(run);
