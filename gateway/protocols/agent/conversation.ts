@@ -1,6 +1,7 @@
 import type { Session } from '../../contract/session.ts';
-import type { SessionRecorder, StatementSummary } from '../../pipeline/ports.ts';
+import type { RecorderSessionInfo, SessionRecorder, StatementSummary } from '../../pipeline/ports.ts';
 import type { AgentContext } from './events.ts';
+import { Withholding } from './keeping.ts';
 import { Pairing } from './pairing.ts';
 import type { AgentDeps } from './ports.ts';
 import { withoutSecrets } from './secrets.ts';
@@ -41,6 +42,7 @@ export class Conversation<T> {
   lastSeen: number;
   readonly #deps: AgentDeps;
   readonly #recorder: SessionRecorder;
+  readonly #withholding: Withholding;
   #next = 0;
   readonly #pending = new Set<Promise<unknown>>();
   readonly #ended = new AbortController();
@@ -54,9 +56,10 @@ export class Conversation<T> {
   constructor(deps: AgentDeps, context: AgentContext, pid: number | null, kill: (reason: string) => void) {
     this.#deps = deps;
     this.lastSeen = deps.clock.now();
-    const { session, recorder } = openSession(deps, context, pid);
+    const { session, recorder, openLocal } = openSession(deps, context, pid);
     this.session = session;
     this.#recorder = recorder;
+    this.#withholding = new Withholding(session.id, () => deps.keeping(), openLocal);
     deps.live.opened(this.session, kill);
   }
 
@@ -80,16 +83,20 @@ export class Conversation<T> {
   /** Throws what the recorder throws: then nothing may be let through. */
   begin(line: Record<string, unknown>): Entry {
     const queued: Queued = { exchange: this.#next++, summary: null, finished: false, over: false };
-    const bytes = encodeLine(line);
+    const withholding = this.#withholding;
+    const { line: kept, keeping } = withholding.begin(queued.exchange, line);
+    const bytes = encodeLine(kept);
     this.#recorder.request(queued.exchange, bytes);
     this.session.bytesUp += bytes.length;
     this.#queue.push(queued);
     const self = this;
     return {
       exchange: queued.exchange,
-      down: (told) => self.#down(queued, told),
+      down: (told) => {
+        if (!queued.over) self.#down(queued, withholding.down(keeping, told));
+      },
       decided(summary, final) {
-        queued.summary = summary;
+        queued.summary = withholding.summary(keeping, summary);
         if (final) queued.finished = true;
         self.#count(summary);
         self.#advance();
@@ -114,7 +121,7 @@ export class Conversation<T> {
 
   /** Asked and decided, as any protocol records them. */
   event(type: string, detail: Record<string, unknown>, how?: 'unit'): void {
-    this.#recorder.event(type, detail, how);
+    if (!this.#withholding.hides(type, detail)) this.#recorder.event(type, detail, how);
   }
 
   durable(): Promise<void> {
@@ -153,7 +160,9 @@ export class Conversation<T> {
     try {
       for (const one of this.#queue) this.#end(one);
       this.#queue = [];
+      const withheld = await this.#withholding.close(reason);
       await this.#recorder.close(reason);
+      for (const one of withheld) this.#deps.withheld({ sid: session.id, ...one });
     } catch (error) {
       log.error({ err: error, session: session.id }, 'a recording could not be closed');
     } finally {
@@ -162,7 +171,6 @@ export class Conversation<T> {
   }
 
   #down(queued: Queued, line: Record<string, unknown>): void {
-    if (queued.over) return;
     const bytes = encodeLine(line);
     this.#recorder.response(queued.exchange, bytes);
     this.session.bytesDown += bytes.length;
@@ -202,6 +210,7 @@ export class Conversation<T> {
     one.over = true;
     if (one.summary !== null) this.#recorder.statement(one.exchange, one.summary);
     this.#recorder.end(one.exchange);
+    this.#withholding.ended(one.exchange);
   }
 }
 
@@ -211,7 +220,7 @@ function openSession(
   deps: AgentDeps,
   context: AgentContext,
   pid: number | null,
-): { session: Session; recorder: SessionRecorder } {
+): { session: Session; recorder: SessionRecorder; openLocal: () => SessionRecorder } {
   const clean = (text: string, most: number) => withoutSecrets(text).text.slice(0, most);
   const session: Session = {
     id: deps.newSessionId(),
@@ -236,7 +245,7 @@ function openSession(
     bytesDown: 0,
     masked: {},
   };
-  const recorder = deps.recorder.open({
+  const info: RecorderSessionInfo = {
     id: session.id,
     openedAt: session.openedAt,
     identity: session.identity,
@@ -248,6 +257,13 @@ function openSession(
     conversationId: session.conversationId,
     policyHash: deps.pipeline.policyHash,
     protection: deps.protection,
-  });
-  return { session, recorder };
+  };
+  const openLocal = () =>
+    deps.recorder.open({
+      ...info,
+      id: deps.newSessionId(),
+      openedAt: new Date(deps.clock.now()).toISOString(),
+      connection: { ...info.connection, sync: 'local' },
+    });
+  return { session, recorder: deps.recorder.open(info), openLocal };
 }

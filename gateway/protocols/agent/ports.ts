@@ -2,8 +2,10 @@ import type { Decision } from '../../contract/decision.ts';
 import type { Identity } from '../../contract/identity.ts';
 import type { Binding } from '../../contract/operation.ts';
 import type { ActionDigestInput } from '../../contract/operation-digest.ts';
+import type { KeepingRules } from '../../contract/sync.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { Approvals, Clock, LiveSessions, Recorder } from '../../pipeline/ports.ts';
+import type { Withheld } from './keeping.ts';
 import type { Understanding } from './understand.ts';
 
 /** What the actions of agents take from the composition root. */
@@ -20,6 +22,10 @@ export interface AgentDeps {
   identity(): Identity;
   protection: 'protected' | 'unprotected';
   understanding: Understanding;
+  /** The team's rules on what of conversations is recorded, and what of it leaves. */
+  keeping(): KeepingRules;
+  /** For the device's log, at the end of a conversation. */
+  withheld(entry: Withheld & { sid: string }): void;
   /** Why whatever a session runs waits for a person meanwhile; null: nothing does but what policy says. */
   heldBecause(sessionId: string): string | null;
   /** The call goes through Countersign's own MCP proxy, which decides on it: asking here too would ask twice. */
