@@ -48,6 +48,7 @@ import { connectSimpleClient } from './protocols/postgres/wire/simple-client.ts'
 import { createCommandClassifier } from './protocols/terminal/classifier/index.ts';
 import { createRecorder } from './recording/recorder.ts';
 import { recoverRecordings } from './recording/recovery.ts';
+import { serviceAgents } from './service-agents.ts';
 import { serviceTerminals } from './service-terminal.ts';
 import { createSessionHandlers } from './sessions/handlers.ts';
 import { createIndexer } from './sessions/indexer.ts';
@@ -58,7 +59,7 @@ import { createSiem } from './siem/siem.ts';
 import { createStore } from './store/store.ts';
 import { createBudgetGate } from './sync/budget-gate.ts';
 import { createSyncHandlers } from './sync/handlers.ts';
-import { createServiceSync, syncOf } from './sync/service-sync.ts';
+import { createServiceSync } from './sync/service-sync.ts';
 import { createVault } from './vault/vault.ts';
 
 export interface ServiceOptions {
@@ -171,7 +172,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     settings: () => sync.configuration,
     files: ['siem.json', 'alerts.json'].map((name) => join(home, name)),
     queued: () => sync.queued,
-    syncOf: (id) => syncOf(connections, id),
     onProblem: (sentence) => log.error(sentence),
   });
   await reporter.started(recovered.sessions.map(({ folder: path }) => path));
@@ -355,6 +355,25 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log,
   });
 
+  const agents = serviceAgents({
+    classifier: commands,
+    pipeline,
+    approvals,
+    approved,
+    recorder: recordings,
+    live: registry,
+    clock,
+    newSessionId: () => ulid(clock.now(), randomBytes(10)),
+    identity: () => identity,
+    protection,
+    keeping: () => sync.keeping,
+    // What the log does not take is said by its problem, and stops everything.
+    withheld: (entry) => void device.log.append({ type: 'omitted', ...entry }).catch(() => {}),
+    heldBecause: (id) => monitor.heldBecause(id),
+    home: isolation ? null : home,
+    log,
+  });
+
   const control = createControlServer({
     upgrade: terminals.upgrade,
     handlers: {
@@ -369,6 +388,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         pausesChanged: publishStatus,
       }),
       ...createSessionHandlers({ store, registry, recordingsDir, now: clock.now }),
+      ...agents.handlers,
       ...createHaltHandlers(halt),
       ...createSyncHandlers(sync),
       ...createWatchHandlers(monitor, siem),
@@ -438,6 +458,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       approvals.close();
       halt.close();
       notifications.close();
+      await agents.close(reason);
       await terminals.close(reason);
       await postgres.close(reason);
       monitor.close();

@@ -4,6 +4,7 @@ import { Connection } from './connection.ts';
 import { Approval, Grant, GrantScope, SessionPause, SimilarApprovals } from './decision.ts';
 import { DeviceStatus, DeviceView } from './device.ts';
 import { HaltMinutes, HaltView } from './halt.ts';
+import { HookFiles, HookInput, HookOutput } from './hooks.ts';
 import { InsightShapes, InsightShapesInput, Insights, InsightsInput } from './insights.ts';
 import { PolicyCheck, PolicyTrial, PolicyTrialInput, PolicyVersion } from './policy.ts';
 import { StatementFilter } from './search.ts';
@@ -103,6 +104,8 @@ export interface ApiRoute {
   access: Access;
   input: z.ZodType;
   output: z.ZodType;
+  /** Bytes of its body at most, where the usual 2 MiB are too few. */
+  maxBody?: number;
 }
 
 /** Which program serves the console. */
@@ -118,6 +121,9 @@ function route<I extends z.ZodType, O extends z.ZodType>(
 ) {
   return { method, path, access, input, output };
 }
+
+/** An event of 8 MiB, and what belongs to it. */
+const MAX_HOOK = 12 * 1024 * 1024;
 
 export const PAGE_KEY_HEADER = 'x-countersign-page';
 
@@ -253,6 +259,14 @@ export const routes = {
     MintedToken,
   ),
   revokeToken: route('DELETE', '/api/agent-sessions/:id', 'session', z.object({ id: Id }), Nothing),
+
+  /**
+   * One event of an agent, from the hook that the agent runs. Held while a person decides. It gives no leave: it
+   * asks for it, as any client does.
+   */
+  hook: { ...route('POST', '/api/hooks/:agent', 'session', HookInput, HookOutput), maxBody: MAX_HOOK },
+  /** What the hook's client found at the paths that it was asked to look at. */
+  hookFiles: { ...route('POST', '/api/hook-files', 'session', HookFiles, HookOutput), maxBody: MAX_HOOK },
 
   policy: route('GET', '/api/policy', 'session', Nothing, PolicyView),
   stagePolicy: route('POST', '/api/policy/stage', 'session', z.object({ text: z.string().max(1_000_000) }), PolicyView),

@@ -24,8 +24,8 @@ export interface ConsoleServerDeps {
   host: ConsoleHost;
   /** `host`, `login` and `logout` among them are answered here. */
   routes: Readonly<Record<string, ApiRoute>>;
-  /** Called once the caller was let in and the input is as the route wants it. */
-  handle(name: string, input: Input, channel: Channel): Promise<unknown>;
+  /** Called once the caller was let in and the input is as the route wants it. `signal`: the caller has gone away. */
+  handle(name: string, input: Input, channel: Channel, signal: AbortSignal): Promise<unknown>;
   clock: Clock;
   /** The built console (renderer/dist). */
   consoleDir: string;
@@ -133,7 +133,7 @@ export function createConsoleServer(deps: ConsoleServerDeps): ConsoleServer {
         return {};
       }
       default:
-        return await deps.handle(name, input, channelOf(c));
+        return await deps.handle(name, input, channelOf(c), goneSignal(c.env.outgoing));
     }
   }
 
@@ -257,6 +257,15 @@ export function createConsoleServer(deps: ConsoleServerDeps): ConsoleServer {
       );
     },
   };
+}
+
+/** Aborted when the caller goes away before it was answered. */
+function goneSignal(outgoing: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) gone.abort();
+  });
+  return gone.signal;
 }
 
 function listenOnLoopback(server: Server, host: string, port: number): Promise<number> {

@@ -9,6 +9,8 @@ export interface CallContext {
   decidedBy: string;
   /** What the caller has proved; `pin` only where a right PIN came with this very call. */
   level: Extract<PresenceLevel, 'click' | 'pin'>;
+  /** Aborted when the caller goes away before it is answered. */
+  signal: AbortSignal;
 }
 
 type Handler<N extends RouteName> = (

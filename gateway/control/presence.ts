@@ -46,6 +46,8 @@ export const PRESENCE = {
   deleteConnection: 'widen',
   testConnection: 'agent',
   mintToken: 'agent',
+  hook: 'agent',
+  hookFiles: 'agent',
   revokeToken: 'narrow',
   policy: 'read',
   stagePolicy: 'narrow',

@@ -54,7 +54,7 @@ export function createControlServer(deps: ControlDeps): ControlServer {
   const server = createConsoleServer({
     host: 'gateway',
     routes,
-    handle: (name, input, channel) => handle(name as RouteName, input, channel),
+    handle: (name, input, channel, signal) => handle(name as RouteName, input, channel, signal),
     rootRoute: 'newLoginCode',
     upgrade: deps.upgrade,
     clock,
@@ -65,7 +65,7 @@ export function createControlServer(deps: ControlDeps): ControlServer {
     keepaliveMs,
   });
 
-  async function handle(name: RouteName, input: Input, channel: Channel): Promise<unknown> {
+  async function handle(name: RouteName, input: Input, channel: Channel, signal: AbortSignal): Promise<unknown> {
     // Whoever opens the root socket is root, or the gateway's own user.
     if (channel === 'root') return { code: server.newLoginCode() };
     const level = await provePresence(name, input, channel, pin);
@@ -74,7 +74,7 @@ export function createControlServer(deps: ControlDeps): ControlServer {
       await setPin(input as { pin: string; current?: string; code?: string });
       return {};
     }
-    const context: CallContext = { channel, decidedBy: deps.person, level };
+    const context: CallContext = { channel, decidedBy: deps.person, level, signal };
     const handler = handlers[name as keyof ControlHandlers] as (input: object, context: CallContext) => unknown;
     return handler(input, context);
   }

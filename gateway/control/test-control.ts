@@ -27,7 +27,9 @@ export interface Reply {
 }
 
 /** A control server over everything it serves, in a folder of its own, with a clock that tests move. */
-export async function startTestControl(options: { pin?: boolean; consoleDir?: string } = {}) {
+export async function startTestControl(
+  options: { pin?: boolean; consoleDir?: string; handlers?: Partial<ControlHandlers> } = {},
+) {
   const dir = mkdtempSync(join(tmpdir(), 'cs-control-'));
   const time = testTime(Date.now());
   const unexpected: unknown[] = [];
@@ -64,7 +66,7 @@ export async function startTestControl(options: { pin?: boolean; consoleDir?: st
     pausesChanged: () => called.push('pausesChanged'),
   });
   /** The routes of others only note that they were reached. */
-  const handlers = new Proxy(own as ControlHandlers, {
+  const handlers = new Proxy({ ...own, ...options.handlers } as ControlHandlers, {
     get(target, name: keyof ControlHandlers) {
       return (input: never, context: never) => {
         called.push(name);

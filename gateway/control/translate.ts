@@ -21,18 +21,19 @@ export type Input = Record<string, unknown> & { pin?: string; decision?: string 
  * path says wins. Throws BAD_REQUEST, which names the field and what is wrong with it.
  */
 export async function parseInput(
-  { method, input }: ApiRoute,
+  { method, input, maxBody }: ApiRoute,
   request: RequestParts,
   incoming: IncomingMessage,
 ): Promise<Input> {
-  const given = method === 'GET' || method === 'DELETE' ? request.query() : await readBody(incoming);
+  const given =
+    method === 'GET' || method === 'DELETE' ? request.query() : await readBody(incoming, maxBody ?? MAX_BODY);
   const parsed = input.safeParse({ ...given, ...request.param() });
   if (!parsed.success) throw new CountersignError('BAD_REQUEST', problemOf(parsed.error));
   return parsed.data as Input;
 }
 
-async function readBody(incoming: IncomingMessage): Promise<Record<string, unknown>> {
-  const text = await readText(incoming);
+async function readBody(incoming: IncomingMessage, most: number): Promise<Record<string, unknown>> {
+  const text = await readText(incoming, most);
   if (text === '') return {};
   let body: unknown;
   try {
@@ -47,15 +48,15 @@ async function readBody(incoming: IncomingMessage): Promise<Record<string, unkno
   return body as Record<string, unknown>;
 }
 
-/** Throws BODY_TOO_LARGE before more than MAX_BODY is kept. */
-async function readText(incoming: IncomingMessage): Promise<string> {
-  if (Number(incoming.headers['content-length'] ?? 0) > MAX_BODY) throw tooLarge();
+/** Throws BODY_TOO_LARGE before more than `most` bytes are kept. */
+async function readText(incoming: IncomingMessage, most: number): Promise<string> {
+  if (Number(incoming.headers['content-length'] ?? 0) > most) throw tooLarge(most);
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > MAX_BODY) throw tooLarge();
+      if (size > most) throw tooLarge(most);
       chunks.push(chunk);
     }
   } catch (cause) {
@@ -65,8 +66,8 @@ async function readText(incoming: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function tooLarge(): CountersignError {
-  return new CountersignError('BODY_TOO_LARGE', 'The request is larger than 2 MiB.');
+function tooLarge(most: number): CountersignError {
+  return new CountersignError('BODY_TOO_LARGE', `The request is larger than ${most / 1024 / 1024} MiB.`);
 }
 
 function problemOf(error: z.ZodError): string {

@@ -78,7 +78,7 @@ async function decide(
   const summary = summaryOf(operation.tool, question.effects.class, operation.text, decision);
   const { fingerprint, flags } = question.effects;
   entry.decided({ ...summary, ...reached.facts, fingerprint, flags, objects: understood.objects }, final || !allow);
-  return { permission: decision.effect, message, command };
+  return { permission: decision.effect, message, command, approved: allow && decision.approvalId !== null };
 }
 
 interface Reached {
@@ -172,10 +172,16 @@ async function afterwards(
 /** A sentence, where a file that the decision was bound to is another by now. */
 export async function changedFile({ bound }: Understood, call: HookCall): Promise<string | null> {
   if (bound.length === 0) return null;
-  const facts = new Map((await call.files(bound.map(({ path }) => ({ path, text: false })))).map((f) => [f.path, f]));
+  const facts = new Map(
+    (await call.files(bound.map(({ path }) => ({ path, want: 'digest' as const })))).map((f) => [f.path, f]),
+  );
   const changed = bound.find(({ path, sha256 }) => (facts.get(path)?.sha256 ?? null) !== sha256);
   if (changed === undefined) return null;
   return `${changed.path} has changed since it was decided on, so it was denied; ask for it again`;
+}
+
+export function denied(message: string): HookAnswer {
+  return { permission: 'deny', message, command: null, approved: false };
 }
 
 /** It could not be recorded, or not be understood: then it is not let through. */
@@ -198,7 +204,7 @@ function failed(
   } catch {
     // Where the recording does not work nothing is let through, and that cannot be recorded.
   }
-  return { permission: 'deny', message, command: null };
+  return denied(message);
 }
 
 /** For the agent: why, and who said so. */

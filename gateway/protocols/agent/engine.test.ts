@@ -53,7 +53,12 @@ const everything = () => JSON.stringify(h.sessions);
 describe('one action', () => {
   test('that policy allows is allowed, recorded before, and ends with its outcome', async () => {
     await start();
-    expect(await h.send(ask(shell('ls -l'), 'a'))).toEqual({ permission: 'allow', message: '', command: null });
+    expect(await h.send(ask(shell('ls -l'), 'a'))).toEqual({
+      permission: 'allow',
+      message: '',
+      command: null,
+      approved: false,
+    });
     const [session] = h.sessions;
     expect(session?.info).toMatchObject({
       connection: { id: 'cursor', kind: 'agent' },

@@ -1,6 +1,7 @@
+import type { Decision } from '../../contract/decision.ts';
 import { isCountersignError } from '../../contract/errors.ts';
 import { Conversation, type Entry } from './conversation.ts';
-import { changedFile, decideAction, decisionOf, ownVerdict, summaryOf } from './decide.ts';
+import { changedFile, decideAction, decisionOf, denied, ownVerdict, summaryOf } from './decide.ts';
 import {
   type AgentAction,
   type AgentContext,
@@ -9,6 +10,7 @@ import {
   type HookCall,
   NOTHING,
 } from './events.ts';
+import { absolutePath } from './paths.ts';
 import type { AgentDeps } from './ports.ts';
 import { valueWithoutSecrets, withoutSecrets } from './secrets.ts';
 import { describe, type Understood } from './understand.ts';
@@ -87,7 +89,7 @@ export function createAgentEngine(deps: AgentDeps): AgentEngine {
       case 'subagent':
         return said(talk, 'Subagent', `${event.name}: ${event.task}`, [], context, call);
       case 'done':
-        ended(talk, event);
+        ended(talk, event, context, call.home);
         return NOTHING;
       case 'session-start':
         return NOTHING;
@@ -109,19 +111,19 @@ export function createAgentEngine(deps: AgentDeps): AgentEngine {
 
   async function asked(
     talk: Talk,
-    { phase, id, action }: Extract<AgentEvent, { type: 'ask' }>,
+    { phase, id, action: given }: Extract<AgentEvent, { type: 'ask' }>,
     context: AgentContext,
     call: HookCall,
   ): Promise<HookAnswer> {
+    const action = absolute(given, context, call.home);
     const known = talk.pairing.find(phase, id, action);
     if (known) {
-      const given = await again(known.value, call);
-      if (given.permission !== 'allow') return given;
-      if (action.kind !== 'read' || action.content === null) return given;
+      const before = await again(known.value, call);
+      if (before.permission !== 'allow' || action.kind !== 'read' || action.content === null) return before;
       const { text, kinds } = withoutSecrets(action.content);
       known.value.entry?.down({ content: text });
       // What is in the file is known only now, and may be a question of its own.
-      if (kinds.length === 0 || known.value.entry?.asked === true) return given;
+      if (kinds.length === 0 || known.value.entry?.asked === true) return before;
     }
     const understood = understand(action, context, call);
     // A failure is told by the answer.
@@ -136,7 +138,7 @@ export function createAgentEngine(deps: AgentDeps): AgentEngine {
         understood,
         call,
         rewrite: (decision, { operation }) =>
-          action.kind === 'shell' && phase === 'first' && context.rewrites
+          action.kind === 'shell' && phase === 'first' && operation.place !== '' && mayRewrite(context, decision)
             ? deps.inTerminal({
                 text: action.command,
                 cwd: operation.place,
@@ -152,10 +154,10 @@ export function createAgentEngine(deps: AgentDeps): AgentEngine {
         },
       }),
     );
-    const given = await acting.answer;
-    if (given.permission === 'deny') talk.pairing.forget(paired);
-    paired.rewritten = given.command;
-    return given;
+    const answer = await acting.answer;
+    if (answer.permission === 'deny') talk.pairing.forget(paired);
+    paired.rewritten = answer.command;
+    return answer;
   }
 
   function understand(action: AgentAction, context: AgentContext, call: HookCall): Promise<Understood> {
@@ -177,9 +179,7 @@ export function createAgentEngine(deps: AgentDeps): AgentEngine {
     const given = await answer;
     if (given.permission !== 'allow') return given;
     const changed = await changedFile(await understood, call);
-    return changed === null
-      ? given
-      : { permission: 'deny', message: `Countersign denied it: ${changed}`, command: null };
+    return changed === null ? given : denied(`Countersign denied it: ${changed}`);
   }
 
   function said(
@@ -204,7 +204,13 @@ export function createAgentEngine(deps: AgentDeps): AgentEngine {
     );
   }
 
-  function ended(talk: Talk, { id, action, outcome, final }: Extract<AgentEvent, { type: 'done' }>): void {
+  function ended(
+    talk: Talk,
+    { id, action: given, outcome, final }: Extract<AgentEvent, { type: 'done' }>,
+    context: AgentContext,
+    home: string,
+  ): void {
+    const action = absolute(given, context, home);
     const paired = talk.pairing.ended(id, action);
     const clean = (text: string | null) => (text === null ? null : withoutSecrets(text).text);
     const { ok, durationMs } = outcome;
@@ -258,7 +264,7 @@ export function createAgentEngine(deps: AgentDeps): AgentEngine {
         const why = isCountersignError(error)
           ? error.message
           : 'it could not be decided on; the log of the gateway says why';
-        return { permission: 'deny', message: `Countersign denied it: ${why}`, command: null };
+        return denied(`Countersign denied it: ${why}`);
       }
     },
     async close(reason) {
@@ -268,6 +274,16 @@ export function createAgentEngine(deps: AgentDeps): AgentEngine {
       await Promise.all(closing);
     },
   };
+}
+
+function mayRewrite({ rewrites }: AgentContext, { approvalId }: Decision): boolean {
+  return rewrites === 'any' || (rewrites === 'approved' && approvalId !== null);
+}
+
+/** One file has one name in all events of an action. */
+function absolute(action: AgentAction, context: AgentContext, home: string): AgentAction {
+  if (action.kind === 'shell' || action.kind === 'call') return action;
+  return { ...action, path: absolutePath(action.path, context, home) ?? action.path };
 }
 
 const keyOf = ({ agent, conversationId }: AgentContext): string => `${agent}\n${conversationId}`;

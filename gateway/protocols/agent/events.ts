@@ -56,8 +56,8 @@ export interface AgentContext {
   workspaces: readonly string[];
   /** Where relative paths are from; null: not told. */
   cwd: string | null;
-  /** It runs another command in place of an allowed one when it is told to. */
-  rewrites: boolean;
+  /** When it runs another command in place of an allowed one: of any, or only of what a person allowed. */
+  rewrites: 'any' | 'approved' | 'none';
 }
 
 /** What the hook's client found at a path, on the agent's side. */
@@ -65,7 +65,7 @@ export interface FileFact {
   path: string;
   /** Without links; of a file that is not there: its folder's, with the name. */
   real: string;
-  /** Hex; null: not a file, not there, or not to be read. */
+  /** Hex; null: not wanted, not a file, not there, or not to be read. */
   sha256: string | null;
   /** UTF-8 text where it was wanted, is one, and is not too long. */
   text: string | null;
@@ -74,7 +74,8 @@ export interface FileFact {
 
 export interface FileWish {
   path: string;
-  text: boolean;
+  /** place: where it really is. digest: that of its content too. text: the content too. */
+  want: 'place' | 'digest' | 'text';
 }
 
 /** One call of the agent's hook, held until it is answered. */
@@ -98,6 +99,8 @@ export interface HookAnswer {
   message: string;
   /** In place of the command that was asked for. */
   command: string | null;
+  /** A person allowed this very thing: nobody else needs to be asked. */
+  approved: boolean;
 }
 
-export const NOTHING: HookAnswer = Object.freeze({ permission: null, message: '', command: null });
+export const NOTHING: HookAnswer = Object.freeze({ permission: null, message: '', command: null, approved: false });

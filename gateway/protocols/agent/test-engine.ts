@@ -6,6 +6,7 @@ import { createApprovals } from '../../approvals/approvals.ts';
 import { actionDigest } from '../../approvals/digest.ts';
 import { testTime } from '../../approvals/test-operation.ts';
 import type { Session } from '../../contract/session.ts';
+import { KeepingRules } from '../../contract/sync.ts';
 import { localIdentity } from '../../identity/local.ts';
 import { createPipeline } from '../../pipeline/pipeline.ts';
 import type { Recorder, RecorderSessionInfo, StatementSummary } from '../../pipeline/ports.ts';
@@ -13,7 +14,7 @@ import { createPolicyEngine, shippedPolicy } from '../../policy/index.ts';
 import { createCommandClassifier } from '../terminal/classifier/index.ts';
 import { isSecret, writeKind } from '../terminal/classifier/paths.ts';
 import { createAgentEngine } from './engine.ts';
-import type { AgentContext, AgentEvent, FileFact, HookAnswer, HookCall } from './events.ts';
+import type { AgentContext, AgentEvent, FileFact, FileWish, HookAnswer, HookCall } from './events.ts';
 import type { AgentDeps } from './ports.ts';
 
 /** Made once: both take their time. */
@@ -115,6 +116,8 @@ export async function startTestEngine(options: { deps?: Partial<AgentDeps> } = {
       sha256,
       keyed: (text) => createHmac('sha256', 'key').update(text).digest('hex'),
     },
+    keeping: () => KeepingRules.parse({}),
+    withheld: () => {},
     heldBecause: () => null,
     decidedElsewhere: () => false,
     inTerminal: () => null,
@@ -122,15 +125,15 @@ export async function startTestEngine(options: { deps?: Partial<AgentDeps> } = {
     ...options.deps,
   });
 
-  function fact(path: string, text: boolean): FileFact {
+  function fact(path: string, want: FileWish['want']): FileFact {
     const real = links.get(path) ?? path;
     const content = files.get(real);
     const folder = path === '/work' || path === '/home/dev';
     return {
       path,
       real,
-      sha256: content === undefined ? null : sha256(content),
-      text: text && content !== undefined ? content : null,
+      sha256: content === undefined || want === 'place' ? null : sha256(content),
+      text: want === 'text' && content !== undefined ? content : null,
       state: content !== undefined ? 'file' : folder ? 'folder' : 'missing',
     };
   }
@@ -142,10 +145,10 @@ export async function startTestEngine(options: { deps?: Partial<AgentDeps> } = {
     model: 'm',
     workspaces: ['/work'],
     cwd: null,
-    rewrites: true,
+    rewrites: 'any',
   };
   const call = (more: Partial<HookCall> = {}): HookCall => ({
-    files: async (wishes) => wishes.map(({ path, text }) => fact(path, text)),
+    files: async (wishes) => wishes.map(({ path, want }) => fact(path, want)),
     deadlineMs: 590_000,
     signal: new AbortController().signal,
     home: '/home/dev',

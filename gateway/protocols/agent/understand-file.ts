@@ -4,6 +4,9 @@ import { absolutePath, isInside } from './paths.ts';
 import { withoutSecrets } from './secrets.ts';
 import { bindingsOf, boundText, effectsOf, factsOf, type Surroundings, type Understood, workOf } from './understand.ts';
 
+/** What has to be known of the file. */
+const WANTED = { read: 'place', write: 'text', delete: 'digest' } as const;
+
 type FileAction = Extract<AgentAction, { kind: 'read' | 'write' | 'delete' }>;
 
 interface Place {
@@ -18,8 +21,8 @@ export async function understandFile(action: FileAction, around: Surroundings): 
   const { context, call } = around;
   const path = absolutePath(action.path, context, call.home);
   const wishes = [
-    ...context.workspaces.map((folder) => ({ path: folder, text: false })),
-    ...(path === null ? [] : [{ path, text: action.kind === 'write' }]),
+    ...context.workspaces.map((folder) => ({ path: folder, want: 'place' as const })),
+    ...(path === null ? [] : [{ path, want: WANTED[action.kind] }]),
   ];
   const facts = await factsOf(wishes, call);
   const fact = path === null ? null : (facts.get(path) ?? null);

@@ -33,11 +33,16 @@ export async function understandShell(
   let complete = false;
   for (let round = 0; round < MAX_ROUNDS && !complete; round += 1) {
     const wanted = found.scripts.filter((path) => path.startsWith('/') && !known.has(path)).slice(0, MAX_SCRIPTS);
-    const touched = [...found.writes, ...found.removes, ...found.reads, ...(round === 0 ? context.workspaces : [])];
+    const touched = [
+      ...found.writes,
+      ...found.removes,
+      ...found.reads,
+      ...(round === 0 ? [...context.workspaces, ...(cwd === null ? [] : [cwd])] : []),
+    ];
     const paths = touched.filter((path) => path.startsWith('/') && !known.has(path) && !wanted.includes(path));
     const wishes = [
-      ...wanted.map((path) => ({ path, text: true })),
-      ...[...new Set(paths)].slice(0, MAX_PATHS).map((path) => ({ path, text: false })),
+      ...wanted.map((path) => ({ path, want: 'text' as const })),
+      ...[...new Set(paths)].slice(0, MAX_PATHS).map((path) => ({ path, want: 'place' as const })),
     ];
     if (wishes.length === 0) break;
     for (const [path, fact] of await factsOf(wishes, call)) known.set(path, fact);
@@ -45,6 +50,8 @@ export async function understandShell(
     if (!complete) found = understanding.command(action.command, { ...place, readScript });
   }
   const cleaned = withoutSecrets(action.command);
+  // Where it runs, as the system has it.
+  const folder = cwd === null ? '' : (known.get(cwd)?.real ?? cwd);
   const flags = new Set(found.flags);
   const words = [...found.words, ...found.unknown.map((why) => `Not understood: ${why}`)];
   const leftOut = found.scripts.filter((path) => !known.has(path));
@@ -71,7 +78,7 @@ export async function understandShell(
       effects,
       secrets: cleaned.kinds,
       ...workOf(context),
-      cwd: cwd ?? '',
+      cwd: folder,
       programs: effects.ops,
       reads,
       writes,
@@ -80,7 +87,7 @@ export async function understandShell(
     },
     operation: {
       tool: action.tool,
-      place: cwd ?? '',
+      place: folder,
       text: bounded(cleaned.text),
       bindings: bindingsOf([
         ...(cleaned.text === action.command && action.command.length < 200_000
@@ -91,7 +98,7 @@ export async function understandShell(
     },
     record: {
       command: cleaned.text,
-      cwd,
+      cwd: folder,
       class: effects.class,
       flags: effects.flags,
       scripts: scripts.map(({ path, real, sha256, state }) => ({ path, real, sha256, state })),

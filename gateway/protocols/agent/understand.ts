@@ -1,6 +1,6 @@
 import type { ActionOperation, Binding, Effects } from '../../contract/operation.ts';
 import type { ActionInput } from '../../pipeline/ports.ts';
-import type { AgentAction, AgentContext, FileFact, HookCall } from './events.ts';
+import type { AgentAction, AgentContext, FileFact, FileWish, HookCall } from './events.ts';
 
 /** What a command would do, as far as its text tells; terminal/classifier has this shape. */
 export interface CommandEffects {
@@ -100,10 +100,7 @@ export function bindingsOf(pairs: readonly (readonly [name: string, value: strin
 }
 
 /** Facts of paths, found by path. */
-export async function factsOf(
-  paths: readonly { path: string; text: boolean }[],
-  call: HookCall,
-): Promise<ReadonlyMap<string, FileFact>> {
+export async function factsOf(paths: readonly FileWish[], call: HookCall): Promise<ReadonlyMap<string, FileFact>> {
   if (paths.length === 0) return new Map();
   const facts = await call.files(paths);
   return new Map(facts.map((fact) => [fact.path, fact]));

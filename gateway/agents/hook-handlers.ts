@@ -1,0 +1,127 @@
+import { CountersignError } from '../contract/errors.ts';
+import type { HookInput, HookOutput } from '../contract/hooks.ts';
+import type { ControlHandlers } from '../control/handlers.ts';
+import type { AgentEngine } from '../protocols/agent/engine.ts';
+import type { AgentContext, FileFact, FileWish, HookAnswer } from '../protocols/agent/events.ts';
+import { adapters } from './index.ts';
+
+/** A client that is asked to look at files answers at once, or is not there any more. */
+const FILES_MS = 20_000;
+const MAX_CALLS = 512;
+/** The contract's limit. */
+const MAX_FILES = 400;
+/** For the way back to the agent. */
+const MARGIN_MS = 250;
+
+interface Call {
+  /** Answers the client's request that waits now. */
+  answer: ((output: HookOutput) => void) | null;
+  /** Given what the client found. */
+  found: ((files: FileFact[]) => void) | null;
+  gone: AbortController;
+}
+
+/**
+ * The routes that hooks call. One event may take several requests: the gateway answers with files to look at,
+ * and the client tells what it found in its next request, which is then the one that waits.
+ */
+export function createHookHandlers(deps: {
+  engine: AgentEngine;
+  newTicket(): string;
+  schedule(milliseconds: number, run: () => void): () => void;
+}): Pick<ControlHandlers, 'hook' | 'hookFiles'> {
+  const calls = new Map<string, Call>();
+
+  function waiting(call: Call, ticket: string, signal: AbortSignal): Promise<HookOutput> {
+    signal.addEventListener('abort', () => call.answer !== null && call.gone.abort(), { once: true });
+    return new Promise((resolve, reject) => {
+      call.answer = (output) => {
+        call.answer = null;
+        resolve(output);
+      };
+      call.gone.signal.addEventListener(
+        'abort',
+        () => {
+          calls.delete(ticket);
+          reject(new CountersignError('HOOK_GONE', 'The hook’s client has gone.'));
+        },
+        { once: true },
+      );
+    });
+  }
+
+  function look(call: Call, ticket: string, wishes: readonly FileWish[]): Promise<FileFact[]> {
+    return new Promise((resolve, reject) => {
+      const fail = () => reject(new CountersignError('HOOK_GONE', 'the hook did not tell what is in the files'));
+      if (call.answer === null || call.gone.signal.aborted) return fail();
+      const stop = deps.schedule(FILES_MS, () => {
+        call.found = null;
+        fail();
+      });
+      call.gone.signal.addEventListener('abort', fail, { once: true });
+      call.found = (files) => {
+        stop();
+        call.found = null;
+        resolve(files);
+      };
+      call.answer({ want: { ticket, files: wishes.slice(0, MAX_FILES).map(({ path, want }) => ({ path, want })) } });
+    });
+  }
+
+  return {
+    async hook(input, { signal }) {
+      if (calls.size >= MAX_CALLS) throw new CountersignError('HOOKS_FULL', 'too many events of agents wait already');
+      const ticket = deps.newTicket();
+      const call: Call = { answer: null, found: null, gone: new AbortController() };
+      calls.set(ticket, call);
+      const first = waiting(call, ticket, signal);
+      const { event, context } = adapters[input.agent].read(input.event, input.eventName ?? null);
+      void deps.engine
+        .handle(event, contextOf(input, context), {
+          // One look at a time: the client has one request under way.
+          files: inTurn((wishes) => look(call, ticket, wishes)),
+          deadlineMs: Math.max(MARGIN_MS, input.timeoutMs - MARGIN_MS),
+          signal: call.gone.signal,
+          home: input.home,
+          pid: input.pid ?? null,
+        })
+        .then((answer: HookAnswer) => {
+          calls.delete(ticket);
+          call.answer?.({ answer });
+        });
+      return first;
+    },
+
+    async hookFiles({ ticket, files }, { signal }) {
+      const call = calls.get(ticket);
+      const found = call?.found;
+      if (!call || !found) throw new CountersignError('HOOK_UNKNOWN', 'Nobody waits for these files.');
+      const next = waiting(call, ticket, signal);
+      found(files);
+      return next;
+    },
+  };
+}
+
+function inTurn<A, R>(run: (argument: A) => Promise<R>): (argument: A) => Promise<R> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (argument) => {
+    const next = last.then(
+      () => run(argument),
+      () => run(argument),
+    );
+    last = next;
+    return next;
+  };
+}
+
+/** What the hook's environment knows, where the event does not say it. */
+function contextOf(input: HookInput, context: Omit<AgentContext, 'agent'>): AgentContext {
+  const { workspaces } = context;
+  const project = input.projectDir ?? null;
+  return {
+    ...context,
+    agent: input.agent,
+    workspaces: workspaces.length > 0 || project === null ? workspaces : [project],
+  };
+}

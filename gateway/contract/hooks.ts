@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+/** Agents whose hooks are understood. */
+export const AGENT_NAMES = ['cursor', 'claude-code', 'codex', 'copilot', 'gemini-cli', 'windsurf'] as const;
+export const AgentName = z.enum(AGENT_NAMES);
+export type AgentName = z.infer<typeof AgentName>;
+
+const Path = z.string().max(4096);
+
+/** What a hook's client has of one event. `event` is as the agent gave it: its adapter reads it. */
+export const HookInput = z.object({
+  agent: AgentName,
+  event: z.record(z.string(), z.unknown()),
+  /** Agents that do not say the event's name have it in the installed command. */
+  eventName: z.string().max(100).nullish(),
+  /** The answer has to be out by then. */
+  timeoutMs: z.number().int().min(1).max(3_600_000),
+  /** The developer's home. */
+  home: Path,
+  projectDir: Path.nullish(),
+  pid: z.number().int().nonnegative().nullish(),
+});
+export type HookInput = z.infer<typeof HookInput>;
+
+/** More than one event names. */
+const MAX_FILES = 400;
+
+/** What is found at a path by the hook's client, which runs as the developer; the gateway may not be able to look. */
+export const HookFile = z.object({
+  path: Path,
+  real: Path,
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable(),
+  text: z.string().nullable(),
+  state: z.enum(['file', 'folder', 'missing', 'unreadable', 'other']),
+});
+
+export const HookFiles = z.object({ ticket: z.string().max(64), files: z.array(HookFile).max(MAX_FILES) });
+
+export const HookOutput = z.union([
+  z.object({
+    /** To be looked at, and told with the ticket. */
+    want: z.object({
+      ticket: z.string(),
+      files: z.array(z.object({ path: Path, want: z.enum(['place', 'digest', 'text']) })).max(MAX_FILES),
+    }),
+  }),
+  z.object({
+    answer: z.object({
+      /** null: the event asks nothing. */
+      permission: z.enum(['allow', 'deny']).nullable(),
+      message: z.string(),
+      /** To be run in place of the command that was asked for. */
+      command: z.string().nullable(),
+      /** A person allowed this very thing. */
+      approved: z.boolean(),
+    }),
+  }),
+]);
+export type HookOutput = z.infer<typeof HookOutput>;

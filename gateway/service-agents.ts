@@ -1,0 +1,63 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { createHookHandlers } from './agents/hook-handlers.ts';
+import type { ApprovedCommands } from './approvals/approved-commands.ts';
+import { actionDigest } from './approvals/digest.ts';
+import type { ControlHandlers } from './control/handlers.ts';
+import { createAgentEngine } from './protocols/agent/engine.ts';
+import type { AgentDeps } from './protocols/agent/ports.ts';
+import type { CommandClassifier } from './protocols/terminal/classifier/index.ts';
+import { isSecret, writeKind } from './protocols/terminal/classifier/paths.ts';
+
+const PROGRAM = fileURLToPath(new URL('./index.ts', import.meta.url));
+
+type Given = Omit<AgentDeps, 'digest' | 'schedule' | 'understanding' | 'inTerminal' | 'decidedElsewhere'>;
+
+export interface ServiceAgents {
+  handlers: Pick<ControlHandlers, 'hook' | 'hookFiles'>;
+  close(reason: string): Promise<void>;
+}
+
+/** What agents do themselves, as their hooks tell it. */
+export function serviceAgents(
+  given: Given & {
+    classifier: CommandClassifier;
+    approved: ApprovedCommands;
+    /** Of this gateway, for command lines that have to find it again; null: the machine's protected one. */
+    home: string | null;
+  },
+): ServiceAgents {
+  const { classifier, approved, home } = given;
+  const key = randomBytes(32);
+  const schedule = (milliseconds: number, run: () => void) => {
+    const timer = setTimeout(run, milliseconds);
+    timer.unref();
+    return () => clearTimeout(timer);
+  };
+  const engine = createAgentEngine({
+    ...given,
+    digest: actionDigest,
+    schedule,
+    understanding: {
+      command: (text, context) => classifier.classifyCommand(text, context),
+      isSecret: (path, place) => isSecret(path, place, false, false),
+      writeKind,
+      sha256: (text) => createHash('sha256').update(text).digest('hex'),
+      keyed: (text) => createHmac('sha256', key).update(text).digest('hex'),
+    },
+    decidedElsewhere: () => false,
+    inTerminal(command) {
+      if (process.platform === 'win32') return null;
+      const own = [process.execPath, PROGRAM, 'exec', '--approved', approved.give(command)];
+      const words = [...own, ...(home === null ? [] : ['--home', home]), '-c', command.text];
+      return words.map(shellWord).join(' ');
+    },
+  });
+  const handlers = createHookHandlers({ engine, schedule, newTicket: () => randomBytes(16).toString('base64url') });
+  return { handlers, close: (reason) => engine.close(reason) };
+}
+
+/** One word for a POSIX shell. */
+function shellWord(word: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
