@@ -18,7 +18,7 @@ export type Whereabouts = z.infer<typeof Whereabouts>;
 /** Pages that the app shows; a deep link and the popup open nothing else. */
 export const DesktopPath = z
   .string()
-  .regex(/^\/(approvals|sessions|grants|policy|connections|settings)?(\/[A-Za-z0-9-]{1,64})?$/);
+  .regex(/^\/(?:(?:approvals|sessions|grants|policy|connections|settings)(?:\/[A-Za-z0-9-]{1,64})?)?$/);
 
 /**
  * What the app's preload gives its pages as `countersignDesktop`, beyond what a web page can do. Nothing

@@ -3,7 +3,6 @@ import { CountersignError } from '../contract/errors.ts';
 import type { NotificationDaemon } from './board/service.ts';
 import { BUS, type BusConnection, connectBus } from './dbus/connection.ts';
 import type { DBusMessage } from './dbus/message.ts';
-import type { Notification } from './text/notification.ts';
 
 export interface DaemonListeners {
   arrived(daemon: NotificationDaemon): void;

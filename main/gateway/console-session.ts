@@ -17,11 +17,15 @@ export interface ConsoleSession {
   open(code: string): Promise<void>;
   /** The gateway says that it ended, or another gateway runs now. */
   forget(): void;
+  /** The person signed out: nobody signs in again but a person. */
+  leave(): void;
+  readonly hasLeft: boolean;
   onChange(listener: () => void): void;
 }
 
 export function createConsoleSession(call: SocketCall): ConsoleSession {
   let secrets: { cookie: string; key: string } | null = null;
+  let left = false;
   const listeners: (() => void)[] = [];
   const set = (next: typeof secrets) => {
     const changed = (next === null) !== (secrets === null);
@@ -48,9 +52,17 @@ export function createConsoleSession(call: SocketCall): ConsoleSession {
       const cookie = COOKIE.exec(response.headers['set-cookie']?.[0] ?? '')?.[0];
       const output = routes.login.output.safeParse(answer);
       if (cookie === undefined || !output.success) throw strange();
+      left = false;
       set({ cookie, key: output.data.key });
     },
     forget: () => set(null),
+    leave() {
+      left = true;
+      set(null);
+    },
+    get hasLeft() {
+      return left;
+    },
     onChange: (listener) => void listeners.push(listener),
   };
 }

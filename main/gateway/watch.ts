@@ -42,8 +42,8 @@ export function afterEvent(before: Snapshot, event: ApiEvent): Snapshot {
 export interface WatchDeps {
   client: Pick<GatewayClient, 'call' | 'events'>;
   onSnapshot(snapshot: Snapshot, event: ApiEvent | null): void;
-  /** It does not answer any more, or never did. */
-  onLost(): void;
+  /** It does not answer any more, never did, or not as this version would. */
+  onLost(error: unknown): void;
 }
 
 /** Listens to the gateway until stopped or lost. */
@@ -91,12 +91,12 @@ export class Watch {
       early = null;
       this.#set(snapshot, null);
       await events;
-    } catch {
+    } catch (error) {
       if (stop.signal.aborted) return;
       this.#stop = null;
       stop.abort();
       this.#set(NOTHING, null);
-      this.#deps.onLost();
+      this.#deps.onLost(error);
     }
   }
 

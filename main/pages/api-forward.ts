@@ -53,7 +53,8 @@ export function createApiForward({ call, session }: ApiForwardDeps): (request: R
       ...(body === undefined ? {} : { body }),
       ...(isEvents ? { idleMs: EVENTS_IDLE_MS } : {}),
     });
-    if (response.statusCode === 401 || name === 'logout') session.forget();
+    if (name === 'logout') session.leave();
+    else if (response.statusCode === 401) session.forget();
     return passedOn(response);
   }
 
