@@ -51,6 +51,7 @@ it('tells of a session what its files hold, at its opening and at its end', asyn
       open: crypto.hash('sha256', file('open.json').toString().trimEnd(), 'base64'),
       connection: 'demo',
       identity: 'ada',
+      sync: 'all',
     } satisfies OpenedFact,
     {
       type: 'closed',

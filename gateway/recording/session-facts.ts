@@ -18,6 +18,8 @@ export interface OpenedFact {
   open: string;
   connection: string;
   identity: string;
+  /** `local`: it never leaves this machine. */
+  sync: 'all' | 'local';
 }
 
 export interface ClosedFact {
@@ -39,9 +41,13 @@ const sha256 = (bytes: Uint8Array): string => crypto.hash('sha256', bytes, 'base
 /** Throws RECORDING_UNREADABLE. */
 export function openedFact(folder: string): OpenedFact {
   const { sid, key, info } = readOpen(folder);
-  const { connection, identity } = info as { connection?: { id?: string }; identity?: { subject?: string } };
+  const { connection, identity } = info as {
+    connection?: { id?: string; sync?: string };
+    identity?: { subject?: string };
+  };
+  const sync = connection?.sync === 'local' ? 'local' : 'all';
   const open = sha256(fs.readFileSync(join(folder, OPEN_NAME)).subarray(0, -1));
-  return { type: 'opened', sid, key, open, connection: connection?.id ?? '', identity: identity?.subject ?? '' };
+  return { type: 'opened', sid, key, open, connection: connection?.id ?? '', identity: identity?.subject ?? '', sync };
 }
 
 /** Of a session that was closed. Throws RECORDING_UNREADABLE. */

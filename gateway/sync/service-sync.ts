@@ -1,14 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { ConnectionsRegistry } from '../config/connections.ts';
 import type { Device } from '../evidence/device/device.ts';
 import { takeTrust } from '../evidence/device/membership.ts';
 import { createStamper } from '../evidence/timestamp/stamper.ts';
 import { createWitnessClient } from '../evidence/witness/client.ts';
 import { Sync, type SyncDeps } from './sync.ts';
-
-/** Whether what a session of a connection records leaves this machine. */
-export const syncOf = (connections: Pick<ConnectionsRegistry, 'get'>, id: string): 'all' | 'local' =>
-  connections.get(id)?.sync ?? 'all';
 
 /** Sync as the gateway runs it, on its device's log. */
 export function createServiceSync(deps: Omit<SyncDeps, 'log' | 'identity' | 'countersign'> & { device: Device }): Sync {

@@ -83,7 +83,6 @@ function surroundings(device: Device) {
     configHash: () => state.config,
     observing: () => state.observing,
     queued: () => ({ objects: 2, bytes: 300 }),
-    syncOf: (connection) => (connection === 'private' ? 'local' : 'all'),
     onProblem: (sentence) => state.problems.push(sentence),
   };
   return { state, options, reporter: createReporter(options) };
@@ -104,13 +103,14 @@ async function settled(device: Device): Promise<LogEntry[]> {
   return (await entriesOf(device)).slice(0, -1);
 }
 
-const opened = (sid: string, connection = 'demo'): SessionFact => ({
+const opened = (sid: string, connection = 'demo', sync: 'all' | 'local' = 'all'): SessionFact => ({
   type: 'opened',
   sid,
   key: HASH,
   open: HASH,
   connection,
   identity: 'ada',
+  sync,
 });
 
 describe('what the gateway does, in its device’s log', () => {
@@ -119,7 +119,7 @@ describe('what the gateway does, in its device’s log', () => {
     const { state, reporter } = surroundings(device);
     await reporter.started([]);
     state.fact(opened('S1'));
-    state.fact(opened('S2', 'private'));
+    state.fact(opened('S2', 'private', 'local'));
     state.fact({ type: 'closed', sid: 'S1', state: 'closed', size: 5, root: HASH, units: 7, sums: HASH });
     reporter.policyChanged();
     state.policy = 'p2';

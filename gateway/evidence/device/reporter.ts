@@ -28,8 +28,6 @@ export interface ReporterOptions {
   observing(): string[];
   /** What waits to leave the machine. */
   queued(): { objects: number; bytes: number };
-  /** Whether what a session of this connection records leaves the machine. */
-  syncOf(connection: string): 'all' | 'local';
   onProblem(sentence: string): void;
 }
 
@@ -82,13 +80,11 @@ export function createReporter(options: ReporterOptions): Reporter {
     const { type: _, ...rest } = fact;
     if (fact.type === 'closed') return { ...fact, type: 'session-closed' };
     const { connection, identity } = fact;
-    const sync = options.syncOf(connection);
     return {
       ...(rest as typeof fact),
       type: 'session-opened',
       connection: text(connection),
       identity: text(identity),
-      sync,
     };
   }
 

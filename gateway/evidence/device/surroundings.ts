@@ -36,16 +36,7 @@ export function deviceSurroundings(given: {
 export function serviceReporter(
   given: Pick<
     ReporterOptions,
-    | 'device'
-    | 'recorder'
-    | 'recordingsDir'
-    | 'clock'
-    | 'every'
-    | 'protection'
-    | 'person'
-    | 'queued'
-    | 'syncOf'
-    | 'onProblem'
+    'device' | 'recorder' | 'recordingsDir' | 'clock' | 'every' | 'protection' | 'person' | 'queued' | 'onProblem'
   > & {
     policy: Pick<PolicyEngine, 'hash'> & Pick<PolicyAdmin, 'onChanged'>;
     connections: Pick<ConnectionsRegistry, 'list' | 'onChanged'>;
