@@ -264,6 +264,7 @@ describe.skipIf(noChromium)(`console${noChromium ? ` (${noChromium})` : ''}`, ()
     await demo.getByRole('button', { name: 'How to connect' }).click();
     await page.getByRole('button', { name: 'Make a token' }).click();
     await page.getByText('export PGHOST=127.0.0.1').waitFor();
+    await page.getByText('postgresql://demo:cs_9f8e7d6c5b4a39281706@127.0.0.1:54320/shop').waitFor();
     await page.keyboard.press('Escape');
     await demo.getByRole('button', { name: 'How to connect' }).click();
     await page.getByRole('button', { name: 'Make a token' }).waitFor();

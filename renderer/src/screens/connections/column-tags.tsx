@@ -1,12 +1,18 @@
-import { ActionIcon, Button, Select, Text, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Select, Text, Textarea, TextInput } from '@mantine/core';
 import { IconPlus, IconTrash } from '@tabler/icons-react';
+import { useState } from 'react';
 import { type ColumnTag, Entity, MaskAction } from '../../../../gateway/contract/connection.ts';
+import { Notice } from '../../components/tone.tsx';
 import { strings } from '../../strings.ts';
 import type { DraftTag } from './connection-draft.ts';
 import classes from './connection-form.module.css';
+import { parseTagLines } from './tag-lines.ts';
 
 const t = strings.connectionForm;
 const MAX_TAGS = 4096;
+/** Rows of fields are dear; more of them are shown when asked for, or found. */
+const SHOWN = 40;
+const SEARCHED_FROM = 8;
 const NAMES = ['schema', 'table', 'column'] as const;
 
 interface Props {
@@ -15,28 +21,85 @@ interface Props {
   change(tags: readonly DraftTag[]): void;
 }
 
+const nextKey = (tags: readonly DraftTag[]) => Math.max(-1, ...tags.map((tag) => tag.key)) + 1;
+
+function Lines({ tags, change, close }: Omit<Props, 'errors'> & { close(): void }) {
+  const [text, setText] = useState('');
+  const parsed = parseTagLines(text);
+  const add = () => {
+    const same = (a: ColumnTag, b: ColumnTag) => NAMES.every((name) => a[name] === b[name]);
+    const kept = tags.filter((tag) => !parsed.tags.some((one) => same(one, tag)));
+    const first = nextKey(tags);
+    change([...kept, ...parsed.tags.map((tag, i) => ({ ...tag, key: first + i }))].slice(0, MAX_TAGS));
+    close();
+  };
+  return (
+    <div className={classes.lines}>
+      <Textarea
+        label={t.lines}
+        description={t.linesHint}
+        placeholder={'customers.email email\nhr.staff.ssn us_ssn partial'}
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        autosize
+        minRows={4}
+        maxRows={12}
+        spellCheck={false}
+        data-autofocus
+      />
+      {parsed.wrong.length > 0 && (
+        <Notice tone="warn">{t.linesWrong(parsed.wrong.slice(0, 10), parsed.wrong.length)}</Notice>
+      )}
+      <div className={classes.buttons}>
+        <Button variant="default" disabled={parsed.tags.length === 0 || parsed.wrong.length > 0} onClick={add}>
+          {t.linesAdd(parsed.tags.length)}
+        </Button>
+        <Button variant="subtle" onClick={close}>
+          {strings.cancel}
+        </Button>
+      </div>
+    </div>
+  );
+}
+
 export function ColumnTags({ tags, errors, change }: Props) {
+  const [sought, setSought] = useState('');
+  const [shown, setShown] = useState(SHOWN);
+  const [lines, setLines] = useState(false);
   const set = (key: number, part: Partial<ColumnTag>) =>
     change(tags.map((tag) => (tag.key === key ? { ...tag, ...part } : tag)));
-  const add = () =>
+  const add = () => {
+    setSought('');
+    setShown(Math.max(shown, tags.length + 1));
     change([
       ...tags,
-      {
-        key: Math.max(-1, ...tags.map((tag) => tag.key)) + 1,
-        schema: 'public',
-        table: '',
-        column: '',
-        entity: 'EMAIL_ADDRESS',
-        action: 'redact',
-      },
+      { key: nextKey(tags), schema: 'public', table: '', column: '', entity: 'EMAIL_ADDRESS', action: 'redact' },
     ]);
+  };
+  const words = sought.toLowerCase().trim();
+  const found = tags
+    .map((tag, index) => ({ tag, index }))
+    .filter(
+      ({ tag, index }) =>
+        words === '' ||
+        `${tag.schema}.${tag.table}.${tag.column} ${t.entities[tag.entity]}`.toLowerCase().includes(words) ||
+        NAMES.some((name) => errors[`columns.${index}.${name}`] !== undefined),
+    );
   return (
     <fieldset className={classes.group}>
       <legend>{t.columns}</legend>
       <Text size="sm" c="dimmed">
         {t.columnsHint}
       </Text>
-      {tags.map((tag, index) => (
+      {tags.length >= SEARCHED_FROM && (
+        <TextInput
+          label={t.findColumn}
+          value={sought}
+          onChange={(event) => setSought(event.currentTarget.value)}
+          maxLength={200}
+        />
+      )}
+      {found.slice(0, shown).map(({ tag, index }) => (
         <fieldset key={tag.key} className={classes.tag} aria-label={`${t.columns} ${index + 1}`}>
           {NAMES.map((name) => (
             <TextInput
@@ -75,11 +138,28 @@ export function ColumnTags({ tags, errors, change }: Props) {
           </ActionIcon>
         </fieldset>
       ))}
-      <div>
-        <Button variant="default" leftSection={<IconPlus size={16} />} onClick={add} disabled={tags.length >= MAX_TAGS}>
-          {t.addColumn}
+      {found.length > shown && (
+        <Button variant="subtle" size="compact-sm" onClick={() => setShown(shown + 200)}>
+          {t.showColumns(found.length - shown)}
         </Button>
-      </div>
+      )}
+      {lines ? (
+        <Lines tags={tags} change={change} close={() => setLines(false)} />
+      ) : (
+        <div className={classes.buttons}>
+          <Button
+            variant="default"
+            leftSection={<IconPlus size={16} />}
+            onClick={add}
+            disabled={tags.length >= MAX_TAGS}
+          >
+            {t.addColumn}
+          </Button>
+          <Button variant="subtle" onClick={() => setLines(true)}>
+            {t.addLines}
+          </Button>
+        </div>
+      )}
     </fieldset>
   );
 }

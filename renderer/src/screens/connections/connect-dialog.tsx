@@ -1,4 +1,5 @@
 import { Button, Modal, Text, TextInput } from '@mantine/core';
+import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { ConnectionView, MintedToken } from '../../../../gateway/contract/api.ts';
 import { useApiMutation } from '../../api/queries.ts';
@@ -8,21 +9,24 @@ import { Notice } from '../../components/tone.tsx';
 import { strings } from '../../strings.ts';
 import { timeOfDay } from '../../text/format.ts';
 import classes from './connections-screen.module.css';
+import { textOf, WAYS, type Way } from './how-to.ts';
 
 const t = strings.connect;
 
-const shellQuote = (value: string) => (/^[\w./:@%+,-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`);
-
-function Minted({ token }: { token: MintedToken }) {
+function Minted({ token, copied }: { token: MintedToken; copied: Way | null }) {
   const revoke = useApiMutation('revokeToken');
-  const environment = Object.entries(token.env)
-    .map(([name, value]) => `export ${name}=${shellQuote(value)}`)
-    .join('\n');
   return (
     <>
-      <Notice tone="info">{t.once}</Notice>
-      <CopyBlock label={t.command} text={token.command} />
-      <CopyBlock label={t.environment} text={environment} />
+      {copied === null ? (
+        <Notice tone="info">{t.once}</Notice>
+      ) : (
+        <Notice tone="good" role="status">
+          {t.copied(t.ways[copied])} {t.once}
+        </Notice>
+      )}
+      {WAYS.map((way) => (
+        <CopyBlock key={way} label={t.labels[way]} text={textOf(way, token)} />
+      ))}
       <Text size="sm" c="dimmed">
         {t.expires(timeOfDay(token.expiresAt, Date.now()))}
       </Text>
@@ -56,12 +60,27 @@ interface Props {
 /** The token lives in this dialog's state only; closing it forgets it. */
 export function ConnectDialog({ connection, opened, onClose }: Props) {
   const [purpose, setPurpose] = useState('');
+  const [copied, setCopied] = useState<Way | null>(null);
   const mint = useApiMutation('mintToken');
   const close = () => {
     mint.reset();
     setPurpose('');
+    setCopied(null);
     onClose();
   };
+  /** One click: the token is made, and what was asked for is on the clipboard where the browser lets it. */
+  const copy = (way: Way) =>
+    mint.mutate(
+      { id: connection.id, purpose },
+      {
+        onSuccess: (token) => {
+          navigator.clipboard?.writeText(textOf(way, token)).then(
+            () => setCopied(way),
+            () => setCopied(null),
+          );
+        },
+      },
+    );
   return (
     <Modal
       opened={opened}
@@ -84,14 +103,30 @@ export function ConnectDialog({ connection, opened, onClose }: Props) {
               data-autofocus
             />
             {mint.error !== null && <Failure error={mint.error} />}
-            <div>
-              <Button loading={mint.isPending} onClick={() => mint.mutate({ id: connection.id, purpose })}>
+            <div className={classes.actions}>
+              {WAYS.map((way) => (
+                <Button
+                  key={way}
+                  variant={way === 'command' ? 'filled' : 'default'}
+                  leftSection={<IconCopy size={16} aria-hidden />}
+                  disabled={mint.isPending}
+                  onClick={() => copy(way)}
+                >
+                  {t.copyWay[way]}
+                </Button>
+              ))}
+              <Button
+                variant="subtle"
+                leftSection={<IconCheck size={16} aria-hidden />}
+                loading={mint.isPending}
+                onClick={() => mint.mutate({ id: connection.id, purpose })}
+              >
                 {t.mint}
               </Button>
             </div>
           </>
         ) : (
-          <Minted token={mint.data} />
+          <Minted token={mint.data} copied={copied} />
         )}
       </div>
     </Modal>

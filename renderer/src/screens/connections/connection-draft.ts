@@ -1,5 +1,5 @@
 import type { ConnectionView } from '../../../../gateway/contract/api.ts';
-import { type ColumnTag, Connection } from '../../../../gateway/contract/connection.ts';
+import { type ColumnTag, Connection, DetectorConfig } from '../../../../gateway/contract/connection.ts';
 
 /** The form's fields as they are typed; `toConnection` checks them against the contract. */
 export interface Draft {
@@ -17,6 +17,11 @@ export interface Draft {
   mode: Connection['mode'];
   masking: Connection['masking'];
   columns: readonly DraftTag[];
+  certFile: string;
+  keyFile: string;
+  direct: boolean;
+  sync: Connection['sync'];
+  detectors: Connection['detectors'];
 }
 export interface DraftTag extends ColumnTag {
   /** Identity of the row in the form. */
@@ -38,6 +43,11 @@ export const EMPTY: Draft = {
   mode: 'enforce',
   masking: 'on',
   columns: [],
+  certFile: '',
+  keyFile: '',
+  direct: false,
+  sync: 'all',
+  detectors: DetectorConfig.parse({}),
 };
 
 export function toDraft(connection: ConnectionView): Draft {
@@ -56,6 +66,11 @@ export function toDraft(connection: ConnectionView): Draft {
     mode: connection.mode,
     masking: connection.masking,
     columns: connection.columns.map((tag, key) => ({ ...tag, key })),
+    certFile: connection.tls.certFile ?? '',
+    keyFile: connection.tls.keyFile ?? '',
+    direct: connection.tls.direct,
+    sync: connection.sync,
+    detectors: connection.detectors,
   };
 }
 
@@ -66,7 +81,7 @@ export type Checked =
 
 const optional = (text: string) => (text.trim() === '' ? undefined : text.trim());
 
-/** What the form does not show (detectors, client certificate, direct TLS) is kept from `before`. */
+/** What the form does not show is kept from `before`. */
 export function toConnection(draft: Draft, before: ConnectionView | null): Checked {
   const parsed = Connection.safeParse({
     ...before,
@@ -87,9 +102,14 @@ export function toConnection(draft: Draft, before: ConnectionView | null): Check
       mode: draft.tlsMode,
       caFile: optional(draft.caFile),
       serverName: optional(draft.serverName),
+      certFile: optional(draft.certFile),
+      keyFile: optional(draft.keyFile),
+      direct: draft.direct,
     },
     mode: draft.mode,
     masking: draft.masking,
+    sync: draft.sync,
+    detectors: draft.detectors,
     columns: draft.columns.map(({ key: _, ...tag }) => tag),
   });
   if (parsed.success) return { ok: true, connection: parsed.data };

@@ -1,23 +1,45 @@
-import { Button, PasswordInput, Select, Textarea, TextInput } from '@mantine/core';
+import { Button, PasswordInput, Select, Switch, Textarea, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import type { ConnectionView } from '../../../../gateway/contract/api.ts';
+import { callApi, failureText } from '../../api/client.ts';
 import { useApiMutation } from '../../api/queries.ts';
 import { LinkButton } from '../../components/link-button.tsx';
 import { Failure } from '../../components/page.tsx';
 import { PIN_MIN, PinField } from '../../components/pin-field.tsx';
 import { Notice } from '../../components/tone.tsx';
 import { strings } from '../../strings.ts';
+import { visibleString } from '../../text/visible-text.ts';
 import { ColumnTags } from './column-tags.tsx';
 import { type Draft, toConnection } from './connection-draft.ts';
 import classes from './connection-form.module.css';
+import { Detectors } from './detectors.tsx';
 
 const t = strings.connectionForm;
 const options = (names: Readonly<Record<string, string>>) =>
   Object.entries(names).map(([value, label]) => ({ value, label }));
 
-type TextKey = 'id' | 'host' | 'port' | 'database' | 'databases' | 'user' | 'caFile' | 'serverName';
+type TextKey =
+  | 'id'
+  | 'host'
+  | 'port'
+  | 'database'
+  | 'databases'
+  | 'user'
+  | 'caFile'
+  | 'serverName'
+  | 'certFile'
+  | 'keyFile';
+
+/** Whether what was saved works is said while the person goes on, whatever page that is. */
+function tryOut(id: string): void {
+  callApi('testConnection', { id }).then(
+    ({ ok, sentence }) =>
+      notifications.show({ message: visibleString(`${id}: ${sentence}`), color: ok ? 'green' : 'red' }),
+    (error: unknown) => notifications.show({ message: visibleString(`${id}: ${failureText(error)}`), color: 'red' }),
+  );
+}
 
 export function ConnectionForm({ start, before }: { start: Draft; before: ConnectionView | null }) {
   const [draft, setDraft] = useState(start);
@@ -50,7 +72,13 @@ export function ConnectionForm({ start, before }: { start: Draft; before: Connec
     if (!checked.ok || pin.length < PIN_MIN) return;
     save.mutate(
       { id: checked.connection.id, connection: checked.connection, pin, ...(secret === '' ? {} : { secret }) },
-      { onSuccess: () => done(t.saved(checked.connection.id)), onError: () => setPin('') },
+      {
+        onSuccess: () => {
+          done(t.saved(checked.connection.id));
+          tryOut(checked.connection.id);
+        },
+        onError: () => setPin(''),
+      },
     );
   };
 
@@ -105,7 +133,17 @@ export function ConnectionForm({ start, before }: { start: Draft; before: Connec
           <div className={classes.two}>
             <TextInput {...text('caFile', 'tls.caFile')} />
             <TextInput {...text('serverName', 'tls.serverName')} />
+            <TextInput {...text('certFile', 'tls.certFile')} />
+            <TextInput {...text('keyFile', 'tls.keyFile')} />
           </div>
+        )}
+        {draft.tlsMode !== 'disable' && (
+          <Switch
+            label={t.direct}
+            description={t.directHint}
+            checked={draft.direct}
+            onChange={(event) => set({ direct: event.currentTarget.checked })}
+          />
         )}
       </fieldset>
 
@@ -127,11 +165,20 @@ export function ConnectionForm({ start, before }: { start: Draft; before: Connec
             allowDeselect={false}
           />
         </div>
+        <Select
+          label={t.sync}
+          data={options(t.syncs)}
+          value={draft.sync}
+          onChange={(value) => value !== null && set({ sync: value as Draft['sync'] })}
+          allowDeselect={false}
+        />
         {draft.mode === 'observe' && <Notice tone="watch">{strings.connections.observe}.</Notice>}
         {draft.masking === 'off' && <Notice tone="warn">{strings.connections.maskingOff}.</Notice>}
       </fieldset>
 
       <ColumnTags tags={draft.columns} errors={errors} change={(columns) => set({ columns })} />
+
+      {draft.masking === 'on' && <Detectors detectors={draft.detectors} change={(detectors) => set({ detectors })} />}
 
       <fieldset className={classes.group}>
         <legend>{t.presence}</legend>

@@ -11,6 +11,7 @@ import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
 import { ConnectDialog } from './connect-dialog.tsx';
 import classes from './connections-screen.module.css';
+import { LiveSessions } from './live-sessions.tsx';
 
 const t = strings.connections;
 
@@ -60,10 +61,11 @@ function ConnectionCard({ connection }: { connection: ConnectionView }) {
         <li>{t.tags(connection.columns.length)}</li>
         <li>
           <Link to="/sessions" search={{ connectionId: connection.id }}>
-            {t.openSessions(connection.openSessions)}
+            {t.allSessions}
           </Link>
         </li>
       </ul>
+      <LiveSessions connectionId={connection.id} count={connection.openSessions} />
       <TestResult test={test} />
       <div className={classes.actions}>
         <Button leftSection={<IconTerminal2 size={17} />} onClick={how.open}>

@@ -42,6 +42,9 @@ export function DayChart({ days, series, label }: Props) {
   return (
     <figure className={classes.chart}>
       <div className={classes.plot}>
+        <span className={classes.at} aria-hidden>
+          {at === null ? '' : `${dayText(days[at] ?? '')}: ${count(sums[at] ?? 0)}`}
+        </span>
         <div className={classes.scale} aria-hidden>
           <span>{count(top)}</span>
           <span>{count(top / 2)}</span>
@@ -89,7 +92,6 @@ export function DayChart({ days, series, label }: Props) {
         <span>{dayText(days.at(-1) ?? '')}</span>
       </div>
       <figcaption className={classes.legend}>
-        <span className={classes.at}>{at === null ? '' : `${dayText(days[at] ?? '')}: ${count(sums[at] ?? 0)}`}</span>
         {series.map(({ key, name, total, counts, color }) => (
           <button
             key={key}

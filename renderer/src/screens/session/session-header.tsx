@@ -1,11 +1,9 @@
-import { Button, Modal, Text } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
-import { IconArrowLeft, IconEraser, IconPlugConnectedX } from '@tabler/icons-react';
+import { Button } from '@mantine/core';
+import { IconArrowLeft, IconEraser } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { Session } from '../../../../gateway/contract/session.ts';
 import { useHost } from '../../api/host.ts';
-import { useApiMutation } from '../../api/queries.ts';
-import { Failure } from '../../components/page.tsx';
+import { KillSession } from '../../components/kill-session.tsx';
 import { Notice } from '../../components/tone.tsx';
 import { useNow } from '../../components/use-now.ts';
 import { Visible } from '../../components/visible.tsx';
@@ -16,39 +14,6 @@ import classes from './session-header.module.css';
 import { type useVerification, VerificationBadge } from './verification-badge.tsx';
 
 const t = strings.session;
-
-function Kill({ session }: { session: Session }) {
-  const [opened, dialog] = useDisclosure(false);
-  const kill = useApiMutation('killSession', ['session', 'sessions']);
-  return (
-    <>
-      <Button variant="default" leftSection={<IconPlugConnectedX size={17} />} onClick={dialog.open}>
-        {t.kill}
-      </Button>
-      <Modal
-        opened={opened}
-        onClose={dialog.close}
-        title={t.killConfirmTitle}
-        closeButtonProps={{ 'aria-label': strings.close }}
-      >
-        <Text>{t.killConfirm}</Text>
-        {kill.error !== null && <Failure error={kill.error} />}
-        <div className={classes.confirm}>
-          <Button variant="default" onClick={dialog.close} data-autofocus>
-            {strings.cancel}
-          </Button>
-          <Button
-            color="red"
-            loading={kill.isPending}
-            onClick={() => kill.mutate({ id: session.id }, { onSuccess: dialog.close })}
-          >
-            {t.kill}
-          </Button>
-        </div>
-      </Modal>
-    </>
-  );
-}
 
 /** Who, where, when, how much; the first line is who → where. */
 export function SessionHeader({
@@ -93,7 +58,7 @@ export function SessionHeader({
               {redacting ? strings.audit.redact.close : strings.audit.redact.open}
             </Button>
           )}
-          {host === 'gateway' && session.state === 'open' && <Kill session={session} />}
+          {host === 'gateway' && session.state === 'open' && <KillSession id={session.id} />}
         </div>
       </div>
       {session.mode === 'observe' && <Notice tone="watch">{t.observe}</Notice>}
