@@ -10,6 +10,9 @@ import { startDesktop } from './desktop.ts';
 import type { DesktopOptions } from './electron-parts.ts';
 import { electronDouble, NotificationDouble } from './test-electron.ts';
 
+/** A busy machine may take its time. */
+const soon = <T>(read: () => T) => expect.poll(read, { timeout: 20_000 });
+
 /** The app on doubles of Electron, against the gateway's own control server over its socket. */
 const STATUS: GatewayStatus = {
   version: '1',
@@ -114,7 +117,7 @@ async function start(
     desktop,
     /** The gateway that the app started says that it serves. */
     ready: async () => {
-      await expect.poll(() => hear).not.toBe(deaf);
+      await soon(() => hear).not.toBe(deaf);
       hear({ ready: { socket: control.socketPath, code: control.server.newLoginCode() } });
     },
     popup: () => electron.windows.find(({ options: { frame } }) => frame === false)!,
@@ -125,7 +128,7 @@ async function start(
 }
 type Started = Awaited<ReturnType<typeof start>>;
 
-const connected = (app: Started) => expect.poll(app.tooltip).toContain('open session');
+const connected = (app: Started) => soon(app.tooltip).toContain('open session');
 const flat = (menu: readonly MenuItemConstructorOptions[]): MenuItemConstructorOptions[] =>
   menu.flatMap((item) => [item, ...flat((item.submenu ?? []) as MenuItemConstructorOptions[])]);
 function click(app: Started, label: string): void {
@@ -243,24 +246,24 @@ describe('the gateway', () => {
     const app = await start({ running: false });
     await app.ready();
     await connected(app);
-    await expect.poll(async () => (await app.page('/api/approvals')).status).toBe(200);
+    await soon(async () => (await app.page('/api/approvals')).status).toBe(200);
     control.time.sleep(13 * 60 * 60 * 1000);
     expect((await app.page('/api/approvals')).status).toBe(401);
-    await expect.poll(async () => (await app.page('/api/approvals')).status).toBe(200);
+    await soon(async () => (await app.page('/api/approvals')).status).toBe(200);
     expect(app.asked).toEqual(['code']);
   });
 
   it('is not signed in to again once a person signed out', async () => {
     const app = await start({ running: false });
     await app.ready();
-    await expect.poll(async () => (await app.page('/api/approvals')).status).toBe(200);
+    await soon(async () => (await app.page('/api/approvals')).status).toBe(200);
     await app.page('/api/logout', { method: 'POST', body: '{}' });
     expect([(await app.page('/api/approvals')).status, app.asked]).toEqual([401, []]);
   });
 
   it('that does not answer is said by the icon and in words', async () => {
     const app = await start({ running: false, own: false });
-    await expect.poll(app.tooltip).toContain('not running: This machine’s protected gateway does not run');
+    await soon(app.tooltip).toContain('not running: This machine’s protected gateway does not run');
     expect(app.state.image).toBe('/icons/tray-stopped.png');
     expect((await app.page('/api/host')).status).toBe(502);
   });
@@ -268,16 +271,16 @@ describe('the gateway', () => {
   it('of another version is said to be that', async () => {
     status = { version: '0' } as GatewayStatus;
     const app = await start();
-    await expect.poll(app.tooltip).toContain('of another version than the app');
+    await soon(app.tooltip).toContain('of another version than the app');
   });
 
   it('that goes away and comes back is found again', async () => {
     const app = await start();
     await connected(app);
     await control.server.close();
-    await expect.poll(app.tooltip).toContain('not running');
+    await soon(app.tooltip).toContain('not running');
     control.time.pass(2000);
-    await expect.poll(app.tooltip).toContain('it starts');
+    await soon(app.tooltip).toContain('it starts');
   });
 });
 
@@ -286,7 +289,7 @@ describe('what waits', () => {
     const app = await start();
     await connected(app);
     const { approvalId } = hold();
-    await expect.poll(app.tooltip).toContain('1 request waits for you');
+    await soon(app.tooltip).toContain('1 request waits for you');
     expect(app.state.image).toBe('/icons/tray-waiting.png');
     expect(app.popup()).toMatchObject({ visible: true, focused: false, alwaysOnTop: true });
     app.popup().emit('blur');
@@ -295,7 +298,7 @@ describe('what waits', () => {
     expect(app.popup().visible).toBe(false);
     expect(control.approvals.get(approvalId)?.state).toBe('waiting');
     click(app, 'Deny');
-    await expect.poll(app.tooltip).not.toContain('waits');
+    await soon(app.tooltip).not.toContain('waits');
     expect(control.approvals.get(approvalId)).toMatchObject({ state: 'denied' });
     expect(app.popup().alwaysOnTop).toBe(false);
     app.tray.current?.emit('click');
@@ -309,7 +312,7 @@ describe('what waits', () => {
     const app = await start();
     await connected(app);
     hold();
-    await expect.poll(app.tooltip).toContain('waits');
+    await soon(app.tooltip).toContain('waits');
     expect([app.popup().visible, NotificationDouble.shown]).toEqual([false, []]);
   });
 });
@@ -323,7 +326,7 @@ describe.each(['darwin', 'win32'] as const)('notifications on %s', (platform) =>
     return app;
   }
   const shown = async (count: number) => {
-    await expect.poll(() => NotificationDouble.shown.length).toBe(count);
+    await soon(() => NotificationDouble.shown.length).toBe(count);
     await Promise.resolve();
     control.time.pass(1000);
     return NotificationDouble.shown[count - 1]!;
@@ -339,7 +342,7 @@ describe.each(['darwin', 'win32'] as const)('notifications on %s', (platform) =>
       const one = await shown(NotificationDouble.shown.length + 1);
       expect(buttons(one)).toEqual(['Approve', 'Deny']);
       one.emit('action', { actionIndex: button });
-      await expect.poll(() => held.state()?.state).toBe(state);
+      await soon(() => held.state()?.state).toBe(state);
       expect(held.state()?.channel).toBe('notification');
     }
   });
@@ -371,7 +374,7 @@ describe.each(['darwin', 'win32'] as const)('notifications on %s', (platform) =>
       level: 'click',
       decidedBy: 'Ada',
     });
-    await expect.poll(() => one.closed).toBe(true);
+    await soon(() => one.closed).toBe(true);
     one.emit('action', { actionIndex: 0 });
     expect(NotificationDouble.shown.length).toBe(2);
   });
@@ -381,7 +384,7 @@ describe.each(['darwin', 'win32'] as const)('notifications on %s', (platform) =>
     await connected(app);
     const held = hold();
     (await shown(1)).emit('action', { actionIndex: 0 });
-    await expect.poll(() => app.console()?.urls.at(-1)).toBe(`app://countersign/approvals/${held.approvalId}`);
+    await soon(() => app.console()?.urls.at(-1)).toBe(`app://countersign/approvals/${held.approvalId}`);
     expect(held.state()?.state).toBe('waiting');
   });
 });
@@ -429,7 +432,7 @@ describe('the menu', () => {
       .toEqual(['panic', 'pauseAll']);
     await control.server.close();
     click(app, 'Cut every connection now');
-    await expect.poll(() => app.boxes.at(-1)?.message).toBe('Connections are not cut.');
+    await soon(() => app.boxes.at(-1)?.message).toBe('Connections are not cut.');
   });
 
   it('starts with the login where the person wants that', async () => {
@@ -446,7 +449,7 @@ describe('leaving', () => {
     const app = await start();
     await connected(app);
     app.powerMonitor.emit(event);
-    await expect.poll(() => revoked).toBe(1);
+    await soon(() => revoked).toBe(1);
   });
 
   it('asks first, says that the gateway goes on, and lets it', async () => {
@@ -480,7 +483,7 @@ describe('leaving', () => {
     const app = await start();
     await connected(app);
     app.app.emit('before-quit');
-    await expect.poll(() => revoked).toBe(1);
+    await soon(() => revoked).toBe(1);
     expect(app.boxes).toEqual([]);
   });
 

@@ -7,6 +7,9 @@ import { createConsoleSession } from '../gateway/console-session.ts';
 import { createSocketCall } from '../gateway/socket.ts';
 import { createPageHandler } from './handler.ts';
 
+/** A busy machine may take its time. */
+const soon = <T>(read: () => T) => expect.poll(read, { timeout: 20_000 });
+
 /** Against the gateway's own control server, over its socket. */
 let control: Awaited<ReturnType<typeof startTestControl>>;
 let folder: string;
@@ -179,7 +182,7 @@ describe('the API of pages', () => {
     while (!text.includes('"type":"approval"')) text += new TextDecoder().decode((await reader.read()).value);
     expect(control.server.listeners).toBe(1);
     await reader.cancel();
-    await expect.poll(() => control.server.listeners).toBe(0);
+    await soon(() => control.server.listeners).toBe(0);
   });
 
   it('takes no more than the gateway', async () => {
