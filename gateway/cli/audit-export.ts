@@ -7,6 +7,7 @@ import { toCef } from '../siem/mapping/cef.ts';
 import type { SiemEvent } from '../siem/mapping/event.ts';
 import { toOcsf } from '../siem/mapping/ocsf.ts';
 import { type AuditTrail, NO_TRAIL, type OpenedSession, openForAudit } from './audit-sessions.ts';
+import { castTerminal, castTitle } from './cast-terminal.ts';
 import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
 import { assertCsv, type LineSink, lineSink, writeSession } from './sessions-export.ts';
@@ -107,16 +108,16 @@ async function cast(
   { format, columns, idle }: AuditExportOptions,
   write: LineSink['write'],
 ): Promise<void> {
-  const { info, id } = opened.session;
+  const { info } = opened.session;
   const form = format === 'asciicast' ? 3 : 2;
+  if (info.connection.kind === 'terminal')
+    return castTerminal(cli, deps.recordings, opened, { version: form, idle }, write);
   const lines: string[] = [
     castHead(form, {
       columns,
       rows: ROWS,
       timestamp: Math.floor(Date.parse(info.openedAt) / 1000),
-      title: visibleLine(
-        `Session ${id}: ${info.identity.display} by ${info.agent.name} on ${info.connection.id}/${info.database}`,
-      ),
+      title: castTitle(opened.session),
     }),
   ];
   const writer = new CastWriter(form, (line) => lines.push(line));

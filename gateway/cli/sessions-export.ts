@@ -6,6 +6,7 @@ import { CountersignError } from '../contract/errors.ts';
 import type { Statement } from '../contract/session.ts';
 import type { RecordedSession } from '../recording/recorded.ts';
 import { walkSession } from '../store/walk.ts';
+import { castTerminal } from './cast-terminal.ts';
 import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
 import { csvLine } from './sessions-csv.ts';
@@ -16,7 +17,7 @@ import { placed } from './sessions-walk.ts';
 import { visibleJson, visibleLine, visibleLines } from './terminal/visible.ts';
 
 interface ExportOptions {
-  format: 'jsonl' | 'sql' | 'csv' | 'bundle';
+  format: 'jsonl' | 'sql' | 'csv' | 'asciicast' | 'bundle';
   out?: string;
   statement?: number;
 }
@@ -183,9 +184,30 @@ async function exportSession(cli: Cli, deps: SessionDeps, id: string, options: E
     return;
   }
   assertCsv(format, options.statement);
+  if (format === 'asciicast') return exportCast(cli, deps, opened, out);
   const sink = lineSink(cli, deps, out);
   try {
     await writeSession(cli, deps, opened, { format, ...rest }, sink.write);
+  } finally {
+    await sink.done();
+  }
+}
+
+async function exportCast(
+  cli: Cli,
+  deps: SessionDeps,
+  opened: { folder: string; session: RecordedSession },
+  out: string | undefined,
+): Promise<void> {
+  if (opened.session.info.connection.kind !== 'terminal') {
+    throw new CountersignError(
+      'USAGE',
+      'this is no terminal; "audit export --format asciicast" makes one of its replay',
+    );
+  }
+  const sink = lineSink(cli, deps, out);
+  try {
+    await castTerminal(cli, deps.recordings, opened, { version: 3, idle: Number.POSITIVE_INFINITY }, sink.write);
   } finally {
     await sink.done();
   }
@@ -200,7 +222,9 @@ export function registerExport(sessions: Command, cli: Cli, deps: SessionDeps): 
     .command('export <id>')
     .description('one session as a file')
     .addOption(
-      new Option('--format <format>', 'what to make').choices(['jsonl', 'sql', 'csv', 'bundle']).default('jsonl'),
+      new Option('--format <format>', 'what to make')
+        .choices(['jsonl', 'sql', 'csv', 'asciicast', 'bundle'])
+        .default('jsonl'),
     )
     .option('--out <file>', 'where to; a file that is there is not replaced (default: standard output)')
     .option('--statement <index>', 'for csv: whose result', countOption())

@@ -1,8 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { CountersignError } from '../contract/errors.ts';
 import type { RecordedEvent, RecordedSession } from '../recording/recorded.ts';
 import type { Cli } from './cli.ts';
 import type { SessionDeps } from './sessions.ts';
-import { countOption, viewSession } from './sessions-find.ts';
+import { countOption, ON_GATEWAY, viewSession } from './sessions-find.ts';
+import { paintTerminal, rawScreen } from './sessions-replay-terminal.ts';
 import { resultLines, Tally } from './sessions-show.ts';
 import { milliseconds, outcomeText, sessionHead, sessionOfRecording, verdictText } from './sessions-text.ts';
 import { eventsOf, type ShownStatement, statementsOf } from './sessions-walk.ts';
@@ -15,10 +17,12 @@ export interface ReplayOptions {
   wait: boolean;
   idle: number;
   rows: number;
+  /** Of terminals: what they showed, as it was. */
+  raw?: boolean;
 }
 
 /** Waits as the recording did, faster by `speed`; what is idle for longer than `idle` is cut to it. */
-class Pace {
+export class Pace {
   readonly #deps: SessionDeps;
   readonly #options: ReplayOptions;
   readonly #signal: AbortSignal;
@@ -51,7 +55,15 @@ function eventLine(event: RecordedEvent): string | null {
 }
 
 async function replay(cli: Cli, deps: SessionDeps, id: string, options: ReplayOptions): Promise<void> {
-  await paintReplay(cli, deps, await viewSession(deps, id), options);
+  const opened = await viewSession(deps, id);
+  const { session } = opened;
+  if (session.info.connection.kind !== 'terminal' || opened.folder === ON_GATEWAY) {
+    if (options.raw) throw new CountersignError('USAGE', '--raw is for recorded terminals that this user may read');
+    return paintReplay(cli, deps, opened, options);
+  }
+  const raw = options.raw ? rawScreen(deps.terminal.columns !== null) : null;
+  for (const line of sessionHead(sessionOfRecording(session), deps.terminal).slice(0, 3)) cli.out(line);
+  await paintTerminal(cli, deps, opened, new Pace(deps, options, cli.signal), raw);
 }
 
 /** Writes a session to `cli` as it went; time goes by `deps.sleep` alone. */
@@ -135,6 +147,7 @@ export function registerReplay(sessions: Command, cli: Cli, deps: SessionDeps): 
     .option('--speed <factor>', 'so many times faster', speedOption, 1)
     .option('--no-wait', 'all at once')
     .option('--idle <seconds>', 'cut what is idle for longer', countOption(), 2)
+    .option('--raw', 'of a terminal: paint what it showed, instead of its lines as text')
     .option('--rows <count>', 'at most so many rows of each result', countOption(), 40)
     .action((id: string, options: ReplayOptions) => replay(cli, deps, id, options));
 }

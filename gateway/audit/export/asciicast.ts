@@ -5,15 +5,20 @@ export interface CastHeader {
   /** Seconds since the epoch. */
   timestamp: number;
   title: string;
+  /** $TERM; default xterm-256color. */
+  type?: string;
+  command?: string;
 }
 
-export function castHead(version: 2 | 3, { columns, rows, timestamp, title }: CastHeader): string {
+export function castHead(version: 2 | 3, { columns, rows, timestamp, title, ...rest }: CastHeader): string {
+  const type = rest.type || 'xterm-256color';
+  const about = { timestamp, title, ...(rest.command ? { command: rest.command } : {}) };
   return version === 3
-    ? JSON.stringify({ version, term: { cols: columns, rows, type: 'xterm-256color' }, timestamp, title })
-    : JSON.stringify({ version, width: columns, height: rows, timestamp, title, env: { TERM: 'xterm-256color' } });
+    ? JSON.stringify({ version, term: { cols: columns, rows, type }, ...about })
+    : JSON.stringify({ version, width: columns, height: rows, ...about, env: { TERM: type } });
 }
 
-/** Output events of a recording whose time goes on only by pass(). */
+/** Events of a recording whose time goes on only by pass(). */
 export class CastWriter {
   readonly #version: 2 | 3;
   readonly #write: (line: string) => void;
@@ -30,6 +35,19 @@ export class CastWriter {
     this.#now += milliseconds;
   }
 
+  /** As a terminal gets it. */
+  output(text: string): void {
+    this.#event('o', text);
+  }
+
+  input(text: string): void {
+    this.#event('i', text);
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#event('r', `${columns}x${rows}`);
+  }
+
   /** One line of a terminal, and the beginning of the next. */
   line(text: string): void {
     this.#event('o', `${text}\r\n`);
@@ -40,9 +58,9 @@ export class CastWriter {
     this.#event('m', label);
   }
 
-  /** Version 3 says that it ended well. */
-  end(): void {
-    if (this.#version === 3) this.#event('x', '0');
+  /** Version 3 says how it ended. */
+  end(code = 0): void {
+    if (this.#version === 3) this.#event('x', String(code));
   }
 
   #event(code: string, data: string): void {

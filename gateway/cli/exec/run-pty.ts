@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { constants as os } from 'node:os';
-import { ReadStream, WriteStream } from 'node:tty';
+import { ReadStream } from 'node:tty';
 import { OutputQueue } from './output.ts';
 import type { Recorded } from './recorded.ts';
 import type { Outcome, RunOptions } from './run.ts';
@@ -48,7 +48,7 @@ function spawnHelper(): string {
 export async function runInPty(options: RunOptions, recorded: Recorded, native: NativePty): Promise<Outcome> {
   const { argv, env, note, resized } = options;
   const [program = '', ...args] = argv;
-  const screen = new WriteStream(1);
+  const screen = process.stdout;
   const restore = await makeRaw(0);
   const { columns, rows } = screen;
   let exit: (outcome: Outcome) => void = () => {};
@@ -73,6 +73,7 @@ export async function runInPty(options: RunOptions, recorded: Recorded, native: 
 
   screen.on('resize', () => {
     const { columns: cols, rows: lines } = screen;
+    if (cols === 0 || lines === 0) return;
     native.resize(fd, cols, lines);
     resized(cols, lines);
   });

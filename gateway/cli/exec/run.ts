@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { isatty, WriteStream } from 'node:tty';
+import { isatty } from 'node:tty';
 import type { Denied, Held, Hello, Need, Note, Start, Stop } from '../../protocols/terminal/messages.ts';
 import { clientSocketPath } from '../home.ts';
 import { visibleLine } from '../terminal/visible.ts';
@@ -79,7 +79,7 @@ async function runThrough(
   fifos: Fifos | null,
 ): Promise<number> {
   const native = inTerminal ? loadPty() : null;
-  const screen = inTerminal ? new WriteStream(1) : null;
+  const screen = inTerminal ? process.stdout : null;
   const cwd = process.cwd();
   link.send(FRAME.hello, {
     kind: wanted.kind,

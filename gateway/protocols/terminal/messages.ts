@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const Path = z.string().min(1).max(4096);
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const Size = z.object({ cols: z.number().int().min(1).max(65_535), rows: z.number().int().min(1).max(65_535) });
+const Size = z.object({ cols: z.number().int().min(0).max(65_535), rows: z.number().int().min(0).max(65_535) });
 
 export const Hello = z.object({
   kind: z.enum(['exec', 'shell']),
