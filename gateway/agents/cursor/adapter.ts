@@ -13,6 +13,7 @@ import {
   text,
   texts,
 } from '../adapter.ts';
+import { isHarmless, pathOf, toolAction } from '../tools.ts';
 
 /** Fields of all events; unknown ones stay. */
 const Raw = z.looseObject({
@@ -29,12 +30,6 @@ const Raw = z.looseObject({
   duration: maybeNumber,
 });
 type Raw = z.infer<typeof Raw>;
-
-/** Tools that only look around or keep the agent's own notes. */
-const HARMLESS =
-  /^(TodoWrite|TodoRead|UpdateTodos|ReadLints|AskQuestion|SwitchMode|CreatePlan|UpdatePlan|Await|Task|todo_write|read_lints)$/;
-const SEARCHES =
-  /^(Grep|Glob|LS|List|ListDir|SemanticSearch|grep_search|grep|list_dir|file_search|codebase_search|glob_file_search)$/;
 
 export const cursor: AgentAdapter = {
   read(given, eventName) {
@@ -59,12 +54,12 @@ function eventOf(name: string, raw: Raw): AgentEvent {
   const id = raw.tool_use_id;
   switch (name) {
     case 'preToolUse': {
-      if (HARMLESS.test(raw.tool_name)) return { type: 'note', name: raw.tool_name, detail: asText(raw.tool_input) };
-      return { type: 'ask', phase: 'first', id, action: toolAction(raw) };
+      if (isHarmless(raw.tool_name)) return { type: 'note', name: raw.tool_name, detail: asText(raw.tool_input) };
+      return { type: 'ask', phase: 'first', id, action: actionOf(raw) };
     }
     case 'postToolUse':
     case 'postToolUseFailure':
-      return done(id, toolAction(raw), raw, name === 'postToolUse', true);
+      return done(id, actionOf(raw), raw, name === 'postToolUse', true);
     case 'beforeShellExecution':
       return { type: 'ask', phase: 'second', id, action: shellAction(raw, raw) };
     case 'afterShellExecution':
@@ -102,35 +97,8 @@ function eventOf(name: string, raw: Raw): AgentEvent {
   }
 }
 
-/** What the agent's tool would do; what is not known here is asked about under its name. */
-function toolAction(raw: Raw): AgentAction {
-  const input = object.parse(parsedJson(raw.tool_input));
-  const tool = raw.tool_name.slice(0, 300) || 'unnamed';
-  if (/^(Shell|Bash|run_terminal_cmd|run_terminal_command)$/.test(tool)) return shellAction(input, raw, tool);
-  if (/^(Read|ReadFile|read_file)$/.test(tool)) return readAction(tool, input, null);
-  if (SEARCHES.test(tool)) {
-    const path = pathOf(input) ?? raw.workspace_roots[0] ?? '.';
-    return { kind: 'read', tool, path, content: null };
-  }
-  if (/^(Write|StrReplace|Edit|MultiEdit|EditFile|edit_file|search_replace|write|create_file|EditNotebook)$/.test(tool))
-    return writeAction(tool, input);
-  if (/^(Delete|DeleteFile|delete_file)$/.test(tool)) {
-    const path = pathOf(input);
-    if (path !== null) return { kind: 'delete', tool, path };
-  }
-  if (/^(CallMcpTool|call_mcp_tool)$/.test(tool)) {
-    const named = firstText(input, 'toolName', 'tool_name', 'tool');
-    const server = firstText(input, 'server', 'serverName', 'server_name');
-    if (named !== null) {
-      return { kind: 'call', tool: `MCP:${named}`, server, input: parsedJson(input.arguments ?? {}), target: null };
-    }
-  }
-  const server = /^mcp__(.+?)__/.exec(tool)?.[1] ?? null;
-  return { kind: 'call', tool, server, input, target: null };
-}
-
-const pathOf = (input: Record<string, unknown>) =>
-  firstText(input, 'file_path', 'path', 'target_file', 'filePath', 'target_directory', 'notebook_path');
+const actionOf = (raw: Raw) =>
+  toolAction(raw.tool_name, raw.tool_input, raw.cwd || null, raw.workspace_roots[0] ?? null);
 
 function shellAction(input: Record<string, unknown>, raw: Raw, tool = 'Shell'): AgentAction {
   const command = firstText(input, 'command', 'cmd');

@@ -16,6 +16,7 @@ import { valueWithoutSecrets, withoutSecrets } from './secrets.ts';
 import { describe, type Understood } from './understand.ts';
 import { understandCall, understandPrompt } from './understand-call.ts';
 import { understandFile } from './understand-file.ts';
+import { understandPatch } from './understand-patch.ts';
 import { understandShell } from './understand-shell.ts';
 
 /** Decides on what agents do themselves, and records it: one session a conversation. */
@@ -169,6 +170,8 @@ export function createAgentEngine(deps: AgentDeps): AgentEngine {
       case 'write':
       case 'delete':
         return understandFile(action, around);
+      case 'patch':
+        return understandPatch(action, around);
       case 'call':
         return Promise.resolve(understandCall(action, around));
     }
@@ -282,7 +285,7 @@ function mayRewrite({ rewrites }: AgentContext, { approvalId }: Decision): boole
 
 /** One file has one name in all events of an action. */
 function absolute(action: AgentAction, context: AgentContext, home: string): AgentAction {
-  if (action.kind === 'shell' || action.kind === 'call') return action;
+  if (action.kind === 'shell' || action.kind === 'call' || action.kind === 'patch') return action;
   return { ...action, path: absolutePath(action.path, context, home) ?? action.path };
 }
 

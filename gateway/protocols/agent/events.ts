@@ -4,6 +4,13 @@ export type AgentAction =
   | { kind: 'read'; tool: string; path: string; content: string | null }
   | { kind: 'write'; tool: string; path: string; change: FileChange }
   | { kind: 'delete'; tool: string; path: string }
+  /** Several files at once; `text` is what the patch says of each. */
+  | {
+      kind: 'patch';
+      tool: string;
+      patch: string;
+      files: readonly { path: string; how: 'write' | 'delete'; text: string }[];
+    }
   | {
       kind: 'call';
       tool: string;

@@ -25,6 +25,8 @@ const PLACES: Readonly<Record<string, Place>> = {
   Answer: { kind: 'answers', up: ['text'], down: [] },
   readFile: { kind: 'files', up: ['content'], down: ['content', 'output'] },
   writeFile: { kind: 'files', up: ['before', 'after', 'change'], down: [] },
+  /** A patch that deletes a file, too, and changes others. */
+  deleteFile: { kind: 'files', up: ['change'], down: [] },
 };
 
 const WORDS = { local: 'kept on this device', omit: 'not recorded' } as const;

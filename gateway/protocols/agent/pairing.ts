@@ -24,6 +24,8 @@ export function actionKey(action: AgentAction): string {
     case 'write':
     case 'delete':
       return `${action.kind}\n${action.path}`;
+    case 'patch':
+      return `patch\n${action.patch}`;
     case 'call':
       return `call\n${bareTool(action.tool)}\n${canonicalJson(action.input)}`;
   }

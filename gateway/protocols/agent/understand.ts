@@ -123,6 +123,8 @@ export function describe(action: AgentAction): string {
     case 'write':
     case 'delete':
       return action.path;
+    case 'patch':
+      return action.files.map(({ path }) => path).join(', ');
     case 'call':
       return action.server === null ? action.tool : `${action.server}: ${action.tool}`;
   }
