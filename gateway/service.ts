@@ -49,6 +49,7 @@ import { createCommandClassifier } from './protocols/terminal/classifier/index.t
 import { createRecorder } from './recording/recorder.ts';
 import { recoverRecordings } from './recording/recovery.ts';
 import { serviceAgents } from './service-agents.ts';
+import { serviceMcp } from './service-mcp.ts';
 import { serviceTerminals } from './service-terminal.ts';
 import { createSessionHandlers } from './sessions/handlers.ts';
 import { createIndexer } from './sessions/indexer.ts';
@@ -69,6 +70,8 @@ export interface ServiceOptions {
   postgresPort?: number | undefined;
   /** Default 7716; 0: any that is free. */
   controlPort?: number | undefined;
+  /** Default 7717; 0: any that is free. */
+  mcpPort?: number | undefined;
   /** What waits for a person is denied at the latest after this time, whatever the policy says. */
   expireAfterSeconds?: number | undefined;
   /** Where the built console lies; without it the control API serves a page that says so. */
@@ -85,6 +88,8 @@ export interface Service {
   home: string;
   postgres: { host: string; port: number };
   control: { url: string; socketPath: string };
+  /** Where MCP servers are reached over HTTP, at /mcp/NAME. */
+  mcp: { host: string; port: number };
   /** Opens one console session; a fresh code each time it is read, for the terminal alone. */
   readonly loginCode: string;
   /** Registers or refreshes the quick start's connection; its password goes to the vault. */
@@ -182,7 +187,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     clock,
     randomBytes,
     every,
-    howTo: (connectionId) => `get a new one with: npm run countersign -- connect ${connectionId}`,
+    howTo: (id) =>
+      `get a new one with: npm run countersign -- ${id.startsWith('mcp/') ? `mcp token ${id.slice(4)}` : `connect ${id}`}`,
     onProblem: (sentence) => log.error(sentence),
   });
   const approvals = createApprovals({
@@ -374,8 +380,29 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log,
   });
 
+  const mcp = await serviceMcp({
+    home,
+    port: options.mcpPort,
+    vault,
+    tokens,
+    registry,
+    pipeline,
+    approvals,
+    recorder: recordings,
+    clock,
+    newSessionId: () => ulid(clock.now(), randomBytes(10)),
+    identity: () => identity,
+    maskingKey: (server) => maskingKey(`mcp/${server}`),
+    heldBecause: (id) => monitor.heldBecause(id),
+    clientProcess: ({ address, port }, localPort) => peer({ localPort, remotePort: port, remoteAddress: address }),
+    refused: (reason) => monitor.refused(reason),
+    every,
+    protection,
+    log,
+  });
+
   const control = createControlServer({
-    upgrade: terminals.upgrade,
+    upgrades: [terminals.upgrade, mcp.upgrade],
     handlers: {
       ...createDefaultHandlers({
         approvals,
@@ -389,6 +416,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       }),
       ...createSessionHandlers({ store, registry, recordingsDir, now: clock.now }),
       ...agents.handlers,
+      ...mcp.handlers,
       ...createHaltHandlers(halt),
       ...createSyncHandlers(sync),
       ...createWatchHandlers(monitor, siem),
@@ -446,6 +474,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   return {
     home,
     postgres: postgres.address,
+    mcp: mcp.address,
     control: { url, socketPath: socketPath! },
     get loginCode() {
       return control.newLoginCode();
@@ -460,6 +489,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       notifications.close();
       await agents.close(reason);
       await terminals.close(reason);
+      await mcp.close(reason);
       await postgres.close(reason);
       monitor.close();
       await siem.close();

@@ -8,5 +8,12 @@ if (process.argv[2] === 'hook') {
   writeSync(1, stdout);
   process.exit(code);
 }
-process.argv.splice(2, 0, 'gateway/index.ts');
-await import('../../build/guard-node.mjs');
+const MCP_COMMANDS = ['add', 'list', 'remove', 'test', 'accept', 'token', 'link', 'help', '--help', '-h'];
+if (process.argv[2] === 'mcp' && process.argv[3] !== undefined && !MCP_COMMANDS.includes(process.argv[3])) {
+  // One for each server of each agent, for as long as it runs.
+  const { runShim } = await import('./mcp-shim.mjs');
+  await runShim(process.argv.slice(3));
+} else {
+  process.argv.splice(2, 0, 'gateway/index.ts');
+  await import('../../build/guard-node.mjs');
+}

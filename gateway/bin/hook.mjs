@@ -99,7 +99,13 @@ async function ask(options, event, env) {
   const gating = isGating(options.agent, options.event, event);
   const ends = Date.now() + options.seconds * 1000 - 1500;
   const socketPath = options.socket ?? env.COUNTERSIGN_SOCKET ?? (await defaultSocket(options.home, env));
-  const projectDir = env.CURSOR_PROJECT_DIR ?? env.CLAUDE_PROJECT_DIR ?? env.GEMINI_PROJECT_DIR ?? null;
+  const projectDir =
+    env.CURSOR_PROJECT_DIR ??
+    env.CLAUDE_PROJECT_DIR ??
+    env.GEMINI_PROJECT_DIR ??
+    env.ROOT_WORKSPACE_PATH ??
+    // Windsurf runs hooks in the workspace's root.
+    (options.agent === 'windsurf' ? process.cwd() : null);
   let path = `/api/hooks/${encodeURIComponent(options.agent)}`;
   let body = {
     event,

@@ -6,6 +6,7 @@ import { DeviceStatus, DeviceView } from './device.ts';
 import { HaltMinutes, HaltView } from './halt.ts';
 import { HookFiles, HookInput, HookOutput } from './hooks.ts';
 import { InsightShapes, InsightShapesInput, Insights, InsightsInput } from './insights.ts';
+import { McpSecrets, McpServer, McpServerName, McpServerView, McpTestResult } from './mcp.ts';
 import { PolicyCheck, PolicyTrial, PolicyTrialInput, PolicyVersion } from './policy.ts';
 import { StatementFilter } from './search.ts';
 import { ResultPage, Session, Statement, Verification } from './session.ts';
@@ -257,6 +258,45 @@ export const routes = {
     'session',
     z.object({ id: Id, purpose: z.string().max(200).default('') }),
     MintedToken,
+  ),
+  mcpServers: route('GET', '/api/mcp-servers', 'session', Nothing, z.object({ items: z.array(McpServerView) })),
+  /** Adds or replaces: the gateway will run its program or send it its secrets, so it takes the PIN. */
+  putMcpServer: route(
+    'PUT',
+    '/api/mcp-servers/:name',
+    'session',
+    z.object({ name: McpServerName, server: McpServer, secrets: McpSecrets.optional(), pin: Pin }),
+    McpServerView,
+  ),
+  deleteMcpServer: route(
+    'POST',
+    '/api/mcp-servers/:name/delete',
+    'session',
+    z.object({ name: McpServerName, pin: Pin }),
+    Nothing,
+  ),
+  testMcpServer: route(
+    'POST',
+    '/api/mcp-servers/:name/test',
+    'session',
+    z.object({ name: McpServerName }),
+    McpTestResult,
+  ),
+  /** Takes the tools as they are described now; without `tool` all of the server's. */
+  acceptMcpTools: route(
+    'POST',
+    '/api/mcp-servers/:name/accept',
+    'session',
+    z.object({ name: McpServerName, tool: z.string().max(512).optional(), pin: Pin }),
+    z.object({ accepted: z.array(z.string()) }),
+  ),
+  mintMcpToken: route(
+    'POST',
+    '/api/mcp-servers/:name/token',
+    'session',
+    z.object({ name: McpServerName, purpose: z.string().max(200).default('') }),
+    /** `token` is shown once. */
+    z.object({ token: z.string(), agentSessionId: z.string(), expiresAt: z.string(), url: z.string() }),
   ),
   revokeToken: route('DELETE', '/api/agent-sessions/:id', 'session', z.object({ id: Id }), Nothing),
 

@@ -1,8 +1,14 @@
 import { z } from 'zod';
 import { DetectorConfig } from './connection.ts';
 
+/** Commands of `countersign mcp`, so no server has such a name. gateway/bin/countersign.mjs has the same. */
+export const MCP_COMMANDS: readonly string[] = ['add', 'list', 'remove', 'test', 'accept', 'token', 'link', 'help'];
+
 /** The name under which agents reach a server: `countersign mcp NAME`, `/mcp/NAME`. */
-export const McpServerName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
+export const McpServerName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes')
+  .refine((name) => !MCP_COMMANDS.includes(name), { message: 'this is the name of a command' });
 
 const Variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'the name of an environment variable');
 /** RFC 9110 token, without those that the gateway sets itself. */
@@ -81,3 +87,16 @@ export const McpTestResult = z.object({
   tools: z.array(z.object({ name: z.string(), title: z.string(), state: z.enum(['listed', 'hidden', 'changed']) })),
 });
 export type McpTestResult = z.infer<typeof McpTestResult>;
+
+/** Where the shim changes its connection with the control socket from HTTP to lines of MCP. gateway/bin/mcp-shim.mjs has the same. */
+export const MCP_PATH = '/api/mcp';
+export const MCP_UPGRADE = 'countersign-mcp/1';
+
+/** The shim's first line: for which server it is there, and what it says of itself. */
+export const McpHello = z.object({
+  server: z.string().max(64),
+  agent: z.string().max(64).nullable().default(null),
+  conversationId: z.string().max(256).nullable().default(null),
+  pid: z.number().int().positive().nullable().default(null),
+});
+export type McpHello = z.infer<typeof McpHello>;

@@ -19,6 +19,12 @@ const MAX_CONNECTIONS = 256;
 /** console: loopback. terminal: the socket for commands. root: the socket that gives one-time codes only. */
 export type Channel = 'console' | 'terminal' | 'root';
 
+export interface Upgrade {
+  path: string;
+  protocol: string;
+  accept(socket: Duplex, head: Uint8Array): void;
+}
+
 export interface ConsoleServerDeps {
   /** Told to the page that is served, which shows what that host has. */
   host: ConsoleHost;
@@ -33,8 +39,8 @@ export interface ConsoleServerDeps {
   rootRoute?: string;
   /** Files to fetch whole, by what follows `below` in the path. */
   files?: { below: string; open(name: string): Promise<Response | null> };
-  /** What speaks another protocol than HTTP, on the socket for commands only: by path and name of the protocol. */
-  upgrade?: { path: string; protocol: string; accept(socket: Duplex, head: Uint8Array): void } | undefined;
+  /** What speaks other protocols than HTTP, on the socket for commands only: by path and name of the protocol. */
+  upgrades?: readonly Upgrade[] | undefined;
   /** A mistake of ours; the caller is told nothing of it. */
   unexpected(error: unknown): void;
   /** Called when a one-time code was used up, so that the terminal can show the next. */
@@ -200,8 +206,9 @@ export function createConsoleServer(deps: ConsoleServerDeps): ConsoleServer {
   });
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    const wanted = deps.upgrade;
-    if (wanted === undefined || request.url !== wanted.path || request.headers.upgrade !== wanted.protocol) {
+    const { url, headers } = request;
+    const wanted = deps.upgrades?.find(({ path, protocol }) => url === path && headers.upgrade === protocol);
+    if (wanted === undefined) {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
       return;
     }

@@ -24,7 +24,7 @@ export interface ControlDeps {
   /** Protected mode: number of the group (the developers) that reaches the socket of the gateway's own user. */
   socketGroup?: number | undefined;
   /** See ConsoleServerDeps. */
-  upgrade?: ConsoleServerDeps['upgrade'];
+  upgrades?: ConsoleServerDeps['upgrades'];
   /** A mistake of ours; the caller is told nothing of it. */
   unexpected(error: unknown): void;
   /** Called when a one-time code was used up, so that the terminal can show the next. */
@@ -56,7 +56,7 @@ export function createControlServer(deps: ControlDeps): ControlServer {
     routes,
     handle: (name, input, channel, signal) => handle(name as RouteName, input, channel, signal),
     rootRoute: 'newLoginCode',
-    upgrade: deps.upgrade,
+    upgrades: deps.upgrades,
     clock,
     consoleDir,
     unexpected,
