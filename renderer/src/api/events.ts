@@ -56,7 +56,8 @@ interface Pages {
 
 /** Rows already on screen change in place; a session that is not there leaves the list alone. */
 function patchSessionPages(data: Pages | undefined, session: Session): Pages | undefined {
-  if (data === undefined) return data;
+  // A short list that is asked for as a whole has no pages, and asks again by itself.
+  if (data?.pages === undefined) return data;
   return {
     ...data,
     pages: data.pages.map((page) =>
@@ -67,6 +68,18 @@ function patchSessionPages(data: Pages | undefined, session: Session): Pages | u
   };
 }
 
+/**
+ * An answer that is under way may be older than an event, and would take what the event told off the page
+ * again: then it is waited for, and asked once more. A first fetch cannot be cancelled by invalidating.
+ */
+function askAgain(client: QueryClient, queryKey: readonly unknown[]): void {
+  for (const query of client.getQueryCache().findAll({ queryKey })) {
+    const again = () => void client.invalidateQueries({ queryKey: query.queryKey, exact: true });
+    if (query.state.fetchStatus === 'fetching' && query.promise !== undefined) query.promise.then(again, again);
+    else again();
+  }
+}
+
 export function applyEvent(client: QueryClient, event: ApiEvent): void {
   switch (event.type) {
     case 'approval': {
@@ -74,6 +87,7 @@ export function applyEvent(client: QueryClient, event: ApiEvent): void {
         const input = query.queryKey[1] as { state?: string } | undefined;
         const waitingOnly = input?.state !== 'all';
         client.setQueryData<Approvals>(query.queryKey, (list) => patchApprovals(list, event.approval, waitingOnly));
+        if (query.state.fetchStatus === 'fetching') askAgain(client, query.queryKey);
       }
       client.setQueryData(['approval', { id: event.approval.id }], event.approval);
       return;
@@ -150,6 +164,9 @@ function apply(client: QueryClient, host: ConsoleHost, text: string): boolean {
   return event.success;
 }
 
+/** What the gateway tells of by events alone. */
+const SHOWN_LIVE: readonly RouteName[] = ['approvals', 'status', 'grants'];
+
 const sessionListeners = new Set<(session: Session) => void>();
 
 /** Calls back for each session that was opened, changed or closed. `listener` must be stable. */
@@ -180,6 +197,8 @@ export function useHostEvents(host: ConsoleHost): void {
         opened: () => {
           wait = FIRST_RETRY_MS;
           setLinkState('live');
+          // What came between an answer and this stream was in neither.
+          for (const route of opened ? [] : SHOWN_LIVE) askAgain(client, [route]);
           if (opened) void client.invalidateQueries();
           opened = true;
         },

@@ -17,6 +17,8 @@ export function useAnnouncement(queue: ReturnType<typeof useQueue>): string {
     if (before === null) return;
     const fresh = queue.waiting.find((item) => !before.has(item.id) && item.id !== queue.shown?.id);
     if (fresh === undefined) return;
+    // Its card comes by itself and takes the focus, which says it.
+    if (queue.shown === null && document.activeElement === document.body) return;
     const line = operationLine(fresh.operation);
     setSentence(t.announce(visibleString(`${line.who} → ${line.what} → ${line.where}`)));
   }, [queue.loading, queue.waiting, queue.shown]);
