@@ -17,12 +17,14 @@ import { ConnectionFormScreen } from './screens/connections/connection-form-scre
 import { ConnectionsScreen } from './screens/connections/connections-screen.tsx';
 import { EvidenceScreen } from './screens/evidence/evidence-screen.tsx';
 import { GrantsScreen } from './screens/grants/grants-screen.tsx';
+import { HomeScreen } from './screens/home/home-screen.tsx';
 import { InsightsScreen } from './screens/insights/insights-screen.tsx';
 import { PolicyScreen } from './screens/policy/policy-screen.tsx';
 import { PopupScreen } from './screens/popup/popup-screen.tsx';
 import { SessionScreen } from './screens/session/session-screen.tsx';
 import { SessionsScreen } from './screens/sessions/sessions-screen.tsx';
 import { SettingsScreen } from './screens/settings/settings-screen.tsx';
+import { WelcomeScreen } from './screens/welcome/welcome-screen.tsx';
 import { Root } from './shell/root.tsx';
 
 /** What a filter or a place is, is in the address: a page can be reloaded, kept and sent. */
@@ -69,7 +71,7 @@ const route = <const P extends string>(path: P, host: ConsoleHost, component: ()
 const home = createRoute({
   getParentRoute: () => rootRoute,
   path: '/',
-  component: () => <Navigate to={useHost() === 'audit' ? '/devices' : '/approvals'} replace />,
+  component: () => (useHost() === 'audit' ? <Navigate to="/devices" replace /> : <HomeScreen />),
 });
 const approvals = createRoute({
   getParentRoute: () => rootRoute,
@@ -133,6 +135,7 @@ export const router = createRouter({
     editConnection,
     insights,
     auditSessions,
+    route('/welcome', 'gateway', WelcomeScreen),
     route('/grants', 'gateway', GrantsScreen),
     route('/connections', 'gateway', ConnectionsScreen),
     route('/policy', 'gateway', PolicyScreen),

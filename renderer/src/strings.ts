@@ -4,6 +4,7 @@ import { connectionsStrings } from './strings/connections.ts';
 import { evidenceStrings } from './strings/evidence.ts';
 import { generalStrings } from './strings/general.ts';
 import { grantsStrings } from './strings/grants.ts';
+import { homeStrings } from './strings/home.ts';
 import { insightsStrings } from './strings/insights.ts';
 import { loginStrings } from './strings/login.ts';
 import { policyStrings } from './strings/policy.ts';
@@ -17,6 +18,7 @@ export const strings = {
   ...generalStrings,
   ...shellStrings,
   ...loginStrings,
+  ...homeStrings,
   ...approvalsStrings,
   ...popupStrings,
   ...grantsStrings,

@@ -24,12 +24,15 @@ interface Props {
   label?: string;
   /** One line, cut with an ellipsis, for lists. */
   line?: boolean;
+  /** It is no shell command: nothing is coloured. */
+  plain?: boolean;
 }
 
-/** A shell command, highlighted. Letters stand in the order they have in memory. */
-export const Command = memo(function Command({ text, label, line = false }: Props) {
-  const shown = line ? text.slice(0, LINE_SHOWS) : text;
-  const tokens = useMemo(() => (shown.length > COLOURED ? null : shellTokens(shown)), [shown]);
+/** A shell command, highlighted, or plain text. Letters stand in the order they have in memory. */
+export const Command = memo(function Command({ text, label, line = false, plain = false }: Props) {
+  // On one line white space is one space.
+  const shown = line ? text.slice(0, LINE_SHOWS).trim().replaceAll(/\s+/g, ' ') : text;
+  const tokens = useMemo(() => (plain || shown.length > COLOURED ? null : shellTokens(shown)), [plain, shown]);
   const lines = line ? 'one' : 'block';
   const code =
     tokens === null ? (

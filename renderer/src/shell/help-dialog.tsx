@@ -15,6 +15,7 @@ const everywhere = (places: readonly Place[]): Group => ({
   title: t.everywhere,
   rows: [
     ...places.map(({ name, key }): Group['rows'][number] => [t.goTo(name), ['G', key.toUpperCase()]]),
+    [t.palette, ['mod', 'K']],
     [t.thisHelp, ['?']],
   ],
 });

@@ -7,6 +7,7 @@ import {
   IconFileImport,
   IconFileText,
   IconHandStop,
+  IconHome,
   IconKey,
   IconListDetails,
   IconListSearch,
@@ -19,6 +20,7 @@ const t = strings.nav;
 
 /** Pages of the menu; "g" and the key goes to one. */
 export const GATEWAY_PLACES = [
+  { to: '/', key: 'h', name: t.home, icon: IconHome },
   { to: '/approvals', key: 'a', name: t.approvals, icon: IconHandStop },
   { to: '/grants', key: 'g', name: t.grants, icon: IconKey },
   { to: '/sessions', key: 's', name: t.sessions, icon: IconListDetails },

@@ -1,5 +1,13 @@
 import { ActionIcon, Menu, useMantineColorScheme } from '@mantine/core';
-import { IconDeviceDesktop, IconDots, IconKeyboard, IconLogout, IconMoon, IconSun } from '@tabler/icons-react';
+import {
+  IconDeviceDesktop,
+  IconDots,
+  IconKeyboard,
+  IconLogout,
+  IconMoon,
+  IconSearch,
+  IconSun,
+} from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useApiMutation } from '../api/queries.ts';
 import { Keys } from '../components/keys.tsx';
@@ -11,7 +19,7 @@ const SCHEMES = [
   { scheme: 'dark', icon: IconMoon },
 ] as const;
 
-export function ShellMenu({ openHelp }: { openHelp: () => void }) {
+export function ShellMenu({ openHelp, openPalette }: { openHelp: () => void; openPalette: () => void }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const client = useQueryClient();
   const logout = useApiMutation('logout');
@@ -35,6 +43,13 @@ export function ShellMenu({ openHelp }: { openHelp: () => void }) {
           </Menu.RadioItem>
         ))}
         <Menu.Divider />
+        <Menu.Item
+          leftSection={<IconSearch size={16} />}
+          rightSection={<Keys keys={['mod', 'K']} />}
+          onClick={openPalette}
+        >
+          {strings.palette.title}
+        </Menu.Item>
         <Menu.Item leftSection={<IconKeyboard size={16} />} rightSection={<Keys keys={['?']} />} onClick={openHelp}>
           {strings.header.help}
         </Menu.Item>

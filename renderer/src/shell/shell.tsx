@@ -1,5 +1,6 @@
-import { AppShell, Burger, Group } from '@mantine/core';
+import { ActionIcon, AppShell, Burger, Group, Tooltip } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
+import { IconSearch } from '@tabler/icons-react';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { type ReactNode, useEffect } from 'react';
 import type { ConsoleHost } from '../../../gateway/contract/api.ts';
@@ -11,6 +12,7 @@ import { HelpDialog } from './help-dialog.tsx';
 import type { Place } from './places.ts';
 import classes from './shell.module.css';
 import { ShellMenu } from './shell-menu.tsx';
+import { usePalette } from './use-palette.tsx';
 
 /** "g" and a letter goes to a page. */
 const GO_WITHIN_MS = 1500;
@@ -31,6 +33,7 @@ export function Shell({ host, places, counts, state, banner }: Props) {
   const link = useLinkState();
   const [menuOpen, menu] = useDisclosure(false);
   const [helpOpen, help] = useDisclosure(false);
+  const palette = usePalette(host, places, help.open);
   const path = useRouterState({ select: (state) => state.location.pathname });
   const navigate = useNavigate();
 
@@ -67,7 +70,26 @@ export function Shell({ host, places, counts, state, banner }: Props) {
         </Group>
         <Group gap={6} wrap="nowrap" className={classes.right}>
           {state(link)}
-          <ShellMenu openHelp={help.open} />
+          <Tooltip
+            label={
+              <>
+                {strings.palette.title} <Keys keys={['mod', 'K']} />
+              </>
+            }
+          >
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size="lg"
+              className={classes.search}
+              aria-label={strings.palette.title}
+              aria-keyshortcuts="Control+K Meta+K"
+              onClick={palette.open}
+            >
+              <IconSearch size={19} />
+            </ActionIcon>
+          </Tooltip>
+          <ShellMenu openHelp={help.open} openPalette={palette.open} />
         </Group>
       </AppShell.Header>
       <AppShell.Navbar className={classes.navbar}>
@@ -79,7 +101,7 @@ export function Shell({ host, places, counts, state, banner }: Props) {
                   to={to}
                   className={classes.place}
                   activeProps={{ className: classes.active, 'aria-current': 'page' }}
-                  activeOptions={{ exact: false, includeSearch: false }}
+                  activeOptions={{ exact: to === '/', includeSearch: false }}
                 >
                   <Icon size={19} stroke={1.8} aria-hidden />
                   <span>{name}</span>
@@ -109,6 +131,7 @@ export function Shell({ host, places, counts, state, banner }: Props) {
         {banner}
         <Outlet />
       </AppShell.Main>
+      {palette.element}
       <HelpDialog host={host} places={places} opened={helpOpen} onClose={help.close} />
     </AppShell>
   );

@@ -23,6 +23,8 @@ export const approvalsStrings = {
     statement: 'Statement',
     command: 'Command',
     change: 'Change of a file',
+    changeCounts: (added: number, removed: number) => `(+${count(added)} −${count(removed)})`,
+    action: 'What it would do',
     call: 'Call of a tool',
     effects: 'What it would do',
     noEffects: 'No effects could be named; read the statement.',

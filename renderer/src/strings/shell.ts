@@ -4,6 +4,7 @@ export const shellStrings = {
   nav: {
     label: 'Main',
     menu: 'Menu',
+    home: 'Home',
     approvals: 'Approvals',
     grants: 'Grants',
     sessions: 'Sessions',
@@ -38,11 +39,27 @@ export const shellStrings = {
     statusLabel: 'Gateway',
   },
 
+  palette: {
+    title: 'Go to or do',
+    placeholder: 'Type a name: a page, a connection, a session…',
+    nothing: 'Nothing has this name.',
+    found: (n: number) => plural(n, 'result'),
+    decide: (what: string) => `Decide: ${what}`,
+    groups: {
+      waiting: 'Waits for you',
+      places: 'Pages',
+      actions: 'Actions',
+      connections: 'Connections',
+      sessions: 'Latest sessions',
+    },
+  },
+
   help: {
     title: 'Keyboard shortcuts',
     everywhere: 'Everywhere',
     goTo: (name: string) => `Go to ${name}`,
     thisHelp: 'This list',
+    palette: 'Go to or do anything by name',
     approvals: 'A waiting request',
     approve: 'Approve once',
     deny: 'Deny',

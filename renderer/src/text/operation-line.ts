@@ -15,7 +15,9 @@ export function operationPlace(operation: Operation): string {
   const t = strings.approvals;
   return operation.protocol === 'postgres'
     ? t.where(operation.connectionId, operation.database, operation.role)
-    : t.whereAction(operation.connectionId, operation.place);
+    : operation.place === operation.connectionId || operation.place === ''
+      ? operation.connectionId
+      : t.whereAction(operation.connectionId, operation.place);
 }
 
 export function operationLine(operation: Operation): OperationLine {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { diffCounts, diffLines, isUnifiedDiff } from './unified-diff.ts';
+import { diffCounts, diffLines, diffPath, isUnifiedDiff } from './unified-diff.ts';
 
 const DIFF = `--- a/src/pay.ts
 +++ b/src/pay.ts
@@ -26,6 +26,12 @@ test('a removed line that looks like a head is content where the hunk says so', 
     'context',
   ]);
   expect(diffCounts(lines)).toEqual({ added: 2, removed: 2 });
+});
+
+test('names the changed file, a deleted one by its old name', () => {
+  expect(diffPath(diffLines(DIFF))).toBe('src/pay.ts');
+  expect(diffPath(diffLines('--- a/old.ts\n+++ /dev/null\n@@ -1 +0,0 @@\n-x'))).toBe('old.ts');
+  expect(diffPath(diffLines('@@ -1 +1 @@\n-+++ b/x\n+y'))).toBeNull();
 });
 
 test('several files and hunks, and a missing line feed at the end', () => {

@@ -45,6 +45,18 @@ export function diffLines(text: string): DiffLine[] {
     });
 }
 
+/** The file that is changed, as the difference names it; null where it names none. */
+export function diffPath(lines: readonly DiffLine[]): string | null {
+  const heads = lines.filter((line) => line.kind === 'head').map((line) => line.text);
+  const named = (sign: string) =>
+    heads
+      .find((text) => text.startsWith(sign) && !text.startsWith(`${sign}/dev/null`))
+      ?.slice(sign.length)
+      .replace(/\t.*$/, '')
+      .replace(/^[ab]\//, '');
+  return named('+++ ') ?? named('--- ') ?? null;
+}
+
 export function diffCounts(lines: readonly DiffLine[]): { added: number; removed: number } {
   const of = (kind: DiffLine['kind']) => lines.filter((line) => line.kind === kind).length;
   return { added: of('added'), removed: of('removed') };

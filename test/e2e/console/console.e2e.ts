@@ -44,7 +44,7 @@ describe.skipIf(noChromium)(`console${noChromium ? ` (${noChromium})` : ''}`, ()
     await page.getByRole('alert').getByText('wrong or was already used').waitFor();
     await page.getByLabel('One-time code').fill(CODE);
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Approvals' }).waitFor();
+    await page.getByRole('heading', { name: 'What needs you' }).waitFor();
     expect(page.url()).not.toContain(CODE);
   });
 
@@ -325,10 +325,7 @@ describe.skipIf(noChromium)(`console${noChromium ? ` (${noChromium})` : ''}`, ()
 
   test('the header says when the gateway cannot record', async () => {
     await start('/settings');
-    gateway.emit({
-      type: 'status',
-      status: { ...gateway.state.status, recorder: { ok: false, error: 'The disk is full.', bytes: 1 } },
-    });
+    gateway.setStatus({ recorder: { ok: false, error: 'The disk is full.', bytes: 1 } });
     await page.getByRole('banner').getByText('Cannot record').waitFor();
     await page.getByText('The disk is full.').waitFor();
   });

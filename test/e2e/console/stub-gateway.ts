@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   type ApiEvent,
+  type ConnectionView,
   type GatewayStatus,
   type PolicyView,
   type RouteInput,
@@ -51,6 +52,9 @@ export interface StubGateway {
   /** Bodies of the calls that changed something, in order. */
   readonly calls: { route: RouteName; input: Record<string, unknown> }[];
   readonly state: { approvals: Approval[]; grants: Grant[]; status: GatewayStatus; sessions: Session[] };
+  /** And tells it. */
+  setStatus(part: Partial<GatewayStatus>): void;
+  setConnections(next: ConnectionView[]): void;
   ask(approval: Approval): void;
   emit(event: ApiEvent): void;
   /** The approval's time is up. */
@@ -385,6 +389,13 @@ export async function startStubGateway(options: { signedIn?: boolean; empty?: bo
     calls,
     state,
     emit,
+    setStatus: (part) => {
+      state.status = { ...state.status, ...part };
+      emit({ type: 'status', status: state.status });
+    },
+    setConnections: (next) => {
+      connections = next;
+    },
     ask(approval) {
       state.approvals = [...state.approvals, approval];
       emit({ type: 'approval', approval });

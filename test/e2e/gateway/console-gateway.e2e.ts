@@ -48,7 +48,7 @@ describe.skipIf(missing)(`console and gateway${missing ? ` (${missing})` : ''}`,
   beforeAll(async () => {
     browser = await launch();
     gateway = await startGateway(['--expire-after', '20']);
-    opened = await openConsole(browser, gateway.consoleUrl);
+    opened = await openConsole(browser, new URL('/approvals', gateway.consoleUrl).href);
     page = opened.page;
     await page.getByLabel('One-time code').fill(gateway.loginCode);
     await page.keyboard.press('Enter');

@@ -1,0 +1,182 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { changeApproval, commandApproval } from '../console/action-fixtures.ts';
+import { type ConsolePage, launch, noChromium, openConsole } from '../console/console-page.ts';
+import { PIN, updateApproval } from '../console/fixtures.ts';
+import { type StubGateway, startStubGateway } from '../console/stub-gateway.ts';
+
+/** The window at the tray, as a page of 360 px. */
+describe.skipIf(noChromium)(`popup${noChromium ? ` (${noChromium})` : ''}`, () => {
+  let browser: Browser;
+  let gateway: StubGateway;
+  let opened: ConsolePage;
+  let page: Page;
+
+  const start = async (path = '/popup', options: Parameters<typeof startStubGateway>[0] = {}) => {
+    gateway = await startStubGateway(options);
+    opened = await openConsole(browser, gateway.url + path, { width: 360, height: 600 });
+    page = opened.page;
+    await gateway.streamOpen();
+  };
+  const card = () => page.getByRole('alertdialog');
+  const guardOver = () => page.locator('[role=alertdialog] button[aria-disabled=false]').first().waitFor();
+  const called = (route: string) => gateway.calls.filter((call) => call.route === route).map((call) => call.input);
+
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+  afterEach(async () => {
+    expect(opened.complaints).toEqual([]);
+    await opened.close();
+    await gateway.close();
+  });
+
+  test('shows one card and nothing of the console, within its width', async () => {
+    await start();
+    await guardOver();
+    await page.getByRole('heading', { name: '1 of 3' }).waitFor();
+    expect(await page.getByRole('navigation').count()).toBe(0);
+    expect(await card().count()).toBe(1);
+    await card().getByText('Policy ask-writes').waitFor();
+    await card().getByText('1 approved, 1 denied').click();
+    await card().getByText('Use the staging database for this, please.').waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+    for (const name of ['Deny', 'Approve once', 'More time']) {
+      const box = await page.getByRole('button', { name }).boundingBox();
+      expect(box && box.y + box.height <= 600 && box.x + box.width <= 360).toBe(true);
+    }
+  });
+
+  test('decides with keys, and comes to the next', async () => {
+    await start();
+    await guardOver();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('alertdialog');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Control+Enter');
+    await card().getByText('Deletes every row').waitFor();
+    await guardOver();
+    await page.getByLabel('Your PIN').fill(PIN);
+    await page.keyboard.press('Control+Enter');
+    await card().getByText('Could not be understood').waitFor();
+    expect(called('decide')).toMatchObject([
+      { id: 'a-update', decision: 'approve', scope: { kind: 'once' } },
+      { id: 'a-delete', decision: 'approve', pin: PIN },
+    ]);
+  });
+
+  test('Esc leaves it waiting, and the next request shows it again', async () => {
+    await start();
+    await guardOver();
+    await page.keyboard.press('Escape');
+    await page.getByText('3 requests still wait for you.').waitFor();
+    expect(await card().count()).toBe(0);
+    gateway.ask(commandApproval(Date.now()));
+    await page.getByRole('heading', { name: '1 of 4' }).waitFor();
+    expect(called('decide')).toEqual([]);
+  });
+
+  test('a sign of a person stops the clock and asks for more time, until the limit of its own', async () => {
+    await start();
+    await guardOver();
+    await card().getByRole('timer').waitFor();
+    expect(called('extendApproval')).toEqual([]);
+    await card().getByText('Why you are asked').click();
+    await card().getByLabel('The clock stands while you decide').waitFor();
+    await expect.poll(() => called('extendApproval')).toEqual([{ id: 'a-update' }]);
+    await page.keyboard.press('Tab');
+    expect(called('extendApproval')).toHaveLength(1);
+    await page.getByRole('button', { name: 'More time' }).click();
+    await expect.poll(() => called('extendApproval')).toHaveLength(2);
+    const shown = gateway.state.approvals.find(({ id }) => id === 'a-update')!;
+    gateway.emit({ type: 'approval', approval: { ...shown, latestAt: shown.expiresAt } });
+    await card().getByRole('timer').waitFor();
+    expect(await page.getByRole('button', { name: 'More time' }).isDisabled()).toBe(true);
+  });
+
+  test('wider scopes are offered narrow to wide, and never for what destroys', async () => {
+    await start();
+    await guardOver();
+    await page.getByRole('button', { name: 'Approve for longer' }).click();
+    expect(await page.getByRole('menuitemradio').evaluateAll((all) => all.map((one) => one.textContent))).toEqual([
+      expect.stringMatching(/^Approve onceExactly this statement/),
+      expect.stringMatching(/^Approve for this session.*until this session ends, 8 hours at most/),
+      expect.stringMatching(/^Approve for 15 minutes.*on demo \/ shop as app without asking for 15 minutes/),
+      expect.stringMatching(/^Approve for 60 minutes/),
+    ]);
+    await page.keyboard.press('Escape');
+    const { verdict, ...rest } = gateway.state.approvals.find(({ id }) => id === 'a-delete')!;
+    gateway.emit({ type: 'approval', approval: { ...rest, verdict: { ...verdict, grantable: true, level: 'click' } } });
+    await page.keyboard.press('j');
+    await card().getByText('Deletes every row').waitFor();
+    expect(await page.getByRole('button', { name: 'Approve for longer' }).count()).toBe(0);
+  });
+
+  test('what nobody decided is told afterwards, once', async () => {
+    await start('/popup', { empty: true });
+    await page.getByText('Nothing is waiting for you').waitFor();
+    gateway.ask(updateApproval(Date.now()));
+    await guardOver();
+    gateway.expire('a-update');
+    await card().getByText('nobody decided in time').waitFor();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByRole('heading', { name: 'Missed while you were away' }).waitFor();
+    await page.getByRole('button', { name: 'I have seen these' }).click();
+    await page.getByText('Nothing is waiting for you').waitFor();
+    await page.reload();
+    await page.getByText('Nothing is waiting for you').waitFor();
+  });
+
+  test('a paused session says so, and a click lets it ask again', async () => {
+    await start();
+    await guardOver();
+    const until = new Date(Date.now() + 240_000).toISOString();
+    gateway.setStatus({ pauses: [{ sessionId: 'S0000', until }] });
+    await page.getByText('its last two requests went unanswered').waitFor();
+    await page.getByRole('button', { name: 'Let it ask again' }).click();
+    await page.getByText('its last two requests went unanswered').waitFor({ state: 'detached' });
+    expect(called('endPause')).toEqual([{ id: 'S0000' }]);
+  });
+
+  test('a command and a change of a file are shown as such', async () => {
+    await start('/popup', { empty: true });
+    gateway.ask(commandApproval(Date.now()));
+    await card().getByRole('region', { name: 'Command' }).getByText('./scripts/backfill.sh').waitFor();
+    gateway.ask(changeApproval(Date.now()));
+    await page.getByRole('heading', { name: '1 of 2' }).waitFor();
+    await page.keyboard.press('j');
+    await card().getByRole('region', { name: 'Change of a file: 2 lines added, 1 line removed' }).waitFor();
+  });
+
+  test('it can be seen soon after it was held; how soon is printed', async () => {
+    await start('/popup', { empty: true });
+    await page.getByText('Nothing is waiting for you').waitFor();
+    const times: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      const id = `a-${round}`;
+      // In the page: when the card is in the document and a frame with it was painted.
+      const shown = page.evaluate(
+        (wanted) =>
+          new Promise<number>((done) => {
+            const look = () => {
+              if (document.querySelector(`[data-approval="${wanted}"]`) === null) requestAnimationFrame(look);
+              else requestAnimationFrame(() => done(Date.now()));
+            };
+            look();
+          }),
+        id,
+      );
+      await page.evaluate(() => new Promise(requestAnimationFrame));
+      const held = Date.now();
+      gateway.ask(updateApproval(held, id));
+      times.push((await shown) - held);
+      gateway.expire(id);
+      await page.getByRole('button', { name: 'Done' }).click();
+      await card().waitFor({ state: 'detached' });
+    }
+    expect(times).toHaveLength(5);
+    process.stdout.write(`    visible after the hold: ${times.join(', ')} ms\n`);
+  });
+});
