@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { CountersignError } from '../contract/errors.ts';
 import type { HookInput, HookOutput } from '../contract/hooks.ts';
 import type { ControlHandlers } from '../control/handlers.ts';
@@ -117,11 +118,11 @@ function inTurn<A, R>(run: (argument: A) => Promise<R>): (argument: A) => Promis
 
 /** What the hook's environment knows, where the event does not say it. */
 function contextOf(input: HookInput, context: Omit<AgentContext, 'agent'>): AgentContext {
-  const { workspaces } = context;
-  const project = input.projectDir ?? null;
+  const { workspaces, cwd } = context;
+  const known = [input.projectDir ?? null, cwd].filter((path) => path !== null && isAbsolute(path));
   return {
     ...context,
     agent: input.agent,
-    workspaces: workspaces.length > 0 || project === null ? workspaces : [project],
+    workspaces: workspaces.length > 0 ? workspaces : (known.slice(0, 1) as string[]),
   };
 }

@@ -1,10 +1,6 @@
 import { join } from 'node:path';
 import { hookCommand, isOwnCommand } from '../install/command.ts';
-import type { HookTable } from '../install/merge.ts';
-
-/** A person decides in this time; the longest that the shipped policy waits is shorter. */
-export const DECISION_SECONDS = 600;
-const TELLING_SECONDS = 30;
+import { type AgentInstaller, DECISION_SECONDS, TELLING_SECONDS } from '../installer.ts';
 
 /** Events by which Cursor asks: without an answer nothing happens. */
 const ASKING = [
@@ -34,29 +30,33 @@ const TELLING = [
   'afterAgentThought',
 ];
 
-export type CursorLevel = 'user' | 'project' | 'enterprise';
+const MANAGED: Partial<Record<NodeJS.Platform, string>> = {
+  darwin: '/Library/Application Support/Cursor/hooks.json',
+  win32: 'C:\\ProgramData\\Cursor\\hooks.json',
+};
 
-/** @param folder the developer's home, or the project's root. */
-export function cursorHooksFile(level: CursorLevel, folder: string, platform = process.platform): string {
-  if (level !== 'enterprise') return join(folder, '.cursor', 'hooks.json');
-  if (platform === 'darwin') return '/Library/Application Support/Cursor/hooks.json';
-  if (platform === 'win32') return 'C:\\ProgramData\\Cursor\\hooks.json';
-  return '/etc/cursor/hooks.json';
-}
-
-export function cursorHooks(home: string | null): HookTable {
-  const entry = (seconds: number) => ({
-    command: hookCommand({ agent: 'cursor', seconds, home }),
-    type: 'command',
-    timeout: seconds,
-  });
-  return {
-    shape: 'flat',
-    top: { version: 1 },
-    entries: Object.fromEntries([
-      ...ASKING.map((event) => [event, { ...entry(DECISION_SECONDS), failClosed: true }] as const),
-      ...TELLING.map((event) => [event, entry(TELLING_SECONDS)] as const),
-    ]),
-    isOwn: ({ command }) => isOwnCommand(command, 'cursor'),
-  };
-}
+export const cursorInstaller: AgentInstaller = {
+  name: 'cursor',
+  title: 'Cursor',
+  file(level, { home, project, platform }) {
+    if (level === 'managed') return MANAGED[platform] ?? '/etc/cursor/hooks.json';
+    return join(level === 'user' ? home : project, '.cursor', 'hooks.json');
+  },
+  hooks(home) {
+    const entry = (seconds: number) => ({
+      command: hookCommand({ agent: 'cursor', seconds, home }),
+      type: 'command',
+      timeout: seconds,
+    });
+    return {
+      shape: 'flat',
+      top: { version: 1 },
+      entries: Object.fromEntries([
+        ...ASKING.map((event) => [event, { ...entry(DECISION_SECONDS), failClosed: true }] as const),
+        ...TELLING.map((event) => [event, entry(TELLING_SECONDS)] as const),
+      ]),
+      isOwn: ({ command }) => isOwnCommand(command, 'cursor'),
+    };
+  },
+  note: null,
+};

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cursorHooks } from '../cursor/hooks.ts';
+import { cursorInstaller } from '../cursor/hooks.ts';
 import { hookCommand, isOwnCommand } from './command.ts';
 import { listHooks, parseSettings, withHooks, withoutHooks } from './merge.ts';
 
-const table = cursorHooks(null);
+const table = cursorInstaller.hooks(null);
 const grouped = { ...table, shape: 'grouped' as const, top: {} };
 const FILE = 'hooks.json';
 

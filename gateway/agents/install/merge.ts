@@ -10,6 +10,8 @@ export interface HookTable {
   shape: HookShape;
   /** What has to be in the file besides, where it is not: {version: 1}. */
   top: Readonly<Json>;
+  /** Names among the hooks that are no events. */
+  settings?: readonly string[];
   /** By event, what the agent is to run. */
   entries: Readonly<Record<string, Json>>;
   /** An entry that Countersign made, whichever its version. */
@@ -36,22 +38,22 @@ export function parseSettings(text: string, file: string): Json {
  * other tools, which stay as they are. Throws HOOKS_FILE_BROKEN.
  */
 export function withHooks(settings: Json, table: HookTable, file: string): Json {
-  const hooks = hooksOf(settings, file);
+  const { events: hooks, rest: kept } = hooksOf(settings, table, file);
   const merged: Json = {};
   for (const [event, list] of Object.entries(hooks)) {
     const own = table.entries[event];
     merged[event] = own === undefined ? without(list, table, event, file) : placed(list, own, table, event, file);
   }
   for (const [event, own] of Object.entries(table.entries)) merged[event] ??= [wrapped(own, table)];
-  return { ...table.top, ...settings, hooks: dropped(merged, hooks) };
+  return { ...table.top, ...settings, hooks: { ...kept, ...dropped(merged, hooks) } };
 }
 
 /** The settings without them; null when nothing else is in the file. Throws HOOKS_FILE_BROKEN. */
 export function withoutHooks(settings: Json, table: HookTable, file: string): Json | null {
-  const hooks = hooksOf(settings, file);
+  const { events: hooks, rest: others } = hooksOf(settings, table, file);
   const left: Json = {};
   for (const [event, list] of Object.entries(hooks)) left[event] = without(list, table, event, file);
-  const kept = dropped(left, hooks);
+  const kept = { ...others, ...dropped(left, hooks) };
   const { hooks: _, ...rest } = settings;
   const bare = Object.entries(rest).every(([name, value]) => isDeepStrictEqual(table.top[name], value));
   if (Object.keys(kept).length > 0) return { ...settings, hooks: kept };
@@ -64,17 +66,20 @@ export function listHooks(
   table: HookTable,
   file: string,
 ): { event: string; entry: Json; own: boolean }[] {
-  return Object.entries(hooksOf(settings, file)).flatMap(([event, list]) =>
+  return Object.entries(hooksOf(settings, table, file).events).flatMap(([event, list]) =>
     groups(list, table.shape, event, file).flatMap(({ entries }) =>
       entries.map((entry) => ({ event, entry, own: table.isOwn(entry) })),
     ),
   );
 }
 
-function hooksOf(settings: Json, file: string): Json {
-  if (settings.hooks === undefined) return {};
+function hooksOf(settings: Json, table: HookTable, file: string): { events: Json; rest: Json } {
+  if (settings.hooks === undefined) return { events: {}, rest: {} };
   if (!isObject(settings.hooks)) throw broken(file, 'has hooks that are not an object');
-  return settings.hooks;
+  const isRest = (name: string) => table.settings?.includes(name) ?? false;
+  const pick = (wanted: boolean) =>
+    Object.fromEntries(Object.entries(settings.hooks as Json).filter(([name]) => isRest(name) === wanted));
+  return { events: pick(false), rest: pick(true) };
 }
 
 interface Group {

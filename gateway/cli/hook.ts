@@ -1,0 +1,24 @@
+import { writeSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { Cli } from './cli.ts';
+
+/**
+ * Installed hooks run bin/countersign.mjs, which does this without loading any of the rest; here it is for
+ * whoever runs the program another way.
+ */
+export function registerHook(program: Command, cli: Cli): void {
+  program
+    .command('hook')
+    .argument('<agent> [options...]')
+    .description('what an agent runs at each of its events; not for people')
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (agent: string, options: string[]) => {
+      const { runHook } = await import('../bin/hook.mjs');
+      const { stdout, stderr, code } = await runHook([agent, ...options]);
+      if (stderr !== '') writeSync(2, stderr);
+      writeSync(1, stdout);
+      cli.exitWith(code);
+    });
+}
