@@ -5,7 +5,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const pinned = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+const executable = process.platform === 'win32' ? 'node.exe' : 'node';
+// A package brings its own; a checkout has the one that npm installed.
+const packaged = join(root, 'bin', executable);
+const pinned = existsSync(packaged) ? packaged : join(root, 'node_modules', 'node', 'bin', executable);
 const [program, ...args] = process.argv.slice(2);
 const fail = (sentence) => {
   process.stderr.write(`countersign: ${sentence}\n`);

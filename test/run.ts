@@ -28,7 +28,7 @@ const CHECK: readonly Phase[] = ['format', 'lint', 'types', 'rules', 'unused'];
 const CHECKS: Partial<Record<Phase, readonly Check[]>> = {
   format: [{ name: 'format', program: 'biome', args: ['format', '.'] }],
   lint: [{ name: 'lint', program: 'biome', args: ['lint', '.'] }],
-  types: ['gateway', 'main', 'renderer', 'test'].map((folder) => ({
+  types: ['gateway', 'main', 'renderer', 'test', 'build'].map((folder) => ({
     name: `types of ${folder}`,
     program: 'tsc',
     args: ['-p', folder],

@@ -24,7 +24,7 @@ export function homeFolder(option: string | undefined, env: NodeJS.ProcessEnv): 
 export function typedCommand(cli: { home(): string; env: NodeJS.ProcessEnv }, args: string): string {
   const home = cli.home();
   const usual = home === homeFolder(undefined, { ...cli.env, COUNTERSIGN_HOME: undefined });
-  return `${cli.env.COUNTERSIGN_NAME ?? 'npm run countersign --'} ${usual ? '' : `--home ${home} `}${args}`;
+  return `${cli.env.COUNTERSIGN_NAME ?? cli.env.COUNTERSIGN_COMMAND ?? 'npm run countersign --'} ${usual ? '' : `--home ${home} `}${args}`;
 }
 
 /** Unix sockets have short names (sun_path: 104 bytes on macOS, 108 on Linux, with the closing zero). */
