@@ -6,10 +6,20 @@ import { migration as facets } from './0040-facets.ts';
 import { migration as byTime } from './0050-by-time.ts';
 import { migration as protocol } from './0060-protocol.ts';
 import { migration as tallies } from './0070-tallies.ts';
+import { migration as sessionsInOrder } from './0080-sessions-in-order.ts';
 import type { Db, Migration } from './migration.ts';
 
 /** In order of version. */
-export const migrations: readonly Migration[] = [sessions, statements, search, facets, byTime, protocol, tallies];
+export const migrations: readonly Migration[] = [
+  sessions,
+  statements,
+  search,
+  facets,
+  byTime,
+  protocol,
+  tallies,
+  sessionsInOrder,
+];
 
 export const SCHEMA_VERSION = migrations.at(-1)!.version;
 

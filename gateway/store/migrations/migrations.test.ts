@@ -148,6 +148,14 @@ test('70: statements that were there come again from the recordings, counted by 
   expect(at(70).prepare('SELECT why FROM rebuild').pluck().all()).toEqual([]);
 });
 
+test('80: a page of sessions is found in an index', () => {
+  const db = at(80);
+  const plan = db
+    .prepare('EXPLAIN QUERY PLAN SELECT seq FROM sessions ORDER BY opened_at DESC, id DESC LIMIT 100 OFFSET 5')
+    .all() as { detail: string }[];
+  expect(plan.map(({ detail }) => detail)).toEqual(['SCAN sessions USING COVERING INDEX sessions_in_order']);
+});
+
 test('a second run changes nothing', () => {
   const db = at(SCHEMA_VERSION);
   const schema = db.prepare('SELECT sql FROM sqlite_schema ORDER BY name').all();

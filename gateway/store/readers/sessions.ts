@@ -29,7 +29,10 @@ export function listSessions(db: Db, filter: SessionFilter): { items: Session[];
     .get(...values) as number;
   const rows = db
     .prepare<unknown[], SessionRow>(
-      `SELECT * FROM sessions ${condition} ORDER BY opened_at DESC, id DESC LIMIT ? OFFSET ?`,
+      // What is passed over is read from the index alone.
+      `SELECT * FROM sessions WHERE seq IN
+         (SELECT seq FROM sessions ${condition} ORDER BY opened_at DESC, id DESC LIMIT ? OFFSET ?)
+       ORDER BY opened_at DESC, id DESC`,
     )
     .all(...values, filter.limit, filter.offset);
   return { items: rows.map((row) => sessionOf(row, maskedOf(db, row.seq))), total };

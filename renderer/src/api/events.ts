@@ -49,23 +49,10 @@ function patchApprovals(list: Approvals | undefined, approval: Approval, waiting
   return { items: items.slice(0, MAX_APPROVALS_KEPT), total: list.total + 1 };
 }
 
-interface Pages {
-  pages: RouteOutput<'sessions'>[];
-  pageParams: unknown[];
-}
-
 /** Rows already on screen change in place; a session that is not there leaves the list alone. */
-function patchSessionPages(data: Pages | undefined, session: Session): Pages | undefined {
-  // A short list that is asked for as a whole has no pages, and asks again by itself.
-  if (data?.pages === undefined) return data;
-  return {
-    ...data,
-    pages: data.pages.map((page) =>
-      page.items.some((item) => item.id === session.id)
-        ? { ...page, items: page.items.map((item) => (item.id === session.id ? session : item)) }
-        : page,
-    ),
-  };
+function patchSessions(page: RouteOutput<'sessions'> | undefined, session: Session): typeof page {
+  if (!page?.items.some((item) => item.id === session.id)) return page;
+  return { ...page, items: page.items.map((item) => (item.id === session.id ? session : item)) };
 }
 
 /**
@@ -105,7 +92,9 @@ export function applyEvent(client: QueryClient, event: ApiEvent): void {
       return;
     case 'session': {
       client.setQueryData(['session', { id: event.session.id }], event.session);
-      client.setQueriesData<Pages>({ queryKey: ['sessions'] }, (data) => patchSessionPages(data, event.session));
+      client.setQueriesData<RouteOutput<'sessions'>>({ queryKey: ['sessions'] }, (page) =>
+        patchSessions(page, event.session),
+      );
       // Full pages cannot change any more; a fetch under way is left to finish, or a busy session would starve it.
       void client.invalidateQueries(
         {

@@ -17,6 +17,8 @@ const entityNames: Readonly<Record<string, string>> & Readonly<Record<Entity, st
   CUSTOM: 'Something else',
 };
 
+const COMMAND = 'Command to paste';
+
 export const connectionsStrings = {
   connections: {
     title: 'Connections',
@@ -49,12 +51,13 @@ export const connectionsStrings = {
     ways: { command: 'The command', environment: 'The environment', url: 'The URL' },
     copyWay: { command: 'Copy command', environment: 'Copy environment', url: 'Copy URL' },
     labels: {
-      command: 'Command to paste',
+      command: COMMAND,
       environment: 'Environment for any PostgreSQL client',
       url: 'URL for a program’s configuration; in a command line others could read it',
     },
     copied: (what: string) => `${what} is on the clipboard.`,
     once: 'Shown once: copy what you need before you close this.',
+    command: COMMAND,
     expires: (when: string) => `Valid until ${when}, longer while its session lives.`,
     revoke: 'Revoke this token',
     revoked: 'Revoked. Connections that used it end now.',

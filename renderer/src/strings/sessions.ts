@@ -29,6 +29,11 @@ export const sessionsStrings = {
     },
     statements: (n: number) => plural(n, 'statement'),
     observe: 'Observe only',
+    keysMove: 'move',
+    keysPeek: 'peek',
+    open: 'Open session',
+    firstStatements: (n: number, of: number) =>
+      of === 0 ? 'No statements' : n === of ? plural(n, 'statement') : `First ${n} of ${plural(of, 'statement')}`,
   },
 
   session: {

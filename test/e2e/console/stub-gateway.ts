@@ -66,7 +66,9 @@ export interface StubGateway {
   close(): Promise<void>;
 }
 
-export async function startStubGateway(options: { signedIn?: boolean; empty?: boolean } = {}): Promise<StubGateway> {
+export async function startStubGateway(
+  options: { signedIn?: boolean; empty?: boolean; many?: number } = {},
+): Promise<StubGateway> {
   const now = Date.now();
   let signedIn = options.signedIn ?? true;
   const empty = options.empty ?? false;
@@ -178,8 +180,16 @@ export async function startStubGateway(options: { signedIn?: boolean; empty?: bo
       emit({ type: 'grant', grant: revoked });
       return {};
     },
-    sessions: (input: RouteInput<'sessions'>) =>
-      page(
+    sessions: (input: RouteInput<'sessions'>) => {
+      const { many } = options;
+      if (many !== undefined) {
+        const { offset, limit } = input as { offset: number; limit: number };
+        const items = Array.from({ length: Math.max(0, Math.min(limit, many - offset)) }, (_, i) =>
+          fixtures.session(now, offset + i),
+        );
+        return { items, total: many };
+      }
+      return page(
         state.sessions.filter(
           (item) =>
             (input.connectionId === undefined || item.connectionId === input.connectionId) &&
@@ -188,7 +198,8 @@ export async function startStubGateway(options: { signedIn?: boolean; empty?: bo
             (input.text === undefined || item.agent.name.includes(input.text)),
         ),
         input as Record<string, number>,
-      ),
+      );
+    },
     session: ({ id }: RouteInput<'session'>) => find(state.sessions, id),
     statements: (input: RouteInput<'statements'>) => {
       const owner = find(state.sessions, input.id);

@@ -46,7 +46,7 @@ export function LiveSessions({ connectionId, count }: { connectionId: string; co
       [open, connectionId, refetch],
     ),
   );
-  if (count === 0) return <span>{t.openSessions(0)}</span>;
+  if (count === 0) return <span className={classes.muted}>{t.openSessions(0)}</span>;
   const items = (query.data?.items ?? []).filter(({ state }) => state === 'open');
   return (
     <>

@@ -1,7 +1,7 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useEffect, useRef } from 'react';
+import { memo, useEffect } from 'react';
 import type { Statement } from '../../../../gateway/contract/session.ts';
 import { Sql } from '../../components/sql.tsx';
+import { useRows } from '../../components/use-rows.ts';
 import { strings } from '../../strings.ts';
 import { plural, span } from '../../text/format.ts';
 import { VerdictIcon } from './statement-verdict.tsx';
@@ -66,36 +66,27 @@ interface Props {
 
 export const StatementsList = memo(function StatementsList(props: Props) {
   const { total, at, want, currentIndex, isDamaged, choose, follow } = props;
-  const scroller = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({
-    count: total,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 10,
-  });
-  const virtual = rows.getVirtualItems();
-  const first = virtual[0]?.index ?? 0;
-  const last = virtual.at(-1)?.index ?? 0;
+  const { scroller, height, rows, first, last, show } = useRows({ count: total, rowHeight: ROW_HEIGHT });
   useEffect(() => want(first, last), [want, first, last]);
   useEffect(() => {
-    if (follow && currentIndex !== null) rows.scrollToIndex(currentIndex, { align: 'auto' });
-  }, [follow, currentIndex, rows]);
+    if (follow && currentIndex !== null) show(currentIndex);
+  }, [follow, currentIndex, show]);
 
   return (
     <div ref={scroller} className={classes.scroller}>
-      <ol className={classes.list} style={{ height: rows.getTotalSize() }} aria-label={t.statements}>
-        {virtual.map((row) => {
-          const statement = at(row.index);
+      <ol className={classes.list} style={{ height }} aria-label={t.statements}>
+        {rows.map(({ index, top }) => {
+          const statement = at(index);
           return (
             <li
-              key={row.key}
+              key={index}
               className={classes.item}
-              style={{ height: row.size, transform: `translateY(${row.start}px)` }}
+              style={{ height: ROW_HEIGHT, transform: `translateY(${top}px)` }}
               aria-setsize={total}
-              aria-posinset={row.index + 1}
+              aria-posinset={index + 1}
             >
               {statement === null ? (
-                <span className={classes.blank}>{row.index + 1}</span>
+                <span className={classes.blank}>{index + 1}</span>
               ) : (
                 <Row
                   statement={statement}

@@ -1,18 +1,22 @@
 import { Button, Loader } from '@mantine/core';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { useCallback, useEffect, useRef } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Session } from '../../../../gateway/contract/session.ts';
+import { Keys } from '../../components/keys.tsx';
 import { LinkButton } from '../../components/link-button.tsx';
 import { Empty, Failure, Page } from '../../components/page.tsx';
 import { ToneIcon } from '../../components/tone.tsx';
 import { useNow } from '../../components/use-now.ts';
+import { useRows } from '../../components/use-rows.ts';
 import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
 import { ago, timeOfDay } from '../../text/format.ts';
 import { FilterBar } from './filter-bar.tsx';
+import { keepFilters, lastFilters } from './last-filters.ts';
+import { SessionPeek } from './session-peek.tsx';
 import { Findings, SessionStateBadge } from './session-state.tsx';
 import classes from './sessions-screen.module.css';
+import { useRowKeys } from './use-row-keys.ts';
 import { type Filters, useSessions } from './use-sessions.ts';
 
 const t = strings.sessions;
@@ -61,39 +65,49 @@ function Row({ session, now }: { session: Session; now: number }) {
   );
 }
 
+/** Once, and only where the address says nothing: what somebody was sent, or chose, counts. */
+function useLastFilters(filters: Filters, change: (next: Filters) => void): void {
+  const first = useRef({ filters, change });
+  useEffect(() => {
+    const empty = Object.values(first.current.filters).every((value) => value === undefined);
+    const last = lastFilters();
+    if (empty && Object.keys(last).length > 0) first.current.change(last);
+  }, []);
+}
+
 export function SessionsScreen() {
   const filters: Filters = useSearch({ from: '/sessions' });
   const navigate = useNavigate({ from: '/sessions' });
-  const scroller = useRef<HTMLDivElement>(null);
   const now = useNow(10_000);
+  const [peeked, setPeeked] = useState<Session | null>(null);
+  const box = useRef<HTMLDivElement | null>(null);
   const mayInsert = useCallback(() => {
-    const element = scroller.current;
+    const element = box.current;
     if (element === null) return true;
     return element.scrollTop < 4 && !element.matches(':hover') && !element.contains(document.activeElement);
   }, []);
-  const { query, items, total, fresh, show } = useSessions(filters, mayInsert);
-  const rows = useVirtualizer({
-    count: items.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
-    getItemKey: (index) => items[index]!.id,
-    overscan: 12,
-  });
-  const virtual = rows.getVirtualItems();
-  const lastIndex = virtual.at(-1)?.index ?? -1;
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
+  const sessions = useSessions(filters, mayInsert);
+  const { total, at, want, fresh, show } = sessions;
+  const list = useRows({ count: total, rowHeight: ROW_HEIGHT });
+  const { scroller, rows, first, last } = list;
   useEffect(() => {
-    if (lastIndex >= items.length - 20 && hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [lastIndex, items.length, hasNextPage, isFetchingNextPage, fetchNextPage]);
+    box.current = scroller.current;
+  });
+  useEffect(() => want(first, last), [want, first, last]);
 
-  const change = (next: Filters) => void navigate({ search: next, replace: true });
+  const change = (next: Filters) => {
+    keepFilters(next);
+    void navigate({ search: next, replace: true });
+  };
+  useLastFilters(filters, change);
   const filtered = Object.values(filters).some((value) => value !== undefined);
+  const onKeyDown = useRowKeys(list, total, (index) => setPeeked(at(index)));
 
   return (
     <Page title={t.title} lead={t.lead} fill>
       <FilterBar filters={filters} change={change} />
       <div className={classes.bar}>
-        <span>{query.isSuccess ? t.total(total) : strings.loading}</span>
+        <span>{sessions.loaded ? t.total(total) : strings.loading}</span>
         {fresh > 0 && (
           <Button
             size="compact-sm"
@@ -111,11 +125,14 @@ export function SessionsScreen() {
             {t.clear}
           </Button>
         )}
+        <span className={classes.keys}>
+          <Keys keys={['↑', '↓']} /> {t.keysMove} <Keys keys={['space']} /> {t.keysPeek}
+        </span>
       </div>
-      {query.error !== null && <Failure error={query.error} retry={() => void query.refetch()} />}
-      <div ref={scroller} className={classes.scroller} data-stale={query.isPlaceholderData}>
-        {query.isPending && <Loader size="sm" m="md" />}
-        {query.isSuccess && items.length === 0 && (
+      {sessions.error !== null && <Failure error={sessions.error} retry={sessions.retry} />}
+      <div ref={scroller} className={classes.scroller} data-stale={sessions.stale}>
+        {sessions.pending && <Loader size="sm" m="md" />}
+        {sessions.loaded && total === 0 && (
           <Empty title={filtered ? t.noMatchTitle : t.emptyTitle} hint={filtered ? t.noMatchHint : t.emptyHint}>
             {!filtered && (
               <LinkButton to="/connections" variant="default" mt="xs">
@@ -124,20 +141,25 @@ export function SessionsScreen() {
             )}
           </Empty>
         )}
-        <ul className={classes.list} style={{ height: rows.getTotalSize() }} aria-label={t.title}>
-          {virtual.map((row) => (
-            <li
-              key={row.key}
-              className={classes.item}
-              style={{ height: row.size, transform: `translateY(${row.start}px)` }}
-              aria-setsize={total}
-              aria-posinset={row.index + 1}
-            >
-              <Row session={items[row.index]!} now={now} />
-            </li>
-          ))}
+        <ul className={classes.list} style={{ height: list.height }} aria-label={t.title} onKeyDown={onKeyDown}>
+          {rows.map(({ index, top }) => {
+            const session = at(index);
+            return (
+              <li
+                key={index}
+                className={classes.item}
+                style={{ height: ROW_HEIGHT, transform: `translateY(${top}px)` }}
+                aria-setsize={total}
+                aria-posinset={index + 1}
+                data-row={index}
+              >
+                {session === null ? <span className={classes.blank} /> : <Row session={session} now={now} />}
+              </li>
+            );
+          })}
         </ul>
       </div>
+      <SessionPeek session={peeked} now={now} onClose={() => setPeeked(null)} />
     </Page>
   );
 }

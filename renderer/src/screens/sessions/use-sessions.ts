@@ -1,4 +1,4 @@
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
+import { useQueries, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { SessionFilter } from '../../../../gateway/contract/api.ts';
 import type { Session } from '../../../../gateway/contract/session.ts';
@@ -8,50 +8,89 @@ import { useSessionEvents } from '../../api/events.ts';
 const PAGE = 100;
 
 export type Filters = Pick<SessionFilter, 'connectionId' | 'state' | 'verdict' | 'text'>;
+type Page = { items: Session[]; total: number };
 
 /**
- * Sessions, newest first, page by page. New ones are counted, not inserted, unless `mayInsert` says that
- * nothing would move under the person's hands.
+ * Sessions, newest first; the pages that are seen are fetched, wherever they are in the list. What was opened
+ * after the list was asked for would move every row by one: it is counted, and shown when `show` is called, or
+ * at once where `mayInsert` says that nothing would move under the person's hands.
  */
 export function useSessions(filters: Filters, mayInsert: () => boolean) {
-  const query = useInfiniteQuery({
-    queryKey: ['sessions', filters],
-    queryFn: ({ pageParam, signal }) => callApi('sessions', { ...filters, offset: pageParam, limit: PAGE }, signal),
-    initialPageParam: 0,
-    getNextPageParam: (last, pages) => {
-      const have = pages.reduce((sum, page) => sum + page.items.length, 0);
-      return last.items.length > 0 && have < last.total ? have : undefined;
-    },
-    placeholderData: keepPreviousData,
+  const client = useQueryClient();
+  const [asOf, setAsOf] = useState(() => new Date().toISOString());
+  const [seen, setSeen] = useState<readonly [number, number]>([0, 0]);
+  const key = JSON.stringify(filters);
+  const pages = useMemo(() => {
+    const wanted = new Set([0]);
+    for (let page = seen[0]; page <= seen[1]; page++) wanted.add(page);
+    return [...wanted].sort((a, b) => a - b);
+  }, [seen]);
+
+  const combined = useQueries({
+    queries: pages.map((page) => ({
+      queryKey: ['sessions', { ...filters, until: asOf, offset: page * PAGE, limit: PAGE }],
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        callApi('sessions', { ...filters, until: asOf, offset: page * PAGE, limit: PAGE }, signal),
+    })),
+    combine: useCallback(
+      (results: { data: Page | undefined; error: unknown; isPending: boolean }[]) => ({
+        data: results.map((result) => result.data),
+        error: results.find((result) => result.error)?.error ?? null,
+        pending: results[0]?.isPending ?? true,
+      }),
+      [],
+    ),
   });
-  // An insertion while paging shifts offsets, so the same session can come twice.
-  const items = useMemo(() => {
-    const seen = new Map<string, Session>();
-    for (const page of query.data?.pages ?? []) for (const item of page.items) seen.set(item.id, item);
-    return [...seen.values()];
-  }, [query.data]);
+  const byPage = useMemo(() => new Map(pages.map((page, i) => [page, combined.data[i]])), [pages, combined.data]);
+
+  // While another filter, or a later moment, is on its way the rows of before stay.
+  const shown = useRef({ key, byPage });
+  const fresh0 = byPage.get(0);
+  if (fresh0 !== undefined) shown.current = { key, byPage };
+  const stale = fresh0 === undefined;
+  const current = shown.current.byPage;
+  const total = current.get(0)?.total ?? 0;
+  const at = useCallback(
+    (index: number): Session | null => current.get(Math.floor(index / PAGE))?.items[index % PAGE] ?? null,
+    [current],
+  );
 
   const [fresh, setFresh] = useState<ReadonlySet<string>>(new Set());
-  const known = useRef(items);
-  const insert = useRef(mayInsert);
-  useEffect(() => {
-    known.current = items;
-    insert.current = mayInsert;
-  });
-  const { refetch } = query;
   const show = useCallback(() => {
     setFresh(new Set());
-    void refetch();
-  }, [refetch]);
+    setAsOf(new Date().toISOString());
+  }, []);
+  const state = useRef({ asOf, mayInsert, current });
+  useEffect(() => {
+    state.current = { asOf, mayInsert, current };
+  });
   useSessionEvents(
     useCallback(
       (session: Session) => {
-        if (known.current.some((item) => item.id === session.id)) return;
-        if (insert.current()) show();
+        for (const page of state.current.current.values()) {
+          if (page?.items.some((item) => item.id === session.id)) return;
+        }
+        if (session.state !== 'open' && Date.parse(session.openedAt) < Date.parse(state.current.asOf)) return;
+        if (state.current.mayInsert()) show();
         else setFresh((before) => (before.has(session.id) ? before : new Set([...before, session.id])));
       },
       [show],
     ),
   );
-  return { query, items, total: query.data?.pages[0]?.total ?? 0, fresh: fresh.size, show };
+  return {
+    total,
+    at,
+    stale,
+    pending: combined.pending && total === 0,
+    loaded: shown.current.byPage.get(0) !== undefined,
+    error: combined.error,
+    retry: () => void client.invalidateQueries({ queryKey: ['sessions'] }),
+    want: useCallback((first: number, last: number) => {
+      const from = Math.floor(Math.max(0, first) / PAGE);
+      const to = Math.floor(Math.max(0, last) / PAGE);
+      setSeen((before) => (before[0] === from && before[1] === to ? before : [from, to]));
+    }, []),
+    fresh: fresh.size,
+    show,
+  };
 }
