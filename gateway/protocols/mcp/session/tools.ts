@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { McpServer } from '../../../contract/mcp.ts';
 import type { Effects } from '../../../contract/operation.ts';
-import { isObject, type Json, type JsonObject } from '../codec/json.ts';
+import { isObject, isRaw, type Json, type JsonObject } from '../codec/json.ts';
 import type { ToolPins, ToolState } from '../pins.ts';
 
 /** The gateway's own tool in every list, by which an agent comes back for a call that waited for a person. */
@@ -137,7 +137,7 @@ export function scalarArguments(args: JsonObject): string[] {
   return Object.entries(args).flatMap(([name, value]) =>
     typeof value === 'string'
       ? [`${name}=${value}`]
-      : typeof value === 'number' || typeof value === 'boolean'
+      : typeof value === 'number' || typeof value === 'boolean' || isRaw(value)
         ? [`${name}=${JSON.stringify(value)}`]
         : [],
   );
