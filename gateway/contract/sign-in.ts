@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { Identity } from './identity.ts';
+
+const claim = z.string().min(1).max(200);
+
+/** An OpenID Connect provider that people sign in with; `<home>/providers.json`. Its secrets are in the vault. */
+export const ProviderConfig = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes'),
+  /** Exactly as its discovery document says it. Plain http is for this machine alone. */
+  issuer: z
+    .url({ protocol: /^https?$/ })
+    .max(500)
+    .refine((url) => url.startsWith('https:') || /^http:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/.test(url), {
+      message: 'https, or http on this machine',
+    }),
+  clientId: z.string().min(1).max(300),
+  /** The client has a secret, in the vault under `identity/<id>/client`. */
+  secret: z.boolean().default(false),
+  scopes: z.array(z.string().min(1).max(100)).max(20).default(['openid', 'profile', 'email', 'offline_access']),
+  /** Names of claims; a dot leads into an object (`realm_access.roles`). */
+  claims: z
+    .strictObject({
+      subject: claim.default('sub'),
+      display: z.array(claim).max(8).default(['email', 'preferred_username', 'name', 'sub']),
+      groups: claim.default('groups'),
+    })
+    .prefault({}),
+  /** Only who is in one of these may sign in; empty: whoever the provider lets in. */
+  allowedGroups: z.array(z.string().min(1).max(256)).max(100).default([]),
+  /** PEM of the authority of its certificate, in place of the system's. */
+  caFile: z.string().min(1).max(4096).optional(),
+  /** How often the provider is asked whether the person may still act. */
+  refreshMinutes: z.number().int().min(1).max(1440).default(15),
+  /** How long a laptop may go on while the provider cannot be reached. */
+  offlineHours: z.number().min(0).max(168).default(12),
+});
+export type ProviderConfig = z.infer<typeof ProviderConfig>;
+
+export const IdentityView = z.object({
+  identity: Identity,
+  /**
+   * local: there is no provider, so the account of the machine counts. signed-in: the provider vouches.
+   * offline: it did, and cannot be asked at present. signed-out: nothing is forwarded.
+   */
+  state: z.enum(['local', 'signed-in', 'offline', 'signed-out']),
+  provider: z.string().nullable(),
+  /** What a person should know or do; empty when all is well. */
+  sentence: z.string(),
+  /** When the provider last said yes, and to when that counts. */
+  confirmedAt: z.string().nullable(),
+  until: z.string().nullable(),
+  /** Whether the provider's word binds this device's key (evidence/SPEC.md, binding). */
+  bound: z.boolean(),
+  providers: z.array(ProviderConfig),
+});
+export type IdentityView = z.infer<typeof IdentityView>;
+
+/** A sign-in that is under way. */
+export const LoginView = z.object({
+  id: z.string(),
+  state: z.enum(['waiting', 'done', 'failed']),
+  sentence: z.string(),
+  /** To be opened in the system's browser by a person. */
+  url: z.string().nullable(),
+  /** Of the device flow: to be typed at `url`. */
+  userCode: z.string().nullable(),
+  expiresAt: z.string(),
+});
+export type LoginView = z.infer<typeof LoginView>;

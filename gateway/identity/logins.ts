@@ -1,0 +1,108 @@
+import { CountersignError, isCountersignError } from '../contract/errors.ts';
+import type { LoginView } from '../contract/sign-in.ts';
+import type { Clock } from '../pipeline/ports.ts';
+import { type Callback, listenForCallback } from './oidc/loopback.ts';
+import type { People, PeopleDeps } from './people.ts';
+
+export interface LoginsDeps {
+  people: People;
+  binding: PeopleDeps['binding'];
+  clock: Clock;
+  newId(): string;
+  schedule(milliseconds: number, run: () => void): () => void;
+}
+
+const BROWSER_MS = 5 * 60_000;
+const MAX_LOGINS = 4;
+
+interface Login {
+  view: LoginView;
+  stop(): void;
+}
+
+/** Sign-ins that are under way: by the system's browser and a loopback port, or by a code typed elsewhere. */
+export class Logins {
+  readonly #deps: LoginsDeps;
+  readonly #all = new Map<string, Login>();
+
+  constructor(deps: LoginsDeps) {
+    this.#deps = deps;
+  }
+
+  /** @param provider null: the only one. Rejects PROVIDER_UNKNOWN, IDENTITY_UNREACHABLE, IDENTITY_REFUSED. */
+  async begin(provider: string | null, how: 'browser' | 'device'): Promise<LoginView> {
+    return how === 'browser' ? this.#byBrowser(provider) : this.#byDevice(provider);
+  }
+
+  /** Throws LOGIN_UNKNOWN. */
+  view(id: string): LoginView {
+    const login = this.#all.get(id);
+    if (login === undefined) throw new CountersignError('LOGIN_UNKNOWN', 'There is no such sign-in; begin it again.');
+    return login.view;
+  }
+
+  close(): void {
+    for (const { stop } of this.#all.values()) stop();
+    this.#all.clear();
+  }
+
+  async #byBrowser(provider: string | null): Promise<LoginView> {
+    const { people, binding, schedule } = this.#deps;
+    const { config, client } = await people.clientOf(provider);
+    let expected: string | null = null;
+    const isOurs = (state: string) => expected !== null && state === expected;
+    const callback: Callback = await listenForCallback(isOurs, schedule, BROWSER_MS);
+    const nonce = binding.nonce();
+    try {
+      const { url, checks } = await client.begin(callback.redirectUri, nonce ?? undefined);
+      expected = checks.state;
+      return this.#start({ url, userCode: null, milliseconds: BROWSER_MS, stop: callback.close }, async () =>
+        people.signedIn(config, await client.finish(await callback.url, checks), nonce !== null),
+      );
+    } catch (error) {
+      callback.close();
+      throw error;
+    }
+  }
+
+  async #byDevice(provider: string | null): Promise<LoginView> {
+    const { people } = this.#deps;
+    const { config, client } = await people.clientOf(provider);
+    const device = await client.beginDevice();
+    const stop = new AbortController();
+    const { userCode, url } = device;
+    const milliseconds = device.expiresInSeconds * 1000;
+    return this.#start({ url, userCode, milliseconds, stop: () => stop.abort() }, async () =>
+      // A device flow carries no nonce (OpenID Connect has none for it).
+      people.signedIn(config, await device.tokens(stop.signal), false),
+    );
+  }
+
+  #start(
+    { url, userCode, milliseconds, stop }: { url: string; userCode: string | null; milliseconds: number; stop(): void },
+    work: () => Promise<{ display: string }>,
+  ): LoginView {
+    const { newId, clock } = this.#deps;
+    const id = newId();
+    const expiresAt = new Date(clock.now() + milliseconds).toISOString();
+    const login: Login = { view: { id, state: 'waiting', sentence: '', url, userCode, expiresAt }, stop };
+    this.#all.set(id, login);
+    for (const [old, { stop: end }] of this.#all) {
+      if (this.#all.size <= MAX_LOGINS) break;
+      end();
+      this.#all.delete(old);
+    }
+    const over = (state: 'done' | 'failed', sentence: string) => {
+      login.view = { ...login.view, state, sentence, url: null, userCode: null };
+    };
+    work().then(
+      ({ display }) => over('done', `${display} is signed in.`),
+      (error: unknown) =>
+        over(
+          'failed',
+          isCountersignError(error) ? error.message : 'the sign-in failed; the log of the gateway says why',
+        ),
+    );
+    return login.view;
+  }
+}
