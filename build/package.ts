@@ -134,6 +134,8 @@ async function packageDesktop(name: PlatformOption): Promise<void> {
       extends: join(ROOT, 'electron-builder.yml'),
       electronDist,
       electronVersion: electronVersion(),
+      // Its editor of Windows' resources (icon, version) is a download, and is for Windows.
+      win: { signAndEditExecutable: process.platform === 'win32' },
       directories: { output: join(out, 'package'), buildResources: join(ROOT, 'build', 'icons') },
       // By hand: electron-builder leaves folders named node_modules out of extra resources.
       afterPack: async ({ packager, appOutDir }) => {

@@ -52,7 +52,7 @@ export function startGateway(
   { node, entry, env }: Program,
   folder: string,
   args: readonly string[] = [],
-): GatewayProcess {
+): GatewayProcess & { pid: number | undefined } {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const log = openSync(join(folder, 'gateway-start.log'), 'w+', 0o600);
   const child = spawn(node, [entry, 'start', '--app', ...args], {
@@ -73,6 +73,7 @@ export function startGateway(
   child.on('error', (error) => end(`The gateway could not be started: ${error.message}`));
   child.on('exit', () => end(lastLine(log) ?? 'The gateway ended.'));
   return {
+    pid: child.pid,
     onMessage: (listener) => void child.on('message', listener),
     onEnd: (listener) => void listeners.push(listener),
     ask(question) {
