@@ -98,6 +98,14 @@ const COMPONENTS: readonly Component[] = [
     find: () => (answers('/usr/bin/python3', ['-c', 'import psycopg']) ? '/usr/bin/python3' : null),
   },
   {
+    name: 'terminal-programs',
+    need: 'optional',
+    packages: ['vim', 'less', 'procps'],
+    usedBy: 'test',
+    what: 'full-screen programs in a recorded terminal: vim, less and top',
+    find: () => (onPath('less') === null || onPath('top') === null ? null : onPath('vim')),
+  },
+  {
     name: 'java',
     need: 'required',
     packages: ['default-jdk-headless'],

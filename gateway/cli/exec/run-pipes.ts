@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, constants, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { constants as os, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { constants as os } from 'node:os';
 import { isatty } from 'node:tty';
 import { OutputQueue } from './output.ts';
+import type { PipeEnds } from './pipes.ts';
 import type { Recorded } from './recorded.ts';
 import type { Outcome, RunOptions } from './run.ts';
 
@@ -16,55 +16,27 @@ const QUIET_MS = 100;
 /** Input that the command does not read, above which no more is taken. */
 const MAX_UNREAD = 256 * 1024;
 
-/** Real pipes, as a shell makes them. Node's own are sockets, which programs cannot open again as /dev/stdout. */
-export class Fifos {
-  readonly #folder: string;
-  readonly #ready: Promise<boolean>;
-
-  constructor() {
-    this.#folder = mkdtempSync(join(tmpdir(), 'countersign-exec-'));
-    const child = spawn('mkfifo', ['-m', '600', this.#path(0), this.#path(1), this.#path(2)], { stdio: 'ignore' });
-    this.#ready = new Promise((resolve) => {
-      child.on('error', () => resolve(false));
-      child.on('exit', (code) => resolve(code === 0));
-    });
-  }
-
-  #path(fd: number): string {
-    return join(this.#folder, String(fd));
-  }
-
-  /** [the command's end, ours] for each of 0, 1 and 2; null where this system has no mkfifo. */
-  async open(): Promise<[number, number][] | null> {
-    if (!(await this.#ready)) return null;
-    const { O_RDWR, O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
-    return [0, 1, 2].map((fd) => {
-      const path = this.#path(fd);
-      // Opening one end waits for the other: this one is both.
-      const both = openSync(path, O_RDWR);
-      const [theirs, ours] = fd === 0 ? [O_RDONLY, O_WRONLY] : [O_WRONLY, O_RDONLY];
-      const ends: [number, number] = [openSync(path, theirs), openSync(path, ours | O_NONBLOCK)];
-      closeSync(both);
-      return ends;
-    });
-  }
-
-  remove(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-}
-
 /** Runs a command on pipes, byte for byte. Resolves when it has ended and what it wrote has been passed on. */
-export async function runOnPipes(options: RunOptions, recorded: Recorded, fifos: Fifos): Promise<Outcome> {
+export async function runOnPipes(
+  options: RunOptions,
+  recorded: Recorded,
+  pipes: Promise<PipeEnds[] | null>,
+): Promise<Outcome> {
   const { argv, env, noInput, note } = options;
   const [program = '', ...args] = argv;
-  const ends = await fifos.open();
-  fifos.remove();
+  const ends = await pipes;
   const input = noInput ? 'nothing' : inputKind();
   if (input === 'inherited' && isatty(0)) note('input-not-recorded');
   const ours = ends?.map(([, fd]) => fd) ?? [];
   const theirs = (fd: number) => ends?.[fd]?.[0] ?? 'pipe';
-  let child: ChildProcess;
+  const interactive = [0, 1, 2].some((fd) => isatty(fd));
+  let child: ChildProcess | null = null;
+  for (const signal of FORWARDED) {
+    // Listened to before there is a command: it may send them as soon as it runs.
+    process.on(signal, () => {
+      if (!(interactive && KEYBOARD.includes(signal))) child?.kill(signal);
+    });
+  }
   try {
     child = spawn(program, args, {
       env,
@@ -73,22 +45,23 @@ export async function runOnPipes(options: RunOptions, recorded: Recorded, fifos:
   } finally {
     for (const [fd] of ends ?? []) closeSync(fd);
   }
+  const running: ChildProcess = child;
   if (ends !== null && input !== 'piped' && ours[0] !== undefined) closeSync(ours[0]);
 
   const failed = new Promise<Outcome>((resolve) => {
-    child.on('error', (error: NodeJS.ErrnoException) => {
+    running.on('error', (error: NodeJS.ErrnoException) => {
       const missing = error.code === 'ENOENT';
       resolve({ code: missing ? 127 : 126, problem: `${program} does not start: ${error.message}` });
     });
   });
   const exited = new Promise<Outcome>((resolve) => {
-    child.on('exit', (code, signal) => {
+    running.on('exit', (code, signal) => {
       resolve({ code: signal === null ? (code ?? 1) : 128 + os.signals[signal], problem: null });
     });
   });
 
   if (input === 'piped') {
-    const sink = ends === null ? child.stdin : new Socket({ fd: ours[0] as number, readable: false, writable: true });
+    const sink = ends === null ? running.stdin : new Socket({ fd: ours[0] as number, readable: false, writable: true });
     if (sink !== null) feed(sink, recorded);
   }
   const flows = ([1, 2] as const).map((fd) => {
@@ -101,12 +74,7 @@ export async function runOnPipes(options: RunOptions, recorded: Recorded, fifos:
     return new Flow(source as Socket, new OutputQueue(fd), recorded, fd === 1 ? 'output' : 'errors');
   });
 
-  const interactive = [0, 1, 2].some((fd) => isatty(fd));
-  const forward = (signal: NodeJS.Signals) => {
-    if (!(interactive && KEYBOARD.includes(signal))) child.kill(signal);
-  };
-  for (const signal of FORWARDED) process.on(signal, forward);
-  options.onKill((signal) => child.kill(signal));
+  options.onKill((signal) => running.kill(signal));
 
   const outcome = await Promise.race([exited, failed]);
   await Promise.all(flows.map((flow) => flow.over(QUIET_MS)));

@@ -55,6 +55,16 @@ export async function runInPty(options: RunOptions, recorded: Recorded, native: 
   const exited = new Promise<Outcome>((resolve) => {
     exit = resolve;
   });
+  let group = 0;
+  const kill = (signal: NodeJS.Signals) => {
+    try {
+      // The program leads its session: its group is what the keyboard would reach.
+      if (group !== 0) process.kill(-group, signal);
+    } catch {
+      // It has ended.
+    }
+  };
+  for (const signal of FORWARDED) process.on(signal, () => kill(signal));
   const { fd, pid } = native.fork(
     program,
     args,
@@ -68,6 +78,7 @@ export async function runInPty(options: RunOptions, recorded: Recorded, native: 
     spawnHelper(),
     (code, signal) => exit({ code: signal > 0 ? 128 + signal : code, problem: null }),
   );
+  group = pid;
   const terminal = new ReadStream(fd);
   const queue = new OutputQueue(1);
 
@@ -77,15 +88,6 @@ export async function runInPty(options: RunOptions, recorded: Recorded, native: 
     native.resize(fd, cols, lines);
     resized(cols, lines);
   });
-  const kill = (signal: NodeJS.Signals) => {
-    try {
-      // The program leads its session: its group is what the keyboard would reach.
-      process.kill(-pid, signal);
-    } catch {
-      // It has ended.
-    }
-  };
-  for (const signal of FORWARDED) process.on(signal, () => kill(signal));
   options.onKill(kill);
 
   const over = pump(terminal, queue, recorded);

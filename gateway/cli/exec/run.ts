@@ -9,8 +9,9 @@ import { type ExecArguments, parseExec, UsageError } from './arguments.ts';
 import { childEnvironment } from './environment.ts';
 import { hashFiles, readFiles } from './files.ts';
 import { FRAME, GatewayLink, messageOf } from './link.ts';
+import { makePipes, type PipeEnds } from './pipes.ts';
 import { Recorded } from './recorded.ts';
-import { Fifos, runOnPipes } from './run-pipes.ts';
+import { runOnPipes } from './run-pipes.ts';
 import { loadPty, runInPty } from './run-pty.ts';
 
 export interface Outcome {
@@ -55,30 +56,22 @@ export async function runExec(args: readonly string[]): Promise<number> {
     return missing.code;
   }
   const inTerminal = isatty(0) && isatty(1) && !wanted.noInput;
-  const fifos = inTerminal ? null : new Fifos();
+  const link = await GatewayLink.open(clientSocketPath(wanted.home, process.env));
+  if (link === null) {
+    say('the gateway is not running, so nothing is run; start it with: countersign start');
+    return OURS;
+  }
   try {
-    const link = await GatewayLink.open(clientSocketPath(wanted.home, process.env));
-    if (link === null) {
-      say('the gateway is not running, so nothing is run; start it with: countersign start');
-      return OURS;
-    }
-    try {
-      return await runThrough(link, wanted, inTerminal, fifos);
-    } finally {
-      link.close();
-    }
+    return await runThrough(link, wanted, inTerminal);
   } finally {
-    fifos?.remove();
+    link.close();
   }
 }
 
-async function runThrough(
-  link: GatewayLink,
-  wanted: ExecArguments,
-  inTerminal: boolean,
-  fifos: Fifos | null,
-): Promise<number> {
+async function runThrough(link: GatewayLink, wanted: ExecArguments, inTerminal: boolean): Promise<number> {
   const native = inTerminal ? loadPty() : null;
+  // Made while the gateway decides.
+  const pipes: Promise<PipeEnds[] | null> | null = inTerminal ? null : makePipes();
   const screen = inTerminal ? process.stdout : null;
   const cwd = process.cwd();
   link.send(FRAME.hello, {
@@ -142,7 +135,9 @@ async function runThrough(
     },
   };
   const outcome =
-    native === null ? await runOnPipes(options, recorded, fifos as Fifos) : await runInPty(options, recorded, native);
+    native === null
+      ? await runOnPipes(options, recorded, pipes ?? Promise.resolve(null))
+      : await runInPty(options, recorded, native);
   link.send(FRAME.ended, { code: outcome.code, problem: cut ?? outcome.problem });
   const timer = setTimeout(done, DONE_MS);
   await isDone;
