@@ -50,6 +50,7 @@ import { createRecorder } from './recording/recorder.ts';
 import { recoverRecordings } from './recording/recovery.ts';
 import { serviceAgents } from './service-agents.ts';
 import { serviceMcp } from './service-mcp.ts';
+import { servicePeople } from './service-people.ts';
 import { serviceTerminals } from './service-terminal.ts';
 import { createSessionHandlers } from './sessions/handlers.ts';
 import { createIndexer } from './sessions/indexer.ts';
@@ -149,6 +150,21 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     timer.unref();
     return () => clearInterval(timer);
   };
+  const signedIn = await servicePeople({
+    home,
+    device,
+    vault,
+    clock,
+    every,
+    local: identity,
+    tokens: () => tokens,
+    approvals: () => approvals,
+    registry,
+    onConfigured: () => reporter.configChanged(),
+    onChanged: () => publishStatus(),
+    onProblem: (sentence) => log.error(sentence),
+  });
+  const { people } = signedIn;
   const gate = createBudgetGate(recorder, (reason) => {
     for (const { id } of registry.list()) registry.kill(id, reason);
   });
@@ -171,11 +187,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     clock,
     every,
     protection,
-    person: identity.display,
+    person: () => people.current().display,
     policy,
     connections,
     settings: () => sync.configuration,
-    files: ['siem.json', 'alerts.json'].map((name) => join(home, name)),
+    files: ['siem.json', 'alerts.json', 'providers.json'].map((name) => join(home, name)),
     queued: () => sync.queued,
     onProblem: (sentence) => log.error(sentence),
   });
@@ -224,7 +240,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   const pipeline = haltPipeline(
     createPipeline({
-      policy: limited(policy, options.expireAfterSeconds),
+      policy: signedIn.guard(limited(policy, options.expireAfterSeconds)),
       approvals: haltApprovals(approvals, halt),
     }),
     halt,
@@ -333,7 +349,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     waiting: approvals.waiting,
     openSessions: registry.list().length,
     postgres: postgres.address,
-    identity: identity.display,
+    identity: people.refusal() ?? people.current().display,
     device: device.status(),
     notifications: notifications.status,
     halt: halt.view,
@@ -353,7 +369,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     connections,
     tokens,
     postgres: () => postgres.address,
-    identity: () => identity,
+    identity: signedIn.admit,
     clock,
     newSessionId: () => ulid(clock.now(), randomBytes(10)),
     environment: () => 'keep',
@@ -370,7 +386,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     live: registry,
     clock,
     newSessionId: () => ulid(clock.now(), randomBytes(10)),
-    identity: () => identity,
+    identity: () => people.current(),
     protection,
     keeping: () => sync.keeping,
     // What the log does not take is said by its problem, and stops everything.
@@ -391,7 +407,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     recorder: recordings,
     clock,
     newSessionId: () => ulid(clock.now(), randomBytes(10)),
-    identity: () => identity,
+    identity: signedIn.admit,
     maskingKey: (server) => maskingKey(`mcp/${server}`),
     heldBecause: (id) => monitor.heldBecause(id),
     clientProcess: ({ address, port }, localPort) => peer({ localPort, remotePort: port, remoteAddress: address }),
@@ -409,7 +425,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         connections,
         vault,
         tokens,
-        identity: () => identity,
+        identity: signedIn.admit,
         postgres: () => postgres.address,
         openSessions: (id) => registry.countOf(id),
         pausesChanged: publishStatus,
@@ -417,6 +433,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       ...createSessionHandlers({ store, registry, recordingsDir, now: clock.now }),
       ...agents.handlers,
       ...mcp.handlers,
+      ...signedIn.handlers,
       ...createHaltHandlers(halt),
       ...createSyncHandlers(sync),
       ...createWatchHandlers(monitor, siem),
@@ -427,11 +444,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         if (!connection) throw new CountersignError('CONNECTION_UNKNOWN', `there is no connection "${id}"`);
         return testConnection(connection, await vault.read(id));
       },
-      ...createPolicyHandlers({ policy, trials, connections, identity: () => identity }),
+      ...createPolicyHandlers({ policy, trials, connections, identity: () => people.current() }),
     },
     pin,
     clock,
-    person: identity.display,
+    get person() {
+      return people.current().display;
+    },
     consoleDir: options.consoleFolder ?? join(home, 'no-console'),
     socketGroup: isolation?.clientsGroup,
     onPinSet: publishStatus,
@@ -451,7 +470,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       return () => clearTimeout(timer);
     },
     decide: (input) => void approvals.decide(input),
-    person: identity.display,
+    get person() {
+      return people.current().display;
+    },
     consoleUrl: () => control.address?.url ?? '',
     open: canOpenBrowser(process.env) ? openConsole : null,
     log: (level, sentence) => log[level](sentence),
@@ -484,6 +505,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await vault.write(id, secret);
     },
     async close(reason) {
+      signedIn.close();
       approvals.close();
       halt.close();
       notifications.close();

@@ -15,6 +15,7 @@ import { tellFailure } from './failure.ts';
 import { registerGrants } from './grants.ts';
 import { registerHalt } from './halt.ts';
 import { registerHook } from './hook.ts';
+import { registerIdentity } from './identity.ts';
 import { registerMcp } from './mcp.ts';
 import { registerPin } from './pin.ts';
 import { registerPolicyCommands } from './policy.ts';
@@ -58,6 +59,7 @@ export function createProgram(cli: Cli): Command {
   registerAgents(program, cli);
   registerCursor(program, cli);
   registerHook(program, cli);
+  registerIdentity(program, cli);
   registerMcp(program, cli);
   registerPin(program, cli);
   registerPolicyCommands(program, cli);

@@ -11,6 +11,7 @@ import { PolicyCheck, PolicyTrial, PolicyTrialInput, PolicyVersion } from './pol
 import { StatementFilter } from './search.ts';
 import { ResultPage, Session, Statement, Verification } from './session.ts';
 import { SiemDestination, SiemStatus } from './siem.ts';
+import { IdentityView, LoginView, ProviderConfig } from './sign-in.ts';
 import { DaySummary } from './summary.ts';
 import { HoldView, RetentionPlan, StoreCapabilities, SyncSetup, SyncStatus } from './sync.ts';
 
@@ -307,6 +308,35 @@ export const routes = {
   hook: { ...route('POST', '/api/hooks/:agent', 'session', HookInput, HookOutput), maxBody: MAX_HOOK },
   /** What the hook's client found at the paths that it was asked to look at. */
   hookFiles: { ...route('POST', '/api/hook-files', 'session', HookFiles, HookOutput), maxBody: MAX_HOOK },
+
+  /** Whom agents act for. */
+  identity: route('GET', '/api/identity', 'session', Nothing, IdentityView),
+  /** Adds or replaces: who may act is decided by whom this names, so it takes the PIN. */
+  putProvider: route(
+    'PUT',
+    '/api/identity/providers',
+    'session',
+    z.object({ provider: ProviderConfig, secret: z.string().min(1).max(4096).optional(), pin: Pin }),
+    IdentityView,
+  ),
+  deleteProvider: route(
+    'POST',
+    '/api/identity/providers/:id/delete',
+    'session',
+    z.object({ id: Id, pin: Pin }),
+    IdentityView,
+  ),
+  /** Begins a sign-in: a person opens the URL. Without a provider: the only one there is. */
+  signIn: route(
+    'POST',
+    '/api/identity/sign-in',
+    'session',
+    z.object({ provider: Id.optional(), how: z.enum(['browser', 'device']).default('browser') }),
+    LoginView,
+  ),
+  signInState: route('GET', '/api/identity/sign-in/:id', 'session', z.object({ id: Id }), LoginView),
+  /** Ends what agents of who is signed in have open. */
+  signOut: route('POST', '/api/identity/sign-out', 'session', Nothing, IdentityView),
 
   policy: route('GET', '/api/policy', 'session', Nothing, PolicyView),
   stagePolicy: route('POST', '/api/policy/stage', 'session', z.object({ text: z.string().max(1_000_000) }), PolicyView),

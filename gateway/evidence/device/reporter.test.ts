@@ -78,7 +78,7 @@ function surroundings(device: Device) {
     version: '1.0.0',
     boot: 'boot 1',
     protection: 'unprotected',
-    person: 'ada',
+    person: () => 'ada',
     policyHash: () => state.policy,
     configHash: () => state.config,
     observing: () => state.observing,

@@ -21,7 +21,7 @@ export interface ReporterOptions {
   boot: string;
   protection: 'protected' | 'unprotected';
   /** Whom changes made through the gateway are put down to. */
-  person: string;
+  person(): string;
   policyHash(): string;
   configHash(): string;
   /** Connections in observe mode. */
@@ -184,13 +184,13 @@ export function createReporter(options: ReporterOptions): Reporter {
       const hash = options.policyHash();
       if (hash === policy) return;
       policy = hash;
-      note({ type: 'policy', hash, by: text(options.person) });
+      note({ type: 'policy', hash, by: text(options.person()) });
     },
     configChanged() {
       const hash = options.configHash();
       if (hash === config) return;
       config = hash;
-      note({ type: 'config', hash, by: text(options.person) });
+      note({ type: 'config', hash, by: text(options.person()) });
       observe();
     },
     async stopped(reason) {

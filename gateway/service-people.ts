@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { ApprovalsAdmin } from './approvals/approvals.ts';
+import type { RouteInput } from './contract/api.ts';
+import type { Verdict } from './contract/decision.ts';
+import { CountersignError } from './contract/errors.ts';
+import type { Identity } from './contract/identity.ts';
+import { ProviderConfig } from './contract/sign-in.ts';
+import type { ControlHandlers } from './control/handlers.ts';
+import type { Device } from './evidence/device/device.ts';
+import { bindByToken, nonceOf } from './evidence/device/membership.ts';
+import { Logins } from './identity/logins.ts';
+import { createOidcClient } from './identity/oidc/client.ts';
+import { People, type PeopleDeps } from './identity/people.ts';
+import type { TokensAdmin } from './identity/tokens.ts';
+import type { LiveSessions, PolicyEngine } from './pipeline/ports.ts';
+import { toBase64, toHex } from './recording/format/bytes.ts';
+
+export interface ServicePeople {
+  people: People;
+  /** Whom agents act for now. Throws IDENTITY_REQUIRED where nobody may act. */
+  admit(): Identity;
+  /** A policy that denies everything while nobody may act. */
+  guard(policy: PolicyEngine): PolicyEngine;
+  handlers: Pick<ControlHandlers, 'identity' | 'putProvider' | 'deleteProvider' | 'signIn' | 'signInState' | 'signOut'>;
+  close(): void;
+}
+
+/** Who is signed in, as the gateway runs it. */
+export async function servicePeople(
+  given: Pick<PeopleDeps, 'vault' | 'clock' | 'every' | 'local' | 'onConfigured' | 'onChanged' | 'onProblem'> & {
+    home: string;
+    device: Device;
+    /** They are made later. */
+    tokens: () => Pick<TokensAdmin, 'list' | 'revoke'>;
+    approvals: () => Pick<ApprovalsAdmin, 'grants' | 'revokeGrant'>;
+    registry: Pick<LiveSessions, never> & {
+      list(): readonly { id: string; identity: Identity }[];
+      kill(id: string, reason: string): unknown;
+    };
+  },
+): Promise<ServicePeople> {
+  const { home, device, clock, registry } = given;
+  const binding = await deviceBinding(device);
+  const people = await People.open({
+    ...given,
+    file: join(home, 'providers.json'),
+    clientOf: createOidcClient,
+    binding,
+    ended({ subject }, reason) {
+      for (const { id, identity } of given.tokens().list())
+        if (identity.subject === subject) given.tokens().revoke(id, reason);
+      for (const { id, identity } of registry.list()) if (identity.subject === subject) registry.kill(id, reason);
+      for (const grant of given.approvals().grants())
+        if (grant.subject === subject && grant.endedAt === null) given.approvals().revokeGrant(grant.id);
+    },
+    gap: (from, until, detail) =>
+      // What the log does not take is said by its problem, and stops everything.
+      void device.log.append({ type: 'gap', kind: 'identity-offline', from, until, detail }).catch(() => {}),
+  });
+  const logins = new Logins({
+    people,
+    binding,
+    clock,
+    newId: () => randomBytes(16).toString('base64url'),
+    schedule: (milliseconds, run) => {
+      const timer = setTimeout(run, milliseconds);
+      timer.unref();
+      return () => clearTimeout(timer);
+    },
+  });
+
+  function admit(): Identity {
+    const refusal = people.refusal();
+    if (refusal !== null) throw new CountersignError('IDENTITY_REQUIRED', `Nothing is forwarded: ${refusal}`);
+    return people.current();
+  }
+
+  return {
+    people,
+    admit,
+    guard(policy) {
+      const refused = (reason: string): Verdict => ({
+        effect: 'deny',
+        policyIds: [],
+        policyHash: policy.hash,
+        reason,
+        level: 'click',
+        expiresSeconds: 1,
+        grantable: false,
+      });
+      const orElse = (decide: () => Verdict) => {
+        const refusal = people.refusal();
+        return refusal === null ? decide() : refused(`Nothing is forwarded: ${refusal}`);
+      };
+      return {
+        get hash() {
+          return policy.hash;
+        },
+        decide: (input) => orElse(() => policy.decide(input)),
+        decideAction: (input) => orElse(() => policy.decideAction(input)),
+      };
+    },
+    handlers: {
+      identity: () => people.view(),
+      async putProvider({ provider, secret }: RouteInput<'putProvider'>) {
+        await people.putProvider(ProviderConfig.parse(provider), secret ?? null);
+        return people.view();
+      },
+      async deleteProvider({ id }) {
+        await people.removeProvider(id);
+        return people.view();
+      },
+      signIn: ({ provider, how }) => logins.begin(provider ?? null, how),
+      signInState: ({ id }) => logins.view(id),
+      async signOut() {
+        await people.logout();
+        return people.view();
+      },
+    },
+    close() {
+      logins.close();
+      people.close();
+    },
+  };
+}
+
+/** An ID token binds a key once: its object in the store is made once, and the key is bound from then on. */
+async function deviceBinding(device: Device): Promise<PeopleDeps['binding']> {
+  const nameOf = () => `${toHex(device.signer.vkey.hash)}.oidc.note`;
+  const names = new Set((await device.identityObjects()).map(({ name }) => name));
+  const isBound = () => names.has(nameOf());
+  return {
+    get bound() {
+      return isBound();
+    },
+    nonce() {
+      const { org, root, asked } = device.file;
+      if (isBound() || device.trust?.note == null) return null;
+      if (asked?.random == null) {
+        if (org === null || root === null) return null;
+        device.save({ asked: { org, root, random: toBase64(randomBytes(16)) } });
+      }
+      return nonceOf(device);
+    },
+    async bind(idToken) {
+      await bindByToken(device, idToken);
+      names.add(nameOf());
+    },
+  };
+}
