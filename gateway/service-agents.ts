@@ -1,5 +1,6 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { cursorMcpFiles, throughProxy } from './agents/cursor/mcp-proxy.ts';
 import { createHookHandlers } from './agents/hook-handlers.ts';
 import type { ApprovedCommands } from './approvals/approved-commands.ts';
 import { actionDigest } from './approvals/digest.ts';
@@ -11,7 +12,7 @@ import { isSecret, writeKind } from './protocols/terminal/classifier/paths.ts';
 
 const PROGRAM = fileURLToPath(new URL('./index.ts', import.meta.url));
 
-type Given = Omit<AgentDeps, 'digest' | 'schedule' | 'understanding' | 'inTerminal' | 'decidedElsewhere'>;
+type Given = Omit<AgentDeps, 'digest' | 'schedule' | 'understanding' | 'inTerminal'>;
 
 export interface ServiceAgents {
   handlers: Pick<ControlHandlers, 'hook' | 'hookFiles'>;
@@ -42,10 +43,11 @@ export function serviceAgents(
       command: (text, context) => classifier.classifyCommand(text, context),
       isSecret: (path, place) => isSecret(path, place, false, false),
       writeKind,
+      mcpFiles: cursorMcpFiles,
+      throughProxy,
       sha256: (text) => createHash('sha256').update(text).digest('hex'),
       keyed: (text) => createHmac('sha256', key).update(text).digest('hex'),
     },
-    decidedElsewhere: () => false,
     inTerminal(command) {
       if (process.platform === 'win32') return null;
       const own = [process.execPath, PROGRAM, 'exec', '--approved', approved.give(command)];

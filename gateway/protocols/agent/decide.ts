@@ -52,10 +52,7 @@ async function decide(
   const entry = begin({ event: question.action, tool: operation.tool, ...record });
   const asked = { ...question, identity: session.identity };
   const found = deps.pipeline.actionVerdict(asked);
-  const elsewhere =
-    question.action === 'callTool' &&
-    deps.decidedElsewhere(question.server, question.tool, typeof record.target === 'string' ? record.target : null);
-  const reached = elsewhere
+  const reached = understood.elsewhere
     ? now(decisionOf('allow', { ...found, effect: 'allow', reason: 'Countersign’s MCP proxy decides on this call' }))
     : await policyOrPerson(
         deps,

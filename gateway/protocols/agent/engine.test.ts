@@ -385,12 +385,23 @@ describe('a conversation', () => {
   });
 
   test('an unknown tool of the agent is asked about, one that the proxy decides on is not', async () => {
-    await start({ deps: { decidedElsewhere: (server) => server === 'db' } });
-    const call = (tool: string, server: string | null): AgentEvent =>
-      ask({ kind: 'call', tool, server, input: { a: 1 }, target: null });
-    const answer = h.send(call('Teleport', null));
-    h.decide((await h.waiting(1))[0]!.id, 'deny');
-    expect(await answer).toMatchObject({ permission: 'deny' });
-    expect(await h.send(call('query', 'db'))).toMatchObject({ permission: 'allow' });
+    await start();
+    // The only server there is goes through the proxy.
+    h.files.set('/home/dev/.cursor/mcp.json', 'db');
+    const call = (tool: string, server: string | null, phase?: 'second'): AgentEvent =>
+      ask({ kind: 'call', tool, server, input: { a: 1 }, target: null }, null, phase);
+    const denied = async (event: AgentEvent) => {
+      const answer = h.send(event);
+      h.decide((await h.waiting(1))[0]!.id, 'deny');
+      expect(await answer).toMatchObject({ permission: 'deny' });
+    };
+    await denied(call('Teleport', null));
+    expect(await h.send(call('MCP:query', null))).toMatchObject({ permission: 'allow' });
+    expect(await h.send(call('MCP:query', 'db', 'second'))).toMatchObject({ permission: 'allow' });
+    // It turns out to be another server's.
+    expect(await h.send(call('MCP:query', null))).toMatchObject({ permission: 'allow' });
+    await denied(call('MCP:query', 'other', 'second'));
+    h.files.delete('/home/dev/.cursor/mcp.json');
+    await denied(call('MCP:query', 'db'));
   });
 });

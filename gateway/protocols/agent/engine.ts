@@ -120,11 +120,8 @@ export function createAgentEngine(deps: AgentDeps): AgentEngine {
     const known = talk.pairing.find(phase, id, action);
     if (known) {
       const before = await again(known.value, call);
-      if (before.permission !== 'allow' || action.kind !== 'read' || action.content === null) return before;
-      const { text, kinds } = withoutSecrets(action.content);
-      known.value.entry?.down({ content: text });
-      // What is in the file is known only now, and may be a question of its own.
-      if (kinds.length === 0 || known.value.entry?.asked === true) return before;
+      // Whose tool it is, and what is in a file, may be known only now, and be a question of its own.
+      if (!(await isNew(known.value, before, action, context, call))) return before;
     }
     const understood = understand(action, context, call);
     // A failure is told by the answer.
@@ -173,8 +170,24 @@ export function createAgentEngine(deps: AgentDeps): AgentEngine {
       case 'patch':
         return understandPatch(action, around);
       case 'call':
-        return Promise.resolve(understandCall(action, around));
+        return understandCall(action, around);
     }
+  }
+
+  async function isNew(
+    { entry, understood }: Acting,
+    { permission }: HookAnswer,
+    action: AgentAction,
+    context: AgentContext,
+    call: HookCall,
+  ): Promise<boolean> {
+    if (permission !== 'allow') return false;
+    if (action.kind === 'call' && action.server !== null && (await understood).elsewhere === 'any')
+      return (await understand(action, context, call)).elsewhere !== 'named';
+    if (action.kind !== 'read' || action.content === null) return false;
+    const { text, kinds } = withoutSecrets(action.content);
+    entry?.down({ content: text });
+    return kinds.length > 0 && entry?.asked !== true;
   }
 
   /** A later event of an action: answered as the first was, unless a file that it names is another by now. */

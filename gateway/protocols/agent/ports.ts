@@ -28,8 +28,6 @@ export interface AgentDeps {
   withheld(entry: Withheld & { sid: string }): void;
   /** Why whatever a session runs waits for a person meanwhile; null: nothing does but what policy says. */
   heldBecause(sessionId: string): string | null;
-  /** The call goes through Countersign's own MCP proxy, which decides on it: asking here too would ask twice. */
-  decidedElsewhere(server: string | null, tool: string, target: string | null): boolean;
   /**
    * The command to run in place of an allowed one, so that it runs in a recorded terminal; null: as it is.
    * @param command.cwd absolute, or ''.

@@ -1,14 +1,23 @@
 import type { AgentAction } from './events.ts';
 import { bareTool, canonicalJson } from './pairing.ts';
 import { valueWithoutSecrets, withoutSecrets } from './secrets.ts';
-import { bindingsOf, bounded, boundText, effectsOf, type Surroundings, type Understood, workOf } from './understand.ts';
+import {
+  bindingsOf,
+  bounded,
+  boundText,
+  effectsOf,
+  factsOf,
+  type Surroundings,
+  type Understood,
+  workOf,
+} from './understand.ts';
 
 type CallAction = Extract<AgentAction, { kind: 'call' }>;
 
 const MAX_ARGUMENTS = 200;
 
 /** A call of an MCP tool, or of a tool that is the agent's own and not known here. */
-export function understandCall(action: CallAction, around: Surroundings): Understood {
+export async function understandCall(action: CallAction, around: Surroundings): Promise<Understood> {
   const { understanding, context } = around;
   const kinds = new Set<string>();
   const input = valueWithoutSecrets(action.input, kinds);
@@ -57,8 +66,26 @@ export function understandCall(action: CallAction, around: Surroundings): Unders
     record: { server, target, arguments: input, ...(kinds.size > 0 ? { secrets: [...kinds] } : {}) },
     bound: [],
     objects: [],
+    elsewhere: await decidedElsewhere(action, around),
     harmless: false,
   };
+}
+
+/** An agent's own tools reach no server. */
+async function decidedElsewhere(
+  action: CallAction,
+  { understanding, context, call }: Surroundings,
+): Promise<Understood['elsewhere']> {
+  if (action.server === null && action.tool === bareTool(action.tool)) return null;
+  const paths = understanding.mcpFiles(context.agent, call.home, context.workspaces);
+  if (paths.length === 0) return null;
+  const facts = await factsOf(
+    paths.map((path) => ({ path, want: 'text' as const })),
+    call,
+  );
+  const texts = paths.map((path) => facts.get(path)?.text ?? null);
+  if (!understanding.throughProxy(action.server, texts)) return null;
+  return action.server === null ? 'any' : 'named';
 }
 
 /** A prompt to the agent, or a task for another one. */

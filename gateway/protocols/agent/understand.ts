@@ -27,6 +27,13 @@ export interface Understanding {
   /** What a write to a path amounts to. */
   writeKind(path: string): 'nothing' | 'file' | 'device' | 'system' | 'start-file' | 'guard' | 'credentials';
   sha256(text: string): string;
+  /** Files that say how an agent reaches its MCP servers, the one that counts more first. */
+  mcpFiles(agent: string, home: string, workspaces: readonly string[]): readonly string[];
+  /**
+   * Whether calls of a server go through Countersign's own MCP proxy, which decides on them: asking here too would
+   * ask twice. @param server null: of any server there is. @param files texts of mcpFiles(), in their order.
+   */
+  throughProxy(server: string | null, files: readonly (string | null)[]): boolean;
   /** With a key that only this process has: binds a secret that must not be guessed from a recording. */
   keyed(text: string): string;
 }
@@ -44,6 +51,8 @@ export interface Understood {
   bound: readonly { path: string; sha256: string | null }[];
   /** Files that the index finds it by. */
   objects: readonly string[];
+  /** Countersign's MCP proxy decides on it; `any`: whichever server it is for. */
+  elsewhere?: 'named' | 'any' | null;
   /** It changes nothing, so it need not be on disk before it happens. */
   harmless: boolean;
 }
