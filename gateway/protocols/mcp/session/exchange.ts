@@ -24,6 +24,9 @@ export interface Exchange {
   ended: boolean;
 }
 
+/** What was asked is whole in the recorded bytes; this is for lists and searches. */
+const MAX_TEXT = 64 * 1024;
+
 export const keyOf = (id: RequestId): string => JSON.stringify(id);
 
 /** Writes exchanges into a session's recording, and counts. Throws RECORDING_FAILED, as the recorder does. */
@@ -100,7 +103,7 @@ export class ExchangeLog {
       op: request.method,
       decision,
       own,
-      text: own || first ? exchange.text || request.method : null,
+      text: own || first ? (exchange.text || request.method).slice(0, MAX_TEXT) : null,
       digest: exchange.digest,
       rows: 0,
       error,
