@@ -9,7 +9,7 @@ import { InsightShapes, InsightShapesInput, Insights, InsightsInput } from './in
 import { McpSecrets, McpServer, McpServerName, McpServerView, McpTestResult } from './mcp.ts';
 import { PolicyCheck, PolicyTrial, PolicyTrialInput, PolicyVersion } from './policy.ts';
 import { StatementFilter } from './search.ts';
-import { ResultPage, Session, Statement, Verification } from './session.ts';
+import { ExchangeText, ResultPage, Session, Statement, Verification } from './session.ts';
 import { SiemDestination, SiemStatus } from './siem.ts';
 import { IdentityView, LoginView, ProviderConfig } from './sign-in.ts';
 import { DaySummary } from './summary.ts';
@@ -86,6 +86,8 @@ export type PolicyView = z.infer<typeof PolicyView>;
 export const SessionFilter = z.object({
   ...page,
   connectionId: z.string().max(64).optional(),
+  /** An agent's own name for the conversation. */
+  conversationId: z.string().max(256).optional(),
   state: z.enum(['open', 'closed', 'incomplete']).optional(),
   verdict: z.enum(['asked', 'denied', 'error']).optional(),
   /** Full text over statements. */
@@ -220,6 +222,14 @@ export const routes = {
     'session',
     z.object({ id: Id, index: z.coerce.number().int().min(0), ...page }),
     ResultPage,
+  ),
+  /** Of sessions whose recording is text: not of PostgreSQL's, whose bytes are read as results. */
+  exchange: route(
+    'GET',
+    '/api/sessions/:id/statements/:index/exchange',
+    'session',
+    z.object({ id: Id, index: z.coerce.number().int().min(0) }),
+    ExchangeText,
   ),
   verifySession: route('GET', '/api/sessions/:id/verification', 'session', z.object({ id: Id }), Verification),
   killSession: route('POST', '/api/sessions/:id/kill', 'session', z.object({ id: Id }), Nothing),

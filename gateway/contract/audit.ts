@@ -259,6 +259,7 @@ export const sharedRoutes = {
   session: routes.session,
   statements: routes.statements,
   result: routes.result,
+  exchange: routes.exchange,
   verifySession: routes.verifySession,
 } as const;
 

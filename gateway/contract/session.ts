@@ -76,6 +76,17 @@ export const Statement = z.object({
 });
 export type Statement = z.infer<typeof Statement>;
 
+/** What both sides of one exchange said, where the protocol's recording is text. */
+export const ExchangeText = z.object({
+  up: z.string(),
+  down: z.string(),
+  /** There was more. */
+  truncated: z.boolean(),
+  /** A part was redacted, or cannot be read. */
+  damaged: z.boolean(),
+});
+export type ExchangeText = z.infer<typeof ExchangeText>;
+
 /** A page of result rows; text as the client saw it, null is NULL; binary values as \x hex. */
 export const ResultPage = z.object({
   columns: z.array(ResultColumn),

@@ -35,6 +35,7 @@ export const PRESENCE = {
   session: 'read',
   statements: 'read',
   result: 'read',
+  exchange: 'read',
   verifySession: 'read',
   killSession: 'narrow',
   search: 'read',

@@ -42,6 +42,7 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   session: { id: 'x' },
   statements: { id: 'x' },
   result: { id: 'x', index: 0 },
+  exchange: { id: 'x', index: 0 },
   verifySession: { id: 'x' },
   killSession: { id: 'x' },
   search: { q: 'x' },

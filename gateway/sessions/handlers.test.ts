@@ -26,6 +26,7 @@ it('shows the statements of a session that the index does not know yet, and of n
       summary: async () => Promise.reject(new Error('nobody asks here')),
       insights: async () => ({}) as never,
       insightShapes: async () => ({}) as never,
+      exchange: async () => ({}) as never,
       indexSession: async (id) => void known.add(id),
     },
     registry: createSessionRegistry(),

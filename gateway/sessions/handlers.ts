@@ -15,7 +15,8 @@ type SessionRoutes =
   | 'search'
   | 'summary'
   | 'insights'
-  | 'insightShapes';
+  | 'insightShapes'
+  | 'exchange';
 
 /** The control API's routes on sessions: the index, with what is open now in front of it. */
 export function createSessionHandlers(parts: {
@@ -29,6 +30,7 @@ export function createSessionHandlers(parts: {
     | 'summary'
     | 'insights'
     | 'insightShapes'
+    | 'exchange'
     | 'indexSession'
   >;
   registry: SessionRegistry;
@@ -58,6 +60,7 @@ export function createSessionHandlers(parts: {
     },
     statements: ({ id, ...page }) => indexed(id, () => store.statements(id, page)),
     result: ({ id, index, ...page }) => indexed(id, () => store.result(id, index, page)),
+    exchange: ({ id, index }) => indexed(id, () => store.exchange(id, index)),
     search: ({ q, offset, limit, ...filter }) =>
       store.search({ ...filter, ...(q === undefined ? {} : { text: q }) }, { offset, limit }),
     summary: ({ since }) => store.summary(since),

@@ -2,10 +2,11 @@ import type { SessionFilter } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { InsightShapes, InsightShapesInput, Insights, InsightsInput } from '../contract/insights.ts';
 import type { StatementFilter } from '../contract/search.ts';
-import type { ResultPage, Session, Statement } from '../contract/session.ts';
+import type { ExchangeText, ResultPage, Session, Statement } from '../contract/session.ts';
 import type { DaySummary } from '../contract/summary.ts';
 import type { Db } from './migrations/migration.ts';
 import { openForReading, openForWriting } from './open.ts';
+import { readExchange } from './readers/exchange.ts';
 import { readInsightShapes, readInsights } from './readers/insights.ts';
 import { readResult } from './readers/result.ts';
 import { type Page, searchStatements } from './readers/search.ts';
@@ -108,6 +109,17 @@ export class StoreCore {
     const { columns, copyIn, formats } = JSON.parse(statement.facts) as SharedFacts;
     const { exchange, ordinal, unit, rows } = statement;
     return readResult(source, folder, { exchange, ordinal, unit, rows, columns, copyIn, formats }, page);
+  }
+
+  async exchange(id: string, index: number): Promise<ExchangeText> {
+    const { source, recordingsDir } = this.#options;
+    const statement = findStatement(this.#db, id, index);
+    if (!statement) throw new CountersignError('STATEMENT_UNKNOWN', `session ${id} has no statement ${index}`);
+    if (findSession(this.#db, id)?.protocol === 'postgres')
+      throw new CountersignError('EXCHANGE_NOT_TEXT', 'the bytes of this session are no text; ask for its results');
+    const folder = await source.findSession(recordingsDir, id);
+    if (folder === null) throw new CountersignError('RECORDING_MISSING', `the recording of session ${id} is not there`);
+    return readExchange(source, folder, statement);
   }
 
   async indexSession(id: string, device: string | null = null, signal?: AbortSignal): Promise<void> {

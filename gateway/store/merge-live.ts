@@ -33,8 +33,9 @@ export function mergeLiveSessions(
 }
 
 function matches(session: Session, filter: SessionFilter): boolean {
-  const { connectionId, state, verdict, since, until } = filter;
+  const { connectionId, conversationId, state, verdict, since, until } = filter;
   if (connectionId !== undefined && session.connectionId !== connectionId) return false;
+  if (conversationId !== undefined && session.conversationId !== conversationId) return false;
   if (state !== undefined && session.state !== state) return false;
   if (verdict === 'asked' && session.asked === 0) return false;
   if (verdict === 'denied' && session.denied === 0) return false;

@@ -3,7 +3,7 @@ import type { SessionFilter } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { InsightShapes, InsightShapesInput, Insights, InsightsInput } from '../contract/insights.ts';
 import type { StatementFilter } from '../contract/search.ts';
-import type { ResultPage, Session, Statement } from '../contract/session.ts';
+import type { ExchangeText, ResultPage, Session, Statement } from '../contract/session.ts';
 import type { DaySummary } from '../contract/summary.ts';
 import type { RebuildOutcome, RebuildProgress } from './core.ts';
 import { openForReading, openForWriting } from './open.ts';
@@ -34,6 +34,8 @@ export interface Store {
   statements(id: string, page: Page): Promise<{ items: Statement[]; total: number }>;
   /** Reads the recording; a page may end early at 8 MiB of text. */
   result(id: string, index: number, page: Page): Promise<ResultPage>;
+  /** Reads the recording. Rejects with EXCHANGE_NOT_TEXT for PostgreSQL's. */
+  exchange(id: string, index: number): Promise<ExchangeText>;
   /** Latest first. `total` stops at 10,000. Syntax: query.ts. Rejects with SEARCH_TOO_WIDE. */
   search(filter: StatementFilter, page: Page): Promise<{ items: Statement[]; total: number }>;
   /** What happened since then, of the latest 200,000 statements. */
@@ -80,6 +82,7 @@ export function createStore({ file, recordingsDir, readOnly = false }: StoreOpti
     session: (id) => read('session', id),
     touching: (connectionId, object, limit) => read('touching', connectionId, object, limit),
     statements: (id, page) => read('statements', id, page),
+    exchange: (id, index) => read('exchange', id, index),
     result: (id, index, page) => read('result', id, index, page),
     search: (filter, page) => read('search', filter, page),
     summary: (since) => read('summary', since),

@@ -16,6 +16,7 @@ export type ReadMethod =
   | 'statements'
   | 'search'
   | 'summary'
+  | 'exchange'
   | 'insights'
   | 'insightShapes'
   | 'result'

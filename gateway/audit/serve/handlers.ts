@@ -251,6 +251,10 @@ export function createAuditHandlers(deps: AuditHandlerDeps): AuditHandlers {
       tell(id);
       return indexed(id, () => store.statements(id, page));
     },
+    exchange({ id, index }) {
+      tell(id);
+      return indexed(id, () => store.exchange(id, index));
+    },
     result({ id, index, ...page }) {
       tell(id);
       return indexed(id, () => store.result(id, index, page));

@@ -7,6 +7,7 @@ import { migration as byTime } from './0050-by-time.ts';
 import { migration as protocol } from './0060-protocol.ts';
 import { migration as tallies } from './0070-tallies.ts';
 import { migration as sessionsInOrder } from './0080-sessions-in-order.ts';
+import { migration as conversations } from './0090-conversations.ts';
 import type { Db, Migration } from './migration.ts';
 
 /** In order of version. */
@@ -19,6 +20,7 @@ export const migrations: readonly Migration[] = [
   protocol,
   tallies,
   sessionsInOrder,
+  conversations,
 ];
 
 export const SCHEMA_VERSION = migrations.at(-1)!.version;

@@ -156,6 +156,13 @@ test('80: a page of sessions is found in an index', () => {
   expect(plan.map(({ detail }) => detail)).toEqual(['SCAN sessions USING COVERING INDEX sessions_in_order']);
 });
 
+test('90: the sessions of a conversation are found in an index', () => {
+  const plan = at(90)
+    .prepare('EXPLAIN QUERY PLAN SELECT seq FROM sessions WHERE conversation_id = ? ORDER BY opened_at DESC LIMIT 10')
+    .all('c1') as { detail: string }[];
+  expect(plan.map(({ detail }) => detail).join()).toContain('sessions_by_conversation');
+});
+
 test('a second run changes nothing', () => {
   const db = at(SCHEMA_VERSION);
   const schema = db.prepare('SELECT sql FROM sqlite_schema ORDER BY name').all();

@@ -15,6 +15,7 @@ export function listSessions(db: Db, filter: SessionFilter): { items: Session[];
     values.push(...given);
   };
   if (filter.connectionId !== undefined) add('connection_id = ?', filter.connectionId);
+  if (filter.conversationId !== undefined) add('conversation_id = ?', filter.conversationId);
   if (filter.state !== undefined) add('state = ?', filter.state);
   if (filter.verdict !== undefined) add(VERDICTS[filter.verdict]);
   if (filter.since !== undefined) add('opened_at >= ?', isoUtc(filter.since));

@@ -97,6 +97,23 @@ export const sessionsStrings = {
     application: 'Application',
     identity: 'Person',
     runningNow: 'Running…',
+    painted: {
+      view: 'How to show it',
+      conversation: 'Conversation',
+      list: 'List',
+      related: 'Also in this conversation',
+      said: 'Prompt',
+      answered: 'Answer',
+      thought: 'Thought',
+      more: (n: number) => `Show ${n} more`,
+      attachments: 'With',
+      ok: 'Done',
+      failed: 'Failed',
+      outputs: { output: 'Output', content: 'Content', error: 'Error', result: 'Result' },
+      withheld: (fields: string, size: string, rule: string) => `${fields} (${size}): ${rule}, as the team wants it.`,
+      truncated: 'There is more in the recording than is shown here.',
+      damaged: 'A part of this was taken out, or cannot be read.',
+    },
   },
 
   replay: {

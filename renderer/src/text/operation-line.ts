@@ -1,4 +1,5 @@
 import type { Operation } from '../../../gateway/contract/operation.ts';
+import type { Session } from '../../../gateway/contract/session.ts';
 import { strings } from '../strings.ts';
 
 /** Who → what → where, each as text from outside: show it through `Visible` or `visibleString`. */
@@ -18,6 +19,13 @@ export function operationPlace(operation: Operation): string {
     : operation.place === operation.connectionId || operation.place === ''
       ? operation.connectionId
       : t.whereAction(operation.connectionId, operation.place);
+}
+
+/** Where a session was: of PostgreSQL a database and a role, of others a place such as a folder. */
+export function sessionPlace({ protocol, connectionId, database, role }: Session): string {
+  const t = strings.approvals;
+  if (protocol === 'postgres') return t.where(connectionId, database, role);
+  return database === '' ? connectionId : t.whereAction(connectionId, database);
 }
 
 export function operationLine(operation: Operation): OperationLine {

@@ -15,6 +15,7 @@ const SCREENS = [
   { name: 'sessions', path: '/sessions', ready: '240 sessions' },
   { name: 'session', path: '/sessions/S0002?at=3', ready: 'UPDATE 1' },
   { name: 'session-result', path: '/sessions/S0000?at=2', ready: 'Ada Novak' },
+  { name: 'conversation', path: '/sessions/A0001?at=3', ready: 'expected 30, got 10' },
   { name: 'connections', path: '/connections', ready: 'billing-staging' },
   { name: 'connection-form', path: '/connections/demo', ready: 'Sensitive columns', full: true },
   { name: 'policy', path: '/policy', ready: 'allow-reads' },

@@ -17,6 +17,7 @@ import {
 import type { Approval, Grant } from '../../../gateway/contract/decision.ts';
 import type { Session } from '../../../gateway/contract/session.ts';
 import type { SyncStatus } from '../../../gateway/contract/sync.ts';
+import * as agents from './agent-fixtures.ts';
 import * as evidence from './evidence-fixtures.ts';
 import * as fixtures from './fixtures.ts';
 import * as counted from './insights-fixtures.ts';
@@ -182,6 +183,7 @@ export async function startStubGateway(
     },
     sessions: (input: RouteInput<'sessions'>) => {
       const { many } = options;
+      if (input.conversationId === agents.TALK) return page(agents.sessionsOf(now), input as Record<string, number>);
       if (many !== undefined) {
         const { offset, limit } = input as { offset: number; limit: number };
         const items = Array.from({ length: Math.max(0, Math.min(limit, many - offset)) }, (_, i) =>
@@ -200,8 +202,15 @@ export async function startStubGateway(
         input as Record<string, number>,
       );
     },
-    session: ({ id }: RouteInput<'session'>) => find(state.sessions, id),
+    session: ({ id }: RouteInput<'session'>) =>
+      id === agents.AGENT_SESSION ? agents.agentSession(now) : find(state.sessions, id),
+    exchange: ({ index }: RouteInput<'exchange'>) => agents.agentExchange(Number(index)),
     statements: (input: RouteInput<'statements'>) => {
+      if (input.id === agents.AGENT_SESSION) {
+        const { statements } = agents.agentSession(now);
+        const items = Array.from({ length: statements }, (_, index) => agents.agentStatement(now, index));
+        return page(items, { offset: input.offset, limit: input.limit });
+      }
       const owner = find(state.sessions, input.id);
       const { offset, limit } = input as { offset: number; limit: number };
       const last = Math.min(owner.statements, offset + limit);
@@ -209,7 +218,8 @@ export async function startStubGateway(
       return { items, total: owner.statements };
     },
     result: (input: RouteInput<'result'>) => fixtures.resultPage(Number(input.offset), Number(input.limit)),
-    verifySession: ({ id }: RouteInput<'verifySession'>) => fixtures.verification(find(state.sessions, id)),
+    verifySession: ({ id }: RouteInput<'verifySession'>) =>
+      fixtures.verification(id === agents.AGENT_SESSION ? agents.agentSession(now) : find(state.sessions, id)),
     killSession: ({ id }: RouteInput<'killSession'>) => {
       const killed: Session = { ...find(state.sessions, id), state: 'closed', closedAt: new Date().toISOString() };
       state.sessions = state.sessions.map((item) => (item.id === id ? killed : item));

@@ -9,8 +9,10 @@ import { useNow } from '../../components/use-now.ts';
 import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
 import { bytes, count, plural, span, timeOfDay } from '../../text/format.ts';
+import { sessionPlace } from '../../text/operation-line.ts';
 import { Findings, SessionStateBadge } from '../sessions/session-state.tsx';
 import classes from './session-header.module.css';
+import { useRelated } from './use-related.ts';
 import { type useVerification, VerificationBadge } from './verification-badge.tsx';
 
 const t = strings.session;
@@ -28,6 +30,7 @@ export function SessionHeader({
   toggleRedacting(): void;
 }) {
   const host = useHost();
+  const related = useRelated(session);
   const now = useNow(session.state === 'open' ? 1000 : 60_000);
   const end = session.closedAt === null ? now : Date.parse(session.closedAt);
   const masked = Object.entries(session.masked);
@@ -41,8 +44,7 @@ export function SessionHeader({
           </Link>
           <h1 className={classes.title}>
             <Visible>{`${session.agent.name}${pid} ${t.for} ${session.identity.display}`}</Visible>{' '}
-            <span className={classes.arrow}>→</span>{' '}
-            <Visible>{strings.approvals.where(session.connectionId, session.database, session.role)}</Visible>
+            <span className={classes.arrow}>→</span> <Visible>{sessionPlace(session)}</Visible>
           </h1>
         </div>
         <div className={classes.actions}>
@@ -63,6 +65,16 @@ export function SessionHeader({
       </div>
       {session.mode === 'observe' && <Notice tone="watch">{t.observe}</Notice>}
       {session.state === 'incomplete' && <Notice tone="warn">{t.incomplete}</Notice>}
+      {related.length > 0 && (
+        <nav className={classes.related} aria-label={t.painted.related}>
+          <span>{t.painted.related}:</span>
+          {related.slice(0, 8).map((other) => (
+            <Link key={other.id} to="/sessions/$id" params={{ id: other.id }}>
+              <Visible>{`${other.agent.name} → ${other.connectionId}`}</Visible>
+            </Link>
+          ))}
+        </nav>
+      )}
       <dl className={classes.facts}>
         <div>
           <dt>{t.opened}</dt>

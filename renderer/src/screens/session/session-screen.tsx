@@ -1,4 +1,4 @@
-import { Button, Loader } from '@mantine/core';
+import { Button, Loader, SegmentedControl } from '@mantine/core';
 import { useDebouncedCallback, useDisclosure } from '@mantine/hooks';
 import { IconArrowLeft } from '@tabler/icons-react';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
@@ -8,6 +8,8 @@ import { useApi } from '../../api/queries.ts';
 import { Card, Empty, Failure } from '../../components/page.tsx';
 import { strings } from '../../strings.ts';
 import { visibleString } from '../../text/visible-text.ts';
+import { ConversationView } from './conversation-view.tsx';
+import { painters } from './painters/painters.tsx';
 import { RedactPanel } from './redact-panel.tsx';
 import { keyOf, type Pick, type Redacting, RedactingContext } from './redaction-choice.ts';
 import { PlayerBar } from './replay/player-bar.tsx';
@@ -17,6 +19,7 @@ import { SessionHeader } from './session-header.tsx';
 import classes from './session-screen.module.css';
 import { StatementDetail } from './statement-detail.tsx';
 import { StatementsList } from './statements-list.tsx';
+import { useRelated } from './use-related.ts';
 import { REPLAYED_STATEMENTS, useStatements } from './use-statements.ts';
 import { useVerification } from './verification-badge.tsx';
 
@@ -36,6 +39,8 @@ function Replay({ session, broken, frame }: ReplayProps) {
   const timeline = useMemo(() => buildTimeline(statements.replayed), [statements.replayed]);
   const open = session.state === 'open';
   const { state, send } = usePlayer(timeline, { index: startAt ?? null, live: open && startAt === undefined });
+  const [asConversation, setAsConversation] = useState(session.protocol === 'agent');
+  const related = useRelated(session);
   const [detailOpen, setDetailOpen] = useState(startAt !== undefined);
   /** Chosen in the list beyond what the replay covers. */
   const [beyond, setBeyond] = useState<number | null>(null);
@@ -99,15 +104,40 @@ function Replay({ session, broken, frame }: ReplayProps) {
       )}
       <div className={classes.panes} data-detail={detailOpen}>
         <section className={classes.list} aria-label={t.statements}>
-          <StatementsList
-            total={statements.total}
-            at={statements.at}
-            want={statements.want}
-            currentIndex={currentIndex}
-            isDamaged={isDamaged}
-            choose={choose}
-            follow={beyond === null}
-          />
+          {session.protocol === 'agent' && (
+            <div className={classes.view}>
+              <SegmentedControl
+                size="xs"
+                fullWidth
+                aria-label={t.painted.view}
+                value={asConversation ? 'conversation' : 'list'}
+                onChange={(value) => setAsConversation(value === 'conversation')}
+                data={[
+                  { value: 'conversation', label: t.painted.conversation },
+                  { value: 'list', label: t.painted.list },
+                ]}
+              />
+            </div>
+          )}
+          {asConversation ? (
+            <ConversationView
+              statements={statements.replayed}
+              sessions={related}
+              currentIndex={currentIndex}
+              choose={choose}
+            />
+          ) : (
+            <StatementsList
+              Line={painters[session.protocol].Line}
+              total={statements.total}
+              at={statements.at}
+              want={statements.want}
+              currentIndex={currentIndex}
+              isDamaged={isDamaged}
+              choose={choose}
+              follow={beyond === null}
+            />
+          )}
         </section>
         <div className={classes.detail}>
           <Button
@@ -122,7 +152,12 @@ function Replay({ session, broken, frame }: ReplayProps) {
           {statement === null ? (
             <p className={classes.note}>{t.select}</p>
           ) : (
-            <StatementDetail statement={statement} damaged={isDamaged(statement.exchange)} answered={answered} />
+            <StatementDetail
+              protocol={session.protocol}
+              statement={statement}
+              damaged={isDamaged(statement.exchange)}
+              answered={answered}
+            />
           )}
         </div>
       </div>

@@ -1,22 +1,22 @@
 import { Button, Code } from '@mantine/core';
 import { IconEraser } from '@tabler/icons-react';
 import { memo } from 'react';
-import type { Statement } from '../../../../gateway/contract/session.ts';
+import type { Session, Statement } from '../../../../gateway/contract/session.ts';
 import { ClassBadge } from '../../components/operation-class.tsx';
 import { Fact, Facts } from '../../components/page.tsx';
-import { Sql } from '../../components/sql.tsx';
 import { Notice } from '../../components/tone.tsx';
 import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
 import { plural, span, timeOfDay } from '../../text/format.ts';
+import { painters } from './painters/painters.tsx';
 import { useRedacting } from './redaction-choice.ts';
-import { ResultTable } from './result-table.tsx';
 import classes from './statement-detail.module.css';
 import { VerdictBadge } from './statement-verdict.tsx';
 
 const t = strings.session;
 
 interface Props {
+  protocol: Session['protocol'];
   statement: Statement;
   damaged: boolean;
   /** In a replay the answer appears when it came. */
@@ -48,7 +48,8 @@ function TakeOut({ statement: { index, columns, parameters } }: { statement: Sta
   );
 }
 
-export const StatementDetail = memo(function StatementDetail({ statement, damaged, answered }: Props) {
+export const StatementDetail = memo(function StatementDetail({ protocol, statement, damaged, answered }: Props) {
+  const { Asked, Outcome } = painters[protocol];
   const masked = Object.entries(statement.masked);
   return (
     <article className={classes.detail} aria-label={`${t.statement} ${statement.index + 1}`}>
@@ -66,7 +67,7 @@ export const StatementDetail = memo(function StatementDetail({ statement, damage
         </Notice>
       )}
       <TakeOut statement={statement} />
-      <Sql text={statement.text} label={t.statement} />
+      <Asked statement={statement} />
       <Facts>
         {statement.parameters.length > 0 && (
           <Fact name={t.parameters}>
@@ -95,7 +96,7 @@ export const StatementDetail = memo(function StatementDetail({ statement, damage
           {t.took(span(statement.durationMs - statement.heldMs))}
           {statement.heldMs > 0 && <span className={classes.muted}> · {t.held(span(statement.heldMs))}</span>}
         </Fact>
-        {answered && statement.tag !== null && (
+        {answered && statement.tag !== null && statement.tag !== statement.op && (
           <Fact name={t.tag}>
             <Code>
               <Visible>{statement.tag}</Visible>
@@ -122,12 +123,7 @@ export const StatementDetail = memo(function StatementDetail({ statement, damage
               <Visible lines="block">{statement.error.message}</Visible>
             </Notice>
           )}
-          {statement.columns.length > 0 && (
-            <section>
-              <h3 className={classes.subtitle}>{t.result}</h3>
-              <ResultTable key={statement.index} sessionId={statement.sessionId} index={statement.index} />
-            </section>
-          )}
+          <Outcome key={statement.index} statement={statement} />
         </>
       )}
     </article>

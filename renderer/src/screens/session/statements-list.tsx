@@ -1,9 +1,9 @@
 import { memo, useEffect } from 'react';
 import type { Statement } from '../../../../gateway/contract/session.ts';
-import { Sql } from '../../components/sql.tsx';
 import { useRows } from '../../components/use-rows.ts';
 import { strings } from '../../strings.ts';
 import { plural, span } from '../../text/format.ts';
+import type { Painter } from './painters/painter.ts';
 import { VerdictIcon } from './statement-verdict.tsx';
 import classes from './statements-list.module.css';
 
@@ -11,11 +11,13 @@ const t = strings.session;
 const ROW_HEIGHT = 54;
 
 const Row = memo(function Row({
+  Line,
   statement,
   current,
   damaged,
   choose,
 }: {
+  Line: Painter['Line'];
   statement: Statement;
   current: boolean;
   damaged: boolean;
@@ -35,7 +37,7 @@ const Row = memo(function Row({
         <VerdictIcon statement={statement} />
       </span>
       <span className={classes.text}>
-        <Sql text={statement.text} line />
+        <Line statement={statement} />
         <span className={classes.meta}>
           <span>
             {damaged
@@ -54,6 +56,7 @@ const Row = memo(function Row({
 });
 
 interface Props {
+  Line: Painter['Line'];
   total: number;
   at(index: number): Statement | null;
   want(first: number, last: number): void;
@@ -65,7 +68,7 @@ interface Props {
 }
 
 export const StatementsList = memo(function StatementsList(props: Props) {
-  const { total, at, want, currentIndex, isDamaged, choose, follow } = props;
+  const { Line, total, at, want, currentIndex, isDamaged, choose, follow } = props;
   const { scroller, height, rows, first, last, show } = useRows({ count: total, rowHeight: ROW_HEIGHT });
   useEffect(() => want(first, last), [want, first, last]);
   useEffect(() => {
@@ -89,6 +92,7 @@ export const StatementsList = memo(function StatementsList(props: Props) {
                 <span className={classes.blank}>{index + 1}</span>
               ) : (
                 <Row
+                  Line={Line}
                   statement={statement}
                   current={statement.index === currentIndex}
                   damaged={isDamaged(statement.exchange)}

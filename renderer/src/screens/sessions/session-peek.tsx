@@ -3,11 +3,12 @@ import type { Session } from '../../../../gateway/contract/session.ts';
 import { useApi } from '../../api/queries.ts';
 import { LinkButton } from '../../components/link-button.tsx';
 import { Fact, Facts, Failure } from '../../components/page.tsx';
-import { Sql } from '../../components/sql.tsx';
 import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
 import { plural, span, timeOfDay } from '../../text/format.ts';
+import { sessionPlace } from '../../text/operation-line.ts';
 import { visibleString } from '../../text/visible-text.ts';
+import { painters } from '../session/painters/painters.tsx';
 import { VerdictIcon } from '../session/statement-verdict.tsx';
 import classes from './session-peek.module.css';
 import { Findings, SessionStateBadge } from './session-state.tsx';
@@ -17,6 +18,7 @@ const SHOWN = 12;
 
 function Peek({ session, now }: { session: Session; now: number }) {
   const first = useApi('statements', { id: session.id, offset: 0, limit: SHOWN });
+  const { Line } = painters[session.protocol];
   const items = first.data?.items ?? [];
   const end = session.closedAt === null ? now : Date.parse(session.closedAt);
   return (
@@ -32,7 +34,7 @@ function Peek({ session, now }: { session: Session; now: number }) {
           <Visible>{`${session.agent.name} ${strings.session.for} ${session.identity.display}`}</Visible>
         </Fact>
         <Fact name={t.columns.where}>
-          <Visible>{strings.approvals.where(session.connectionId, session.database, session.role)}</Visible>
+          <Visible>{sessionPlace(session)}</Visible>
         </Fact>
         <Fact name={strings.session.opened}>
           {timeOfDay(session.openedAt, now)} · {span(end - Date.parse(session.openedAt))}
@@ -48,7 +50,7 @@ function Peek({ session, now }: { session: Session; now: number }) {
           <li key={statement.index}>
             <VerdictIcon statement={statement} />
             <span className={classes.text}>
-              <Sql text={statement.text} line />
+              <Line statement={statement} />
               <span className={classes.meta}>
                 {strings.session.verdicts[statement.verdict]} · {plural(statement.rows, 'row')}
               </span>
