@@ -55,7 +55,8 @@ function ownUrls(): Plugin {
         const target = posix.join(posix.dirname(source), path);
         const isWorker = target.endsWith('.ts') && target !== 'gateway/index.ts';
         const at = isWorker ? `./${flat(target)}.js` : posix.relative(BUNDLE, target);
-        return `new URL('${at.startsWith('.') ? at : `./${at}`}', import.meta.url)`;
+        const whole = `${at.startsWith('.') ? at : `./${at}`}${path.endsWith('/') ? '/' : ''}`;
+        return `new URL('${whole}', import.meta.url)`;
       });
     },
   };

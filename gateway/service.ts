@@ -32,6 +32,7 @@ import { createTokens } from './identity/tokens.ts';
 import { openLogFile } from './log-file.ts';
 import { createMaskingKeys } from './masking/keys.ts';
 import { createNotifications } from './notify/notifications.ts';
+import { createServiceTray } from './notify/tray/service-tray.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
 import type { Clock, PolicyEngine } from './pipeline/ports.ts';
 import { createPolicyEngine, createPolicyHandlers, createPolicyTrials, shippedPolicy } from './policy/index.ts';
@@ -83,6 +84,8 @@ export interface ServiceOptions {
   protected?: ProtectedLayout | undefined;
   /** Native notifications where this desktop has a service for them; default: none. */
   notifications?: boolean | undefined;
+  /** An icon with a menu in the panel of a Linux desktop; default: none. */
+  tray?: boolean | undefined;
 }
 
 export interface Service {
@@ -355,7 +358,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     halt: halt.view,
     pauses: approvals.paused().map(({ sessionId, until }) => ({ sessionId, until: new Date(until).toISOString() })),
   });
-  const publishStatus = () => control.publish({ type: 'status', status: status() });
+  const publishStatus = () => {
+    control.publish({ type: 'status', status: status() });
+    tray.changed();
+  };
 
   const commands = await createCommandClassifier();
   const approved = createApprovedCommands({ clock, randomBytes });
@@ -478,7 +484,33 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log: (level, sentence) => log[level](sentence),
     onStatus: publishStatus,
   });
-  registry.onChange((session) => control.publish({ type: 'session', session }));
+  const tray = createServiceTray({
+    wanted: options.tray ?? false,
+    protection,
+    platform: process.platform,
+    env: process.env,
+    uid: process.getuid?.() ?? -1,
+    pid: process.pid,
+    schedule: (milliseconds, run) => {
+      const timer = setTimeout(run, milliseconds);
+      timer.unref();
+      return () => clearTimeout(timer);
+    },
+    status,
+    approvals,
+    halt,
+    get person() {
+      return people.current().display;
+    },
+    open: (path) => {
+      if (canOpenBrowser(process.env)) openBrowser(new URL(path, control.address?.url).href, process.env);
+    },
+    log: (level, sentence) => log[level](sentence),
+  });
+  registry.onChange((session) => {
+    control.publish({ type: 'session', session });
+    tray.sessionChanged(session);
+  });
   publishChanges(
     every,
     () => (control.listeners === 0 ? Promise.resolve(null) : sync.status()),
@@ -509,6 +541,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       approvals.close();
       halt.close();
       notifications.close();
+      tray.close();
       await agents.close(reason);
       await terminals.close(reason);
       await mcp.close(reason);

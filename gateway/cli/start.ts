@@ -124,6 +124,8 @@ async function start(cli: Cli, options: StartOptions): Promise<void> {
       consoleFolder: CONSOLE_FOLDER,
       protected: layout,
       notifications: options.notifications,
+      // The desktop app has one of its own.
+      tray: options.notifications && app === null,
       devicePassphrase: passphraseAtStart(cli, options.devicePassphraseFile),
     });
     let server: EmbeddedPostgres | null = null;
@@ -156,7 +158,7 @@ export function registerStart(program: Command, cli: Cli): void {
     .option('--expire-after <seconds>', 'deny what waits for a person at the latest after this time')
     .option('--no-demo', 'without the embedded database and its sample data')
     .option('--no-open', 'without opening the browser')
-    .option('--no-notifications', 'without notifications of this desktop for what waits')
+    .option('--no-notifications', 'without notifications and an icon on this desktop for what waits')
     .option('--device-passphrase-file <file>', 'the passphrase of the device’s key, where it has one (mode 0600)')
     .option('--protected <name>', 'as the service that "countersign protect" sets up; refused anywhere else')
     .addOption(new Option('--app', 'for the desktop app').hideHelp())

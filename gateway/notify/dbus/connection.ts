@@ -23,7 +23,19 @@ export interface Call {
   body?: readonly DBusValue[];
 }
 
-/** A connection to a message bus, as a client of services on it; calls that others make of it are not answered. */
+/** What is told to whoever listens. */
+export interface Signal {
+  path: string;
+  interface: string;
+  member: string;
+  signature?: string;
+  body?: readonly DBusValue[];
+}
+
+/** What a call that others make is answered with: values, or the name of an error. */
+export type Reply = { signature: string; body: readonly DBusValue[] } | { error: string };
+
+/** A connection to a message bus, as a client of services on it, and as a service where it answers calls. */
 export interface BusConnection {
   /**
    * The destination is a unique name, or the bus itself, so that the answer is known to be its own.
@@ -32,6 +44,7 @@ export interface BusConnection {
   call(call: Call): Promise<DBusMessage>;
   /** Without waiting for an answer. */
   send(call: Call): void;
+  emit(signal: Signal): void;
   /** What was sent is still delivered. */
   end(): void;
 }
@@ -41,6 +54,8 @@ export interface BusListeners {
   signal(message: DBusMessage): void;
   /** Once, whoever ended it. */
   closed(sentence: string): void;
+  /** A call that another program makes; must not throw. Without this none is answered. */
+  called?(message: DBusMessage): Reply;
 }
 
 const PATIENCE_MS = 10_000;
@@ -135,23 +150,35 @@ class Bus implements BusConnection {
     this.#write(call, NO_REPLY_EXPECTED);
   }
 
+  emit({ signature = '', body = [], ...header }: Signal): void {
+    this.#send((serial) => ({
+      ...header,
+      type: MESSAGE_TYPES.signal,
+      flags: NO_REPLY_EXPECTED,
+      serial,
+      signature,
+      body,
+    }));
+  }
+
   end(): void {
     this.#socket.end();
     this.#close('it was not needed any more');
   }
 
   /** @returns its serial; null when it cannot be sent any more. */
-  #write(call: Call, flags: number): number | null {
+  #write({ signature = '', body = [], ...header }: Call, flags: number): number | null {
+    return this.#send((serial) => ({ ...header, type: MESSAGE_TYPES.call, flags, serial, signature, body }));
+  }
+
+  #send(message: (serial: number) => DBusMessage): number | null {
     if (this.#closed !== null) return null;
     if (this.#socket.writableLength > MAX_UNSENT) {
       this.#destroy('it does not take what is sent');
       return null;
     }
     this.#serial = (this.#serial % 0x7fff_ffff) + 1;
-    const { signature = '', body = [], ...header } = call;
-    this.#socket.write(
-      writeMessage({ ...header, type: MESSAGE_TYPES.call, flags, serial: this.#serial, signature, body }),
-    );
+    this.#socket.write(writeMessage(message(this.#serial)));
     return this.#serial;
   }
 
@@ -180,6 +207,10 @@ class Bus implements BusConnection {
       });
       return;
     }
+    if (message.type === MESSAGE_TYPES.call) {
+      this.#answer(message);
+      return;
+    }
     if (message.replySerial === undefined) return;
     const waiting = this.#waiting.get(message.replySerial);
     // Anybody on the bus can send what looks like an answer.
@@ -188,6 +219,17 @@ class Bus implements BusConnection {
     clearTimeout(waiting.timer);
     if (message.type === MESSAGE_TYPES.return) waiting.done(message);
     else waiting.fail(new CountersignError('DBUS_ERROR', message.errorName ?? 'an error without a name'));
+  }
+
+  #answer(message: DBusMessage): void {
+    const reply = this.#listeners.called?.(message);
+    if (reply === undefined || (message.flags & NO_REPLY_EXPECTED) !== 0 || message.sender === undefined) return;
+    const common = { flags: NO_REPLY_EXPECTED, replySerial: message.serial, destination: message.sender };
+    this.#send((serial) =>
+      'error' in reply
+        ? { ...common, type: MESSAGE_TYPES.error, serial, errorName: reply.error, signature: '', body: [] }
+        : { ...common, type: MESSAGE_TYPES.return, serial, signature: reply.signature, body: reply.body },
+    );
   }
 
   #destroy(reason: string): void {
