@@ -144,5 +144,6 @@ function attachmentsOf(value: unknown): string[] {
 function detailOf(raw: Raw): string {
   const { hook_event_name, conversation_id, session_id, generation_id, cursor_version, user_email, ...rest } = raw;
   const { workspace_roots, transcript_path, model, cwd, tool_use_id, ...own } = rest;
-  return JSON.stringify(own).slice(0, 64 * 1024);
+  const said = Object.entries(own).filter(([, value]) => value !== null && value !== '');
+  return JSON.stringify(Object.fromEntries(said)).slice(0, 64 * 1024);
 }
