@@ -8,7 +8,11 @@ import { Logins } from '../../gateway/identity/logins.ts';
 import { createOidcClient } from '../../gateway/identity/oidc/client.ts';
 import { People } from '../../gateway/identity/people.ts';
 import type { Vault } from '../../gateway/pipeline/ports.ts';
+import { component } from '../components.ts';
 import { startOidcProvider, type TestOidcProvider } from '../support/oidc-provider.ts';
+import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { startTestService, superuserConnection, type TestService } from '../support/service.ts';
+import { eventually, runClient, setTestPin, startClient, TEST_PIN } from '../support/side-by-side.ts';
 
 /** Signing in with a real provider (oidc-provider): nobody's word but its own counts. */
 let provider: TestOidcProvider;
@@ -296,5 +300,66 @@ describe('what the configuration says of claims', () => {
     provider.accounts.set('ada', { email: 'ada@acme.example', _claim_names: { groups: 'src1' } });
     const { view } = await signIn();
     expect(view).toMatchObject({ state: 'failed', sentence: expect.stringContaining('too many') });
+  });
+});
+
+const psql = component('psql');
+describe.skipIf(psql.missing)('a gateway with a provider (needs psql)', () => {
+  /** Who is a developer may run what they like; nobody else may. */
+  const POLICY = '@id("devs") permit (principal in Group::"devs", action == Action::"run", resource);\n';
+  let postgres: TestPostgres;
+  let gateway: TestService;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    gateway = await startTestService({ connections: [superuserConnection(postgres)], policy: POLICY });
+    await setTestPin(gateway);
+  });
+  afterAll(async () => {
+    await gateway?.stop();
+    await postgres?.stop();
+  });
+  const signInAs = async (account: string) => {
+    const { control } = gateway;
+    const { id, url } = await control.call('signIn', {});
+    await fetch(await provider.signIn(url!, account));
+    return eventually('a sign-in', async () => {
+      const view = await control.call('signInState', { id });
+      return view.state === 'waiting' ? null : view;
+    });
+  };
+  const query = (env: NodeJS.ProcessEnv, sql: string) => runClient(psql.path, ['-X', '-A', '-t', '-c', sql], env);
+
+  it('lets agents act for nobody, then for who signed in, and ends what is open when they sign out', async () => {
+    const { control } = gateway;
+    const before = await gateway.connect();
+    const view = await control.call('putProvider', { provider: config(), pin: TEST_PIN });
+    expect(view).toMatchObject({ state: 'signed-out', providers: [{ id: 'acme' }] });
+    expect((await query(before.env, 'SELECT 1')).out).toContain('people sign in with a provider');
+    await expect(gateway.connect()).rejects.toMatchObject({ code: 'IDENTITY_REQUIRED' });
+    expect((await control.call('status', {})).identity).toContain('countersign login');
+
+    expect(await signInAs('ada')).toMatchObject({ state: 'done' });
+    const { env } = await gateway.connect();
+    expect((await query(env, 'SELECT 42')).out).toContain('42');
+    const [session] = (await control.call('sessions', {})).items;
+    expect(session!.identity).toMatchObject({
+      subject: 'acme:ada',
+      kind: 'oidc',
+      verified: true,
+      groups: ['devs', 'everybody'],
+    });
+
+    const open = startClient(psql.path, ['-X', '-c', 'SELECT pg_sleep(60)'], env);
+    await eventually('a session', async () => (await control.call('sessions', { state: 'open' })).items[0] ?? null);
+    await control.call('signOut', {});
+    expect((await open.ended).out).toContain('signed out');
+    expect((await query(env, 'SELECT 1')).out).toContain('signed out');
+  });
+
+  it('and asks the policy by the groups that the provider names', async () => {
+    expect(await signInAs('bob')).toMatchObject({ state: 'done' });
+    const { env } = await gateway.connect();
+    expect((await query(env, 'SELECT 1')).out).toContain('No policy permits it');
+    await gateway.control.call('signOut', {});
   });
 });
