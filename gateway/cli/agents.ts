@@ -27,7 +27,7 @@ export function whereOf(cli: Cli, { project }: LevelOptions): Where {
 }
 
 /** Throws USAGE. */
-function levelOf({ user, project, managed, enterprise }: LevelOptions): Level {
+export function levelOf({ user, project, managed, enterprise }: LevelOptions): Level {
   const given: Level[] = [];
   if (user) given.push('user');
   if (project !== undefined) given.push('project');

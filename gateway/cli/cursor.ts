@@ -11,6 +11,7 @@ import {
 import { describe } from '../protocols/agent/understand.ts';
 import { installAgent, type LevelOptions, uninstallAgent, whereOf, withLevels } from './agents.ts';
 import type { Cli } from './cli.ts';
+import { assertHasMcp, unwrapCursorMcp, wrapCursorMcp } from './cursor-mcp.ts';
 import { oneLine } from './visible-text.ts';
 
 interface DoctorOptions extends LevelOptions {
@@ -98,10 +99,20 @@ export function registerCursor(program: Command, cli: Cli): void {
   const cursor = program.command('cursor').description('Cursor: its hooks, and whether they do what they should');
   withLevels(cursor.command('install').description('let Cursor ask Countersign before its agent acts'))
     .option('--enterprise', 'as --managed')
-    .action((options: LevelOptions) => installAgent(cli, 'cursor', options));
+    .option('--mcp', 'let the servers of mcp.json go through the gateway too; takes the PIN')
+    .action(async (options: LevelOptions & { mcp?: boolean }) => {
+      if (options.mcp) assertHasMcp(options);
+      await installAgent(cli, 'cursor', options);
+      if (options.mcp) await wrapCursorMcp(cli, options);
+    });
   withLevels(cursor.command('uninstall').description('take the hooks out again'))
     .option('--enterprise', 'as --managed')
-    .action((options: LevelOptions) => uninstallAgent(cli, 'cursor', options));
+    .option('--mcp', 'put mcp.json back too')
+    .action(async (options: LevelOptions & { mcp?: boolean }) => {
+      if (options.mcp) assertHasMcp(options);
+      await uninstallAgent(cli, 'cursor', options);
+      if (options.mcp) unwrapCursorMcp(cli, options);
+    });
   cursor
     .command('doctor')
     .description('prove that the hooks fire, and list what went around them')

@@ -4,8 +4,8 @@ import { type McpSecrets, McpServer, type McpServerInput, McpServerName } from '
 type Entry = Record<string, unknown>;
 
 export interface McpConfigSurroundings {
-  /** The shim as Cursor shall start it: an absolute path, and arguments before `mcp NAME`. */
-  shim: { command: string; args: readonly string[] };
+  /** The shim as Cursor shall start it: an absolute path, and arguments before and after `mcp NAME`. */
+  shim: { command: string; args: readonly string[]; after?: readonly string[] };
   /** For `${env:X}`, `${userHome}` and `${workspaceFolder}`; null: a configuration of no workspace. */
   env: Readonly<Record<string, string | undefined>>;
   userHome: string;
@@ -108,7 +108,12 @@ function shimName({ command, args }: Entry): string | null {
 
 function shimEntry(value: Entry, name: string, { shim, agent }: McpConfigSurroundings): Entry {
   const kept = Object.fromEntries(Object.entries(value).filter(([key]) => !OURS.includes(key)));
-  return { type: 'stdio', command: shim.command, args: [...shim.args, 'mcp', name, '--agent', agent], ...kept };
+  return {
+    type: 'stdio',
+    command: shim.command,
+    args: [...shim.args, 'mcp', name, '--agent', agent, ...(shim.after ?? [])],
+    ...kept,
+  };
 }
 
 function readEntry(

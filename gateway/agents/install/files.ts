@@ -51,6 +51,16 @@ export function writeSettings(file: string, text: string): string | null {
   }
 }
 
+/** Replaces the file as a whole and keeps nothing of what it was. @param mode of a new one. Throws HOOKS_FILE_UNWRITABLE. */
+export function replaceSettings(file: string, text: string, mode = 0o644): void {
+  try {
+    const target = existsSync(file) ? realpathSync(file) : file;
+    replace(target, text, lstatSync(target, { throwIfNoEntry: false }), mode);
+  } catch (cause) {
+    throw new CountersignError('HOOKS_FILE_UNWRITABLE', `${file} cannot be written: ${reasonOf(cause)}`, { cause });
+  }
+}
+
 /** The file and its backup go. */
 export function removeSettings(file: string): void {
   rmSync(file, { force: true });
@@ -69,9 +79,14 @@ export function formatSettings(value: unknown, like: string | null): string {
   return `${JSON.stringify(value, null, indent)}\n`;
 }
 
-function replace(file: string, text: string, like: { mode: number; uid: number; gid: number } | undefined): void {
+function replace(
+  file: string,
+  text: string,
+  like: { mode: number; uid: number; gid: number } | undefined,
+  mode = 0o644,
+): void {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
-  const handle = openSync(temporary, 'wx', like === undefined ? 0o644 : like.mode & 0o777);
+  const handle = openSync(temporary, 'wx', like === undefined ? mode : like.mode & 0o777);
   try {
     const bytes = Buffer.from(text, 'utf8');
     for (let written = 0; written < bytes.length; ) written += writeSync(handle, bytes, written);
