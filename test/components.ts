@@ -167,6 +167,18 @@ const COMPONENTS: readonly Component[] = [
         : null,
   },
   {
+    name: 'xfce4-panel',
+    need: 'optional',
+    packages: ['xfce4-panel', 'xfce4-notifyd', 'xvfb', 'xdotool', 'dbus'],
+    usedBy: 'test',
+    what: "a desktop's panel, which shows the icon and its menu",
+    find: () =>
+      ['dbus-daemon', 'Xvfb', 'xdotool'].every((program) => onPath(program) !== null) &&
+      libraryProgram('xfce4/notifyd/xfce4-notifyd') !== null
+        ? onPath('xfce4-panel')
+        : null,
+  },
+  {
     name: 'sshd',
     need: 'required',
     packages: ['openssh-server'],

@@ -12,6 +12,13 @@ export interface TestDesktop {
   /** What programs of this desktop find it by. */
   env: { DISPLAY: string; DBUS_SESSION_BUS_ADDRESS: string };
   startNotifyd(): Promise<void>;
+  /** With nothing in it but a place for icons, at the top left. */
+  startPanel(panel: string): Promise<void>;
+  /** How many menus of an icon are open, one below the other. */
+  trayMenus(): Promise<number>;
+  /** Opens the menu of the only icon. */
+  openTrayMenu(): Promise<void>;
+  key(name: string): Promise<void>;
   /** Kills it, as by a crash. */
   killNotifyd(): Promise<void>;
   /** How many notifications are on the screen. */
@@ -38,6 +45,28 @@ const busConfig = (socket: string) => `<!DOCTYPE busconfig PUBLIC "-//freedeskto
     <allow own="*"/>
   </policy>
 </busconfig>
+`;
+
+const PANEL_SIZE = 32;
+const PANEL = `<?xml version="1.0" encoding="UTF-8"?>
+<channel name="xfce4-panel" version="1.0">
+  <property name="configver" type="int" value="2"/>
+  <property name="panels" type="array">
+    <value type="int" value="1"/>
+    <property name="panel-1" type="empty">
+      <property name="position" type="string" value="p=6;x=0;y=0"/>
+      <property name="position-locked" type="bool" value="true"/>
+      <property name="length" type="double" value="100"/>
+      <property name="size" type="uint" value="${PANEL_SIZE}"/>
+      <property name="plugin-ids" type="array"><value type="int" value="1"/></property>
+    </property>
+  </property>
+  <property name="plugins" type="empty">
+    <property name="plugin-1" type="string" value="systray">
+      <property name="square-icons" type="bool" value="true"/>
+    </property>
+  </property>
+</channel>
 `;
 
 /** Where Xfce's service puts its buttons with its own theme, in pixels from the right and the bottom. */
@@ -78,6 +107,9 @@ export async function startDesktop(notifyd: string): Promise<TestDesktop> {
   const env = { DISPLAY: `:${display.trim()}`, DBUS_SESSION_BUS_ADDRESS: `unix:path=${socket}` };
   const inside = { ...base, ...env, NO_AT_BRIDGE: '1', GSETTINGS_BACKEND: 'memory' };
   start(notifyd.replace('notifyd/xfce4-notifyd', 'xfconf/xfconfd'), [], inside);
+  const settings = join(folder, '.config/xfce4/xfconf/xfce-perchannel-xml');
+  mkdirSync(settings, { recursive: true });
+  writeFileSync(join(settings, 'xfce4-panel.xml'), PANEL);
   let service: ChildProcess | null = null;
 
   const xdotool = async (...args: string[]) => (await run('xdotool', args, { env: inside })).stdout;
@@ -132,6 +164,30 @@ export async function startDesktop(notifyd: string): Promise<TestDesktop> {
     },
     async startNotifyd() {
       service = start(notifyd, [], inside);
+    },
+    async startPanel(panel) {
+      start(panel, ['--disable-wm-check'], inside);
+      await eventually('the panel', async () => {
+        const found = await xdotool('search', '--onlyvisible', '--class', 'xfce4-panel').catch(() => '');
+        return found === '' ? null : true;
+      });
+    },
+    async openTrayMenu() {
+      await xdotool('mousemove', String(PANEL_SIZE / 2 + 4), String(PANEL_SIZE / 2), 'click', '3');
+      // Not over what opens, nor over the icon, whose words would show.
+      await xdotool('mousemove', '900', '890');
+    },
+    async key(name) {
+      await xdotool('key', name);
+    },
+    async trayMenus() {
+      const found = await xdotool('search', '--onlyvisible', '--name', 'wrapper-2.0').catch(() => '');
+      const windowsOfPlugin = found.split('\n').filter((line) => line !== '');
+      const shapes = await Promise.all(
+        windowsOfPlugin.map((window) => xdotool('getwindowgeometry', '--shell', window).catch(() => '')),
+      );
+      // Below the panel, and more than the pixel that GTK keeps for itself.
+      return shapes.filter((shape) => /^Y=(2[89]|[3-9]\d|\d{3})$/m.test(shape) && /^WIDTH=\d{2,}$/m.test(shape)).length;
     },
     async killNotifyd() {
       if (service !== null) await end(service);

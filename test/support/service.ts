@@ -30,6 +30,7 @@ export async function startTestService(options: {
   expireAfterSeconds?: number;
   home?: string;
   notifications?: boolean;
+  tray?: boolean;
 }): Promise<TestService> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'cs-service-'));
   if (options.policy !== undefined) {
@@ -42,6 +43,7 @@ export async function startTestService(options: {
     controlPort: 0,
     expireAfterSeconds: options.expireAfterSeconds,
     notifications: options.notifications,
+    tray: options.tray,
   };
   const service = await startService(start);
   for (const { secret, ...connection } of options.connections) await service.registerDemo(connection, secret);

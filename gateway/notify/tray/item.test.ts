@@ -145,7 +145,7 @@ describe('the icon on the bus', () => {
       Status: { value: 'NeedsAttention' },
       IconPixmap: { signature: 'a(iiay)', value: [[1, 1, [255, 1, 2, 3]]] },
       Menu: { signature: 'o', value: '/MenuBar' },
-      ToolTip: { value: ['', [], 'Countersign', 'Countersign: 1 request waits for you, 0 open sessions'] },
+      ToolTip: { value: ['', [], 'Countersign: 1 request waits for you, 0 open sessions', ''] },
     });
     const one = (member: string, signature: string, body: DBusValue[]) =>
       call(ITEM_PATH, 'org.freedesktop.DBus.Properties', member, signature, body);

@@ -104,7 +104,7 @@ export class StatusNotifierItem {
       ['AttentionIconName', text('')],
       ['AttentionIconPixmap', pixmaps],
       ['AttentionMovieName', text('')],
-      ['ToolTip', { signature: '(sa(iiay)ss)', value: ['', [], 'Countersign', this.#tooltip] }],
+      ['ToolTip', { signature: '(sa(iiay)ss)', value: ['', [], this.#tooltip, ''] }],
       ['ItemIsMenu', { signature: 'b', value: false }],
       ['Menu', { signature: 'o', value: MENU_PATH }],
     ]);
