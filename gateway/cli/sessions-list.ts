@@ -88,7 +88,9 @@ async function list(cli: Cli, deps: SessionDeps, options: ListOptions): Promise<
     visibleLine(session.id),
     when(session.openedAt),
     session.state,
-    `${visibleLine(session.connectionId)}/${truncate(visibleLine(session.database), 24)}`,
+    session.protocol === 'postgres'
+      ? `${visibleLine(session.connectionId)}/${truncate(visibleLine(session.database), 24)}`
+      : `${visibleLine(session.connectionId)} in ${truncate(visibleLine(session.database), 40)}`,
     truncate(`${visibleLine(session.agent.name)} for ${visibleLine(session.identity.display)}`, 32),
     plural(session.statements, 'statement'),
     [
