@@ -1,8 +1,5 @@
-/** What the desktop app's preload offers beside the API; a browser has none of it. */
-interface Desktop {
-  hidePopup(): void;
-  /** @param path a path of the console. */
-  openConsole(path: string): void;
-}
+import type { DesktopBridge } from '../../../gateway/contract/desktop.ts';
 
-export const desktop: Desktop | null = (globalThis as { countersign?: Desktop }).countersign ?? null;
+/** What the desktop app's preload offers beside the API; a browser has none of it. */
+export const desktop: DesktopBridge | null =
+  (globalThis as { countersignDesktop?: DesktopBridge }).countersignDesktop ?? null;

@@ -2,10 +2,12 @@ import { Button, List, Text, TextInput, Title } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
 import { keepPageKey } from '../../api/client.ts';
+import { desktop } from '../../api/desktop.ts';
 import { useApiMutation } from '../../api/queries.ts';
 import { Failure } from '../../components/page.tsx';
 import { strings } from '../../strings.ts';
 import classes from './login-screen.module.css';
+import { PinLogin } from './pin-login.tsx';
 
 const t = strings.login;
 const CODE_MIN = 6;
@@ -19,12 +21,9 @@ export function LoginScreen() {
     document.title = `${t.title} · ${strings.product}`;
   }, []);
 
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    const typed = code.trim();
-    if (typed.length < CODE_MIN || login.isPending) return;
+  const enter = (given: string) =>
     login.mutate(
-      { code: typed },
+      { code: given },
       {
         onSuccess: ({ key }) => {
           keepPageKey(key);
@@ -32,6 +31,10 @@ export function LoginScreen() {
         },
       },
     );
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const typed = code.trim();
+    if (typed.length >= CODE_MIN && !login.isPending) enter(typed);
   };
 
   return (
@@ -64,6 +67,7 @@ export function LoginScreen() {
           </Button>
         </form>
         {login.error !== null && <Failure error={login.error} />}
+        {desktop !== null && <PinLogin enter={enter} />}
         <section className={classes.where}>
           <Title order={2} className={classes.whereTitle}>
             {t.whereTitle}
