@@ -2,9 +2,8 @@
 const args = process.argv.slice(2);
 
 if (args[0] === 'exec' || args[0] === 'shell') {
-  // These start with each command of an agent, so nothing else is loaded for them.
-  const { runExec } = await import('./cli/exec/run.ts');
-  process.exit(await runExec(args));
+  // They have an entry of their own, since they start with each command of an agent.
+  await import('./bin/exec.mjs');
 }
 
 const { processCli } = await import('./cli/process-cli.ts');

@@ -14,6 +14,7 @@ if (process.argv[2] === 'mcp' && process.argv[3] !== undefined && !MCP_COMMANDS.
   const { runShim } = await import('./mcp-shim.mjs');
   await runShim(process.argv.slice(3));
 } else {
-  process.argv.splice(2, 0, 'gateway/index.ts');
+  const inTerminal = process.argv[2] === 'exec' || process.argv[2] === 'shell';
+  process.argv.splice(2, 0, inTerminal ? 'gateway/bin/exec.mjs' : 'gateway/index.ts');
   await import('../../build/guard-node.mjs');
 }
