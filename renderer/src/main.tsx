@@ -2,9 +2,6 @@ import './csp.ts';
 import '@mantine/core/styles.css';
 import '@mantine/notifications/styles.css';
 import './global.css';
-import { createRoot } from 'react-dom/client';
-import { App } from './app.tsx';
 
-const root = document.getElementById('root');
-if (root === null) throw new Error('index.html has no #root');
-createRoot(root).render(<App />);
+// Fetched after csp.ts has run: what chunks share is evaluated before the module that imports them.
+void import('./boot.tsx');

@@ -1,31 +1,48 @@
 import { createRootRoute, createRoute, createRouter, Navigate } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
+import type { ComponentType, ReactNode } from 'react';
 import { z } from 'zod';
 import type { ConsoleHost } from '../../gateway/contract/api.ts';
 import { InsightDimension, InsightShapesInput } from '../../gateway/contract/insights.ts';
 import { StatementFilter } from '../../gateway/contract/search.ts';
 import { useHost } from './api/host.ts';
 import { Crashed, NotFound } from './components/crashed.tsx';
+import { lazyPage } from './components/lazy-page.tsx';
 import { ApprovalsScreen } from './screens/approvals/approvals-screen.tsx';
-import { DeviceScreen } from './screens/audit/device-screen.tsx';
-import { DevicesScreen } from './screens/audit/devices-screen.tsx';
-import { ImportsScreen } from './screens/audit/imports-screen.tsx';
-import { LogScreen } from './screens/audit/log-screen.tsx';
-import { ReportScreen } from './screens/audit/report-screen.tsx';
-import { AuditSessionsScreen } from './screens/audit/sessions-screen.tsx';
-import { ConnectionFormScreen } from './screens/connections/connection-form-screen.tsx';
-import { ConnectionsScreen } from './screens/connections/connections-screen.tsx';
-import { EvidenceScreen } from './screens/evidence/evidence-screen.tsx';
-import { GrantsScreen } from './screens/grants/grants-screen.tsx';
 import { HomeScreen } from './screens/home/home-screen.tsx';
-import { InsightsScreen } from './screens/insights/insights-screen.tsx';
-import { PolicyScreen } from './screens/policy/policy-screen.tsx';
 import { PopupScreen } from './screens/popup/popup-screen.tsx';
-import { SessionScreen } from './screens/session/session-screen.tsx';
-import { SessionsScreen } from './screens/sessions/sessions-screen.tsx';
-import { SettingsScreen } from './screens/settings/settings-screen.tsx';
-import { WelcomeScreen } from './screens/welcome/welcome-screen.tsx';
 import { Root } from './shell/root.tsx';
+
+/** Pages that come when they are gone to; the first ones and what waits are there at once. */
+const DeviceScreen = lazyPage(() => import('./screens/audit/device-screen.tsx').then((page) => page.DeviceScreen));
+const DevicesScreen = lazyPage(() => import('./screens/audit/devices-screen.tsx').then((page) => page.DevicesScreen));
+const ImportsScreen = lazyPage(() => import('./screens/audit/imports-screen.tsx').then((page) => page.ImportsScreen));
+const LogScreen = lazyPage(() => import('./screens/audit/log-screen.tsx').then((page) => page.LogScreen));
+const ReportScreen = lazyPage(() => import('./screens/audit/report-screen.tsx').then((page) => page.ReportScreen));
+const AuditSessionsScreen = lazyPage(() =>
+  import('./screens/audit/sessions-screen.tsx').then((page) => page.AuditSessionsScreen),
+);
+const ConnectionFormScreen = lazyPage(() =>
+  import('./screens/connections/connection-form-screen.tsx').then((page) => page.ConnectionFormScreen),
+);
+const ConnectionsScreen = lazyPage(() =>
+  import('./screens/connections/connections-screen.tsx').then((page) => page.ConnectionsScreen),
+);
+const EvidenceScreen = lazyPage(() =>
+  import('./screens/evidence/evidence-screen.tsx').then((page) => page.EvidenceScreen),
+);
+const GrantsScreen = lazyPage(() => import('./screens/grants/grants-screen.tsx').then((page) => page.GrantsScreen));
+const InsightsScreen = lazyPage(() =>
+  import('./screens/insights/insights-screen.tsx').then((page) => page.InsightsScreen),
+);
+const PolicyScreen = lazyPage(() => import('./screens/policy/policy-screen.tsx').then((page) => page.PolicyScreen));
+const SessionScreen = lazyPage(() => import('./screens/session/session-screen.tsx').then((page) => page.SessionScreen));
+const SessionsScreen = lazyPage(() =>
+  import('./screens/sessions/sessions-screen.tsx').then((page) => page.SessionsScreen),
+);
+const SettingsScreen = lazyPage(() =>
+  import('./screens/settings/settings-screen.tsx').then((page) => page.SettingsScreen),
+);
+const WelcomeScreen = lazyPage(() => import('./screens/welcome/welcome-screen.tsx').then((page) => page.WelcomeScreen));
 
 /** What a filter or a place is, is in the address: a page can be reloaded, kept and sent. */
 const sessionsSearch = z.object({
@@ -62,10 +79,10 @@ const sessionSearch = z.object({ at: z.number().int().min(0).optional().catch(un
 const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound, errorComponent: Crashed });
 /** A page that one host has, and the other does not know. */
 const only =
-  (host: ConsoleHost, Screen: () => ReactNode): (() => ReactNode) =>
+  (host: ConsoleHost, Screen: ComponentType): (() => ReactNode) =>
   () =>
     useHost() === host ? <Screen /> : <NotFound />;
-const route = <const P extends string>(path: P, host: ConsoleHost, component: () => ReactNode) =>
+const route = <const P extends string>(path: P, host: ConsoleHost, component: ComponentType) =>
   createRoute({ getParentRoute: () => rootRoute, path, component: only(host, component) });
 
 const home = createRoute({

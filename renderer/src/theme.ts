@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core';
+import { createTheme, type MantineColorsTuple, Modal } from '@mantine/core';
 
 const ink: MantineColorsTuple = [
   '#eef3ff',
@@ -39,4 +39,8 @@ export const theme = createTheme({
   cursorType: 'pointer',
   autoContrast: true,
   focusRing: 'auto',
+  components: {
+    // Its header element would be another banner of the page.
+    Modal: Modal.extend({ defaultProps: { attributes: { header: { role: 'presentation' } } } }),
+  },
 });

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { strings } from '../strings.ts';
-import { Card, Empty } from './page.tsx';
+import { Card, Empty, Page } from './page.tsx';
 
 export function Crashed() {
   return (
@@ -14,8 +14,8 @@ export function Crashed() {
 
 export function NotFound() {
   return (
-    <Card>
-      <Empty title={strings.errors.notFound} hint={strings.errors.notFoundHint} />
-    </Card>
+    <Page title={strings.errors.notFound}>
+      <p>{strings.errors.notFoundHint}</p>
+    </Page>
   );
 }

@@ -1,3 +1,4 @@
+import { VisuallyHidden } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { GatewayStatus } from '../../../gateway/contract/api.ts';
 import type { LinkState } from '../api/events.ts';
@@ -14,8 +15,11 @@ export function GatewayState({ status, link }: { status: GatewayStatus; link: Li
   return (
     <section className={classes.state} aria-label={t.statusLabel}>
       {status.waiting > 0 && (
-        <Link to="/approvals" className={classes.link} aria-label={t.waitingLong(status.waiting)}>
-          <ToneBadge tone="ask">{t.waiting(status.waiting)}</ToneBadge>
+        <Link to="/approvals" className={classes.link}>
+          <ToneBadge tone="ask">
+            {t.waiting(status.waiting)}
+            <VisuallyHidden> {t.waitingFor}</VisuallyHidden>
+          </ToneBadge>
         </Link>
       )}
       <Link to="/settings" className={classes.link}>

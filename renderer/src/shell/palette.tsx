@@ -83,17 +83,13 @@ function Results({ items, close }: { items: readonly PaletteItem[]; close(): voi
 /** Everything that can be gone to or done, by typing some of its name. */
 export function Palette({ items, opened, onClose }: Props) {
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      withCloseButton={false}
-      size="lg"
-      yOffset="12vh"
-      padding={0}
-      classNames={{ body: classes.body }}
-      aria-label={t.title}
-    >
-      <Results items={items} close={onClose} />
-    </Modal>
+    <Modal.Root opened={opened} onClose={onClose} size="lg" yOffset="12vh" padding={0}>
+      <Modal.Overlay />
+      <Modal.Content aria-label={t.title}>
+        <Modal.Body className={classes.body}>
+          <Results items={items} close={onClose} />
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   );
 }

@@ -24,7 +24,7 @@ export function ShellMenu({ openHelp, openPalette }: { openHelp: () => void; ope
   const client = useQueryClient();
   const logout = useApiMutation('logout');
   return (
-    <Menu position="bottom-end" width={250} withinPortal>
+    <Menu position="bottom-end" width={250} withinPortal={false} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" size="lg" aria-label={strings.nav.menu}>
           <IconDots size={20} />

@@ -63,7 +63,7 @@ export function Shell({ host, places, counts, state, banner }: Props) {
       <AppShell.Header className={classes.header}>
         <Group gap="xs" wrap="nowrap">
           <Burger opened={menuOpen} onClick={menu.toggle} hiddenFrom="sm" size="sm" aria-label={strings.nav.menu} />
-          <Link to={places[0].to} className={classes.brand}>
+          <Link to={places[0].to} className={classes.brand} aria-label={strings.product}>
             <img src="/favicon.svg" alt="" width={26} height={26} />
             <span className={classes.brandName}>{strings.product}</span>
           </Link>

@@ -31,12 +31,12 @@ export const shellStrings = {
     unprotected: 'Unprotected',
     protected: 'Protected',
     waiting: (n: number) => `${n} waiting`,
-    waitingLong: (n: number) => `${plural(n, 'request')} waiting for your decision`,
+    waitingFor: 'for your decision',
     policyBroken: 'Policy has an error',
     colorScheme: { auto: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' },
     help: 'Keyboard shortcuts',
     logout: 'Sign out',
-    statusLabel: 'Gateway',
+    statusLabel: 'State of the gateway',
   },
 
   palette: {

@@ -1,71 +1,123 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { axeFindings } from '../axe.ts';
+import { callApproval, changeApproval, commandApproval } from './action-fixtures.ts';
 import { launch, noChromium, openConsole } from './console-page.ts';
+import { type ConsolePageOf, PAGES } from './pages.ts';
 import { type StubGateway, startStubGateway } from './stub-gateway.ts';
 
-/** Every screen, in both themes, wide and narrow: nothing is cut off and the page has no complaint. */
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FOLDER = fileURLToPath(new URL('../../.artifacts/console/', import.meta.url));
-const SCREENS = [
-  { name: 'approvals', path: '/approvals', ready: 'UPDATE' },
-  { name: 'approval-pin', path: '/approvals?id=a-delete', ready: 'Deletes every row' },
-  { name: 'approval-hostile', path: '/approvals?id=a-hostile', ready: 'U+202E' },
-  { name: 'grants', path: '/grants', ready: 'in this session' },
-  { name: 'sessions', path: '/sessions', ready: '240 sessions' },
-  { name: 'session', path: '/sessions/S0002?at=3', ready: 'UPDATE 1' },
-  { name: 'session-result', path: '/sessions/S0000?at=2', ready: 'Ada Novak' },
-  { name: 'conversation', path: '/sessions/A0001?at=3', ready: 'expected 30, got 10' },
-  { name: 'connections', path: '/connections', ready: 'billing-staging' },
-  { name: 'connection-form', path: '/connections/demo', ready: 'Sensitive columns', full: true },
-  { name: 'policy', path: '/policy', ready: 'allow-reads' },
-  { name: 'insights', path: '/insights', ready: 'Asked most', full: true },
-  { name: 'evidence', path: '/evidence', ready: 'denied 5 destructive', full: true },
-  { name: 'settings', path: '/settings', ready: 'Recording works', full: true },
-] as const;
+const WIDTHS = [1280, 360] as const;
 
-describe.skipIf(noChromium)(`every screen${noChromium ? ` (${noChromium})` : ''}`, () => {
+/** What fits into a narrow window does so in either theme: only the popup is looked at in both. */
+const isWanted = ({ widths }: ConsolePageOf, width: number, scheme: string): boolean =>
+  widths === undefined ? width === 1280 || scheme === 'light' : widths.includes(width);
+
+type Which = ConsolePageOf['gateway'];
+
+async function startAll(): Promise<Record<Which, StubGateway>> {
+  const all = {
+    full: await startStubGateway(),
+    empty: await startStubGateway({ empty: true }),
+    'signed-out': await startStubGateway({ signedIn: false }),
+    agent: await startStubGateway(),
+    trouble: await startStubGateway(),
+  };
+  const now = Date.now();
+  all.agent.state.approvals = [commandApproval(now), changeApproval(now), callApproval(now)];
+  all.trouble.setStatus({
+    halt: { kind: 'pause', since: new Date(now).toISOString(), until: null, by: 'alice', sentence: 'alice paused it.' },
+    pauses: [{ sessionId: 'S0000', until: new Date(now + 3_600_000).toISOString() }],
+    recorder: { ok: false, error: 'The disk is full.', bytes: 1 },
+    policy: { ...all.trouble.state.status.policy, error: 'line 3: unexpected token', staged: '0'.repeat(64) },
+  });
+  return all;
+}
+
+/** The routes of a gateway's console, as the router has them. */
+function routesOfGateway(): string[] {
+  const text = readFileSync(`${ROOT}renderer/src/router.tsx`, 'utf8');
+  return [...text.matchAll(/path: '([^']+)'|route\('([^']+)', 'gateway'/g)]
+    .map((match) => match[1] ?? match[2] ?? '')
+    .filter((path) => !path.startsWith('/audit/'));
+}
+
+test('every route is looked at', () => {
+  const paths = PAGES.map(({ path }) => path.replace(/\?.*/, ''));
+  const routes = routesOfGateway();
+  expect(routes.length).toBeGreaterThan(12);
+  const unseen = routes.filter(
+    (route) => !paths.some((path) => new RegExp(`^${route.replaceAll(/\$\w+/g, '[^/]+')}$`).test(path)),
+  );
+  expect(unseen).toEqual([]);
+});
+
+/** In both themes, wide and narrow: a picture, nothing cut off, nothing that axe finds, no complaint of the page. */
+describe.skipIf(noChromium)(`every page${noChromium ? ` (${noChromium})` : ''}`, () => {
   let browser: Browser;
-  let gateway: StubGateway;
-  let signedOut: StubGateway;
-  let empty: StubGateway;
+  let gateways: Record<Which, StubGateway>;
   beforeAll(async () => {
     mkdirSync(FOLDER, { recursive: true });
     browser = await launch();
-    gateway = await startStubGateway();
-    signedOut = await startStubGateway({ signedIn: false });
-    empty = await startStubGateway({ empty: true });
+    gateways = await startAll();
   });
   afterAll(async () => {
     await browser?.close();
-    await Promise.all([gateway, signedOut, empty].map((stub) => stub?.close()));
+    await Promise.all(Object.values(gateways ?? {}).map((gateway) => gateway.close()));
+    process.stdout.write(`    pictures of every page: ${relative(ROOT, FOLDER)}\n`);
   });
 
+  async function look(page: Page, one: ConsolePageOf, width: number, scheme: string): Promise<object> {
+    await page.setViewportSize({ width, height: one.height ?? (width === 360 ? 780 : 900) });
+    await page.goto(gateways[one.gateway].url + one.path);
+    await page.getByText(one.ready).first().waitFor({ state: 'attached' });
+    await page.screenshot({ path: `${FOLDER}${one.name}-${width}-${scheme}.png`, fullPage: one.whole ?? false });
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    // What a narrow window has is what a wide one has, but for the popup.
+    const axe = width === 1280 || one.widths !== undefined ? await axeFindings(page) : [];
+    return { page: one.name, wider: Math.max(0, wider), axe };
+  }
+
   for (const scheme of ['light', 'dark'] as const) {
-    for (const width of [1280, 360]) {
+    for (const width of WIDTHS) {
       test(`${scheme}, ${width} px`, async () => {
-        const shots = [
-          ...SCREENS.map((screen) => ({ ...screen, url: gateway.url })),
-          { name: 'login', path: '/', ready: 'One-time code', url: signedOut.url },
-          { name: 'empty-approvals', path: '/approvals', ready: 'Nothing is waiting', url: empty.url },
-          { name: 'empty-evidence', path: '/evidence', ready: 'No SIEM gets', url: empty.url, full: true },
-          { name: 'empty-sessions', path: '/sessions', ready: 'No sessions yet', url: empty.url },
-        ];
-        const height = width === 360 ? 780 : 900;
-        const { page, complaints, close } = await openConsole(browser, signedOut.url, { width, height, scheme });
-        for (const shot of shots) {
-          await page.goto(shot.url + shot.path);
-          await page.getByText(shot.ready).first().waitFor({ state: 'attached' });
-          await page.screenshot({ path: `${FOLDER}${shot.name}-${width}-${scheme}.png`, fullPage: 'full' in shot });
-          const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-          expect.soft({ screen: shot.name, wider: Math.max(0, wider), complaints }).toEqual({
-            screen: shot.name,
+        const { page, complaints, close } = await openConsole(browser, gateways['signed-out'].url, { scheme });
+        for (const one of PAGES.filter((page) => isWanted(page, width, scheme))) {
+          const seen = await look(page, one, width, scheme);
+          expect.soft({ ...seen, complaints: complaints.splice(0) }).toEqual({
+            page: one.name,
             wider: 0,
+            axe: [],
             complaints: [],
           });
         }
         await close();
       });
     }
+
+    test(`${scheme}, what opens over a page`, async () => {
+      const { page, complaints, close } = await openConsole(browser, `${gateways.full.url}/approvals`, { scheme });
+      await page.locator('[role=alertdialog] button[aria-disabled=false]').first().waitFor();
+      const opened: [string, () => Promise<void>, string][] = [
+        ['palette', () => page.keyboard.press('Control+k'), 'Waits for you'],
+        ['help', () => page.keyboard.press('?'), 'Plain Enter never approves'],
+        ['scopes', () => page.getByRole('button', { name: 'Approve for longer' }).click(), 'Approve for 60 minutes'],
+        ['menu', () => page.getByRole('banner').getByRole('button', { name: 'Menu' }).last().click(), 'Sign out'],
+      ];
+      for (const [name, open, ready] of opened) {
+        await open();
+        await page.getByText(ready).first().waitFor();
+        await page.screenshot({ path: `${FOLDER}over-${name}-1280-${scheme}.png` });
+        expect.soft({ name, axe: await axeFindings(page) }).toEqual({ name, axe: [] });
+        await page.keyboard.press('Escape');
+        await page.getByText(ready).first().waitFor({ state: 'detached' });
+      }
+      expect(complaints).toEqual([]);
+      await close();
+    });
   }
 });

@@ -19,7 +19,12 @@ interface Props {
 /** The other half of the split button. Choosing lets nothing through yet: it changes what the button says. */
 export function ScopeMenu({ approval, scope, size, choose, disabled }: Props) {
   return (
-    <Menu position="top-end" width="min(340px, calc(100vw - 24px))" withinPortal>
+    <Menu
+      position="top-end"
+      width="min(340px, calc(100vw - 24px))"
+      withinPortal={false}
+      withInitialFocusPlaceholder={false}
+    >
       <Menu.Target>
         <Button className={classes.more} size={size} px={10} aria-label={t.approveMore} disabled={disabled}>
           <IconChevronDown size={18} />
