@@ -293,6 +293,18 @@ describe('files', () => {
     },
   );
 
+  test.each(['/work/.git/hooks/pre-commit', '/work/.vscode/tasks.json', '/work/.github/workflows/ci.yml'])(
+    'that are run later are asked about: %s',
+    async (path) => {
+      await start();
+      const answer = h.send(ask(write(path, 'x')));
+      const [approval] = await h.waiting(1);
+      expect(approval?.verdict.policyIds).toContain('start-files-ask');
+      h.decide(approval!.id, 'deny');
+      expect(await answer).toMatchObject({ permission: 'deny' });
+    },
+  );
+
   test('with secrets in them are asked about, and their content is not kept', async () => {
     await start();
     h.files.set('/work/.env', 'A=1');

@@ -86,6 +86,8 @@ describe('in the editor', () => {
     const verified = await stage.gateway.control.call('verifySession', { id: session.id });
     expect(verified).toMatchObject({ ok: true });
     expect(statements[5]!.text).toContain('+one');
+    const result = await stage.gateway.control.call('result', { id: session.id, index: 2 });
+    expect(result.rows).toContainEqual(['output', 'hello\n']);
     expect(statements[3]!.error).not.toBeNull();
   });
 
