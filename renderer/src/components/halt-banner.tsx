@@ -19,7 +19,7 @@ export function HaltBanner() {
   if (halt === null) return null;
   const send = () => resume.mutate({ pin }, { onSettled: () => setPin('') });
   return (
-    <section aria-label={t.label}>
+    <section aria-label={t.label} className={classes.banner}>
       <Notice tone={halt.kind === 'panic' ? 'bad' : 'late'} role="status">
         <div className={classes.row}>
           <span className={classes.text}>
