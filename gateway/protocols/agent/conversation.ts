@@ -1,4 +1,5 @@
 import type { Session } from '../../contract/session.ts';
+import { begunSession } from '../../pipeline/begun-session.ts';
 import type { RecorderSessionInfo, SessionRecorder, StatementSummary } from '../../pipeline/ports.ts';
 import type { AgentContext } from './events.ts';
 import { Withholding } from './keeping.ts';
@@ -222,29 +223,21 @@ function openSession(
   pid: number | null,
 ): { session: Session; recorder: SessionRecorder; openLocal: () => SessionRecorder } {
   const clean = (text: string, most: number) => withoutSecrets(text).text.slice(0, most);
-  const session: Session = {
-    id: deps.newSessionId(),
-    state: 'open',
-    connectionId: context.agent,
-    protocol: 'agent',
-    database: clean(context.workspaces[0] ?? '', 256),
-    role: '',
-    applicationName: clean(context.version === '' ? context.agent : `${context.agent} ${context.version}`, 256),
-    identity: deps.identity(),
-    agent: { pid, name: context.agent, parents: [] },
-    conversationId: context.conversationId === '' ? null : context.conversationId,
-    mode: 'enforce',
-    openedAt: new Date(deps.clock.now()).toISOString(),
-    closedAt: null,
-    statements: 0,
-    asked: 0,
-    denied: 0,
-    errors: 0,
-    rows: 0,
-    bytesUp: 0,
-    bytesDown: 0,
-    masked: {},
-  };
+  const session = begunSession(
+    {
+      id: deps.newSessionId(),
+      connectionId: context.agent,
+      protocol: 'agent',
+      database: clean(context.workspaces[0] ?? '', 256),
+      role: '',
+      applicationName: clean(context.version === '' ? context.agent : `${context.agent} ${context.version}`, 256),
+      identity: deps.identity(),
+      agent: { pid, name: context.agent, parents: [] },
+      conversationId: context.conversationId === '' ? null : context.conversationId,
+      mode: 'enforce',
+    },
+    deps.clock.now(),
+  );
   const info: RecorderSessionInfo = {
     id: session.id,
     openedAt: session.openedAt,

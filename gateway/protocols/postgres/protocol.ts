@@ -3,6 +3,7 @@ import type { Connection } from '../../contract/connection.ts';
 import type { AgentProcess, Identity } from '../../contract/identity.ts';
 import type { StatementDigestInput } from '../../contract/operation-digest.ts';
 import type { Session } from '../../contract/session.ts';
+import { begunSession } from '../../pipeline/begun-session.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type {
   Approvals,
@@ -175,29 +176,21 @@ function newSession(
   { startup, agentSession }: AcceptedSession,
   agent: AgentProcess,
 ): Session {
-  return {
-    id: deps.newSessionId(),
-    state: 'open',
-    connectionId: connection.id,
-    protocol: 'postgres',
-    database: startup.database,
-    role: connection.user,
-    applicationName: (startup.parameters.get('application_name') ?? '').slice(0, 256),
-    identity: agentSession.identity,
-    agent,
-    conversationId: agentSession.conversationId,
-    mode: connection.mode,
-    openedAt: new Date(deps.clock.now()).toISOString(),
-    closedAt: null,
-    statements: 0,
-    asked: 0,
-    denied: 0,
-    errors: 0,
-    rows: 0,
-    bytesUp: 0,
-    bytesDown: 0,
-    masked: {},
-  };
+  return begunSession(
+    {
+      id: deps.newSessionId(),
+      connectionId: connection.id,
+      protocol: 'postgres',
+      database: startup.database,
+      role: connection.user,
+      applicationName: (startup.parameters.get('application_name') ?? '').slice(0, 256),
+      identity: agentSession.identity,
+      agent,
+      conversationId: agentSession.conversationId,
+      mode: connection.mode,
+    },
+    deps.clock.now(),
+  );
 }
 
 /** One session with its sockets, recording and timers; ends once, from whichever side. */

@@ -1,6 +1,7 @@
 import { type ApprovedCommand, commandDigest } from '../../approvals/approved-commands.ts';
 import { CountersignError, isCountersignError } from '../../contract/errors.ts';
 import type { Session } from '../../contract/session.ts';
+import { begunSession } from '../../pipeline/begun-session.ts';
 import type { SessionRecorder } from '../../pipeline/ports.ts';
 import { CONNECTION, ERRORS_EXCHANGE, EVENT, MAIN_EXCHANGE } from './about.ts';
 import type { CommandEffects } from './classifier/index.ts';
@@ -54,41 +55,34 @@ class TerminalSession {
     this.#link = link;
     this.#hello = hello;
     const id = deps.newSessionId();
-    const openedAt = new Date(deps.clock.now()).toISOString();
     const approved =
       hello.approved === null
         ? null
         : deps.approved.take(hello.approved, commandDigest({ text: hello.text, cwd: hello.cwd }));
     this.#approved = approved;
     const inherited = hello.parent === null ? null : deps.conversationOf(hello.parent);
-    this.#session = {
-      id,
-      state: 'open',
-      connectionId: CONNECTION,
-      protocol: 'terminal',
-      database: hello.cwd,
-      role: '',
-      applicationName: hello.kind,
-      identity: deps.identity(),
-      agent: deps.clientProcess(hello.pid),
-      // What a terminal opens belongs to its conversation, so it always has one.
-      conversationId: approved?.conversationId ?? inherited ?? id,
-      mode: 'enforce',
-      openedAt,
-      closedAt: null,
-      statements: 1,
-      asked: 0,
-      denied: 0,
-      errors: 0,
-      rows: 0,
-      bytesUp: 0,
-      bytesDown: 0,
-      masked: {},
-    };
+    const begun = begunSession(
+      {
+        id,
+        connectionId: CONNECTION,
+        protocol: 'terminal',
+        database: hello.cwd,
+        role: '',
+        applicationName: hello.kind,
+        identity: deps.identity(),
+        agent: deps.clientProcess(hello.pid),
+        // What a terminal opens belongs to its conversation, so it always has one.
+        conversationId: approved?.conversationId ?? inherited ?? id,
+        mode: 'enforce',
+      },
+      deps.clock.now(),
+    );
+    // The command is all that it runs.
+    this.#session = { ...begun, statements: 1 };
     const session = this.#session;
     this.#recorder = deps.recorder.open({
       id,
-      openedAt,
+      openedAt: session.openedAt,
       identity: session.identity,
       agent: session.agent,
       connection: { id: CONNECTION, kind: 'terminal', host: '', port: 0, mode: 'enforce', masking: 'off' },

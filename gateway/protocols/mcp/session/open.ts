@@ -1,5 +1,5 @@
 import type { McpServer } from '../../../contract/mcp.ts';
-import type { Session } from '../../../contract/session.ts';
+import { begunSession } from '../../../pipeline/begun-session.ts';
 import { CLIENT_INFO_KEY } from '../codec/headers.ts';
 import { isObject } from '../codec/json.ts';
 import type { ClientSide, McpClient, McpDeps, Upstream, UpstreamSink } from '../ports.ts';
@@ -23,29 +23,21 @@ export function openSession(
   side: ClientSide,
   open: (sink: UpstreamSink) => Upstream,
 ): McpSession {
-  const session: Session = {
-    id: deps.newSessionId(),
-    state: 'open',
-    connectionId: server.name,
-    protocol: 'mcp',
-    database: '',
-    role: '',
-    applicationName: clientName(first),
-    identity: deps.identity(),
-    agent: client.process,
-    conversationId: client.conversationId,
-    mode: server.mode,
-    openedAt: new Date(deps.clock.now()).toISOString(),
-    closedAt: null,
-    statements: 0,
-    asked: 0,
-    denied: 0,
-    errors: 0,
-    rows: 0,
-    bytesUp: 0,
-    bytesDown: 0,
-    masked: {},
-  };
+  const session = begunSession(
+    {
+      id: deps.newSessionId(),
+      connectionId: server.name,
+      protocol: 'mcp',
+      database: '',
+      role: '',
+      applicationName: clientName(first),
+      identity: deps.identity(),
+      agent: client.process,
+      conversationId: client.conversationId,
+      mode: server.mode,
+    },
+    deps.clock.now(),
+  );
   const recorder = deps.recorder.open({
     id: session.id,
     openedAt: session.openedAt,
