@@ -15,7 +15,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'rules', include: ['test/rules/**/*.test.ts'] },
+        test: { name: 'rules', include: ['test/rules/**/*.test.ts'], testTimeout: 60_000 },
       },
       {
         extends: true,
