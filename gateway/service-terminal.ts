@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { ApprovedCommands } from './approvals/approved-commands.ts';
 import { actionDigest } from './approvals/digest.ts';
-import { TERMINAL_PATH, TERMINAL_UPGRADE } from './contract/terminal.ts';
+import { TERMINAL_PATH, TERMINAL_UPGRADE } from './contract/terminal-upgrade.ts';
 import { postgresVariables } from './control/default-handlers.ts';
 import { createProcScanner } from './identity/proc-scanner.ts';
 import type { TokensAdmin } from './identity/tokens.ts';

@@ -14,6 +14,7 @@ import { SiemDestination, SiemStatus } from './siem.ts';
 import { IdentityView, LoginView, ProviderConfig } from './sign-in.ts';
 import { DaySummary } from './summary.ts';
 import { HoldView, RetentionPlan, StoreCapabilities, SyncSetup, SyncStatus } from './sync.ts';
+import { TerminalPart, TerminalPlace } from './terminal.ts';
 
 /**
  * The control API: JSON over HTTP, on a unix socket (command line, hooks) and on loopback (console).
@@ -230,6 +231,14 @@ export const routes = {
     'session',
     z.object({ id: Id, index: z.coerce.number().int().min(0) }),
     ExchangeText,
+  ),
+  /** A recorded terminal, part by part: from its beginning, or behind a part's `next`. */
+  terminal: route(
+    'GET',
+    '/api/sessions/:id/terminal',
+    'session',
+    TerminalPlace.partial().extend({ id: Id }),
+    TerminalPart,
   ),
   verifySession: route('GET', '/api/sessions/:id/verification', 'session', z.object({ id: Id }), Verification),
   killSession: route('POST', '/api/sessions/:id/kill', 'session', z.object({ id: Id }), Nothing),

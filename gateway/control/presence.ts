@@ -36,6 +36,7 @@ export const PRESENCE = {
   statements: 'read',
   result: 'read',
   exchange: 'read',
+  terminal: 'read',
   verifySession: 'read',
   killSession: 'narrow',
   search: 'read',

@@ -43,6 +43,7 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   statements: { id: 'x' },
   result: { id: 'x', index: 0 },
   exchange: { id: 'x', index: 0 },
+  terminal: { id: 'x' },
   verifySession: { id: 'x' },
   killSession: { id: 'x' },
   search: { q: 'x' },

@@ -1,15 +1,17 @@
 import { CountersignError, isCountersignError } from '../contract/errors.ts';
 import type { ControlHandlers } from '../control/handlers.ts';
-import { findSession } from '../recording/reader.ts';
+import * as recordings from '../recording/reader.ts';
 import { mergeLiveSessions } from '../store/merge-live.ts';
 import type { Store } from '../store/store.ts';
 import type { SessionRegistry } from './live-sessions.ts';
+import { terminalPart } from './terminal-part.ts';
 
 type SessionRoutes =
   | 'sessions'
   | 'session'
   | 'statements'
   | 'result'
+  | 'terminal'
   | 'verifySession'
   | 'killSession'
   | 'search'
@@ -46,7 +48,7 @@ export function createSessionHandlers(parts: {
       return await read();
     } catch (error) {
       if (!isCountersignError(error, 'SESSION_UNKNOWN')) throw error;
-      if ((await findSession(recordingsDir, id)) === null) throw unknown(id);
+      if ((await recordings.findSession(recordingsDir, id)) === null) throw unknown(id);
       await store.indexSession(id);
       return read();
     }
@@ -66,8 +68,10 @@ export function createSessionHandlers(parts: {
     summary: ({ since }) => store.summary(since),
     insights: (input) => store.insights(input, now()),
     insightShapes: (input) => store.insightShapes(input, now()),
+    terminal: ({ id, unit = 0, at = Number.NEGATIVE_INFINITY }) =>
+      terminalPart(recordings, recordingsDir, id, { unit, at }),
     verifySession: async ({ id }) => {
-      const folder = await findSession(recordingsDir, id);
+      const folder = await recordings.findSession(recordingsDir, id);
       if (!folder) throw unknown(id);
       return (await import('../recording/verify.ts')).verifySession(folder);
     },

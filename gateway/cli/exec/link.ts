@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { TERMINAL_PATH, TERMINAL_UPGRADE } from '../../contract/terminal.ts';
+import { TERMINAL_PATH, TERMINAL_UPGRADE } from '../../contract/terminal-upgrade.ts';
 import {
   decodeAck,
   encodeFrame,

@@ -126,7 +126,15 @@ function withAlert(list: RouteOutput<'alerts'> | undefined, alert: Alert): Route
 }
 
 /** What is not asked again when a workspace changed: it cannot have changed, or asking is itself written down. */
-const STAYS: readonly RouteName[] = ['host', 'result', 'statements', 'verifySession', 'auditStatements', 'auditJobs'];
+const STAYS: readonly RouteName[] = [
+  'host',
+  'result',
+  'statements',
+  'terminal',
+  'verifySession',
+  'auditStatements',
+  'auditJobs',
+];
 
 export function applyAuditEvent(client: QueryClient, event: AuditEvent): void {
   if (event.type === 'workspace') {
