@@ -52,9 +52,6 @@ export const ErrorCode = {
   unsupportedProtocolVersion: -32022,
 } as const;
 
-/** Ids of the gateway's own requests to a server; a client that uses them is refused. */
-export const OWN_ID = 'countersign:';
-
 /**
  * @param text one JSON text; line ends between its tokens are fine.
  * @param strict refuses what another parser could read otherwise. Without it (messages of servers) such a

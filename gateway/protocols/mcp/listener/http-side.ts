@@ -25,7 +25,8 @@ class AnswerStream {
 
   write(text: string, final: boolean): void | Promise<void> {
     if (this.done) return;
-    if (this.#state === 'nothing' && final) {
+    // Before 2026-07-28 servers answer by a stream where the client takes one, and clients may count on it.
+    if (this.#state === 'nothing' && final && (this.stateless || !this.events)) {
       this.#state = 'done';
       this.response.writeHead(this.stateless ? statusOf(text) : 200, { 'content-type': 'application/json' });
       this.response.end(text);

@@ -7,7 +7,6 @@ import {
   ErrorCode,
   errorText,
   notificationText,
-  OWN_ID,
   type Request,
   type RequestId,
   type Response,
@@ -127,9 +126,14 @@ export class SessionContext {
     this.client.send(line, exchange.request.id, false);
   }
 
+  /** Ids of the gateway's own requests to the server; a client that uses them is refused. Gateways may stand in a row. */
+  get ownId(): string {
+    return `countersign:${this.session.id}:`;
+  }
+
   /** A request of the gateway's own to the server. Never rejects. */
   ask(method: string, params: JsonObject, timeoutMs: number | null): Promise<OwnAnswer> {
-    const id = `${OWN_ID}${this.#ownCount++}`;
+    const id = `${this.ownId}${this.#ownCount++}`;
     const text = JSON.stringify({ jsonrpc: '2.0', id, method, params });
     return new Promise((resolve) => {
       const stop =

@@ -287,7 +287,7 @@ describe('a session', () => {
     const s = testSession({});
     await s.client({ id: 1, method: 'prompts/list' });
     await s.client({ id: 1, method: 'tools/list' });
-    await s.client({ id: 'countersign:0', method: 'tools/list' });
+    await s.client({ id: 'countersign:S1:0', method: 'tools/list' });
     expect(s.toServer).toHaveLength(1);
     expect(s.toClient).toMatchObject([{ error: { code: -32600 } }, { error: { code: -32600 } }]);
   });

@@ -6,7 +6,6 @@ import {
   errorText,
   type Malformed,
   type Notification,
-  OWN_ID,
   parseMessage,
   type Request,
   type RequestId,
@@ -127,7 +126,7 @@ export class McpSession {
   #request(request: Request): void {
     const { inFlight, log, deps, client } = this.#context;
     const { id, method, params } = request;
-    if (inFlight.has(keyOf(id)) || (typeof id === 'string' && id.startsWith(OWN_ID))) {
+    if (inFlight.has(keyOf(id)) || (typeof id === 'string' && id.startsWith(this.#context.ownId))) {
       const why = 'a request of this id is under way, or the id is the gateway’s own';
       this.#malformed({ kind: 'malformed', id: null, code: ErrorCode.invalidRequest, why });
       return;
