@@ -123,6 +123,7 @@ function contextOf(input: HookInput, context: Omit<AgentContext, 'agent'>): Agen
   return {
     ...context,
     agent: input.agent,
+    rewrites: input.plain ? 'none' : context.rewrites,
     workspaces: workspaces.length > 0 ? workspaces : (known.slice(0, 1) as string[]),
   };
 }

@@ -18,8 +18,11 @@ export interface AgentInstaller {
   title: string;
   /** The file of a level; null: the agent has none that Countersign can write. */
   file(level: Level, where: Where): string | null;
-  /** @param home of the gateway, where it is not the usual one. */
-  hooks(home: string | null): HookTable;
+  /**
+   * @param home of the gateway, where it is not the usual one.
+   * @param plain allowed commands run as they are; else, where the agent can, in a recorded terminal.
+   */
+  hooks(home: string | null, plain?: boolean): HookTable;
   /** What a person has to do or know besides. */
   note: string | null;
 }

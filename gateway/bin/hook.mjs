@@ -30,10 +30,11 @@ export async function runHook(args, env = process.env) {
 }
 
 function parseArguments(args) {
-  const options = { agent: args[0] ?? '', event: null, socket: null, home: null, seconds: 60 };
+  const options = { agent: args[0] ?? '', event: null, socket: null, home: null, seconds: 60, plain: false };
   for (let i = 1; i < args.length; i += 2) {
     const value = args[i + 1] ?? '';
     if (args[i] === '--event') options.event = value;
+    else if (args[i] === '--terminal') options.plain = value === 'no';
     else if (args[i] === '--socket') options.socket = value;
     else if (args[i] === '--home') options.home = value;
     else if (args[i] === '--timeout') options.seconds = Math.min(3600, Math.max(2, Number(value) || 60));
@@ -114,6 +115,7 @@ async function ask(options, event, env) {
     home: env.HOME ?? env.USERPROFILE ?? '',
     projectDir,
     pid: process.ppid,
+    plain: options.plain,
   };
   for (let round = 0; round < MAX_ROUNDS; round++) {
     // What asks nothing must not hold the agent up.

@@ -10,6 +10,11 @@ import { type Cli, table } from './cli.ts';
 import { homeFolder } from './home.ts';
 import { visibleLine } from './terminal/visible.ts';
 
+export interface InstallOptions extends LevelOptions {
+  /** False with --no-terminal. */
+  terminal?: boolean;
+}
+
 export interface LevelOptions {
   user?: boolean;
   project?: string | boolean;
@@ -64,10 +69,16 @@ function tell(cli: Cli, { file, done, backup }: Change): void {
   if (backup !== null) cli.note(`What it was before is in ${visibleLine(backup)}`);
 }
 
-export async function installAgent(cli: Cli, name: AgentName, options: LevelOptions): Promise<void> {
+export async function installAgent(cli: Cli, name: AgentName, options: InstallOptions): Promise<void> {
   const installer = installers[name];
   const level = levelOf(options);
-  tell(cli, installHooks(fileOf(installer, level, whereOf(cli, options)), installer.hooks(homeForHooks(cli, level))));
+  tell(
+    cli,
+    installHooks(
+      fileOf(installer, level, whereOf(cli, options)),
+      installer.hooks(homeForHooks(cli, level), options.terminal === false),
+    ),
+  );
   if (installer.note !== null) cli.note(installer.note);
 }
 
@@ -91,6 +102,10 @@ export function withLevels(command: Command): Command {
     .option('--managed', 'for every user of this machine; takes an administrator');
 }
 
+export function withTerminal(command: Command): Command {
+  return command.option('--no-terminal', 'let allowed commands run as they are, not in a recorded terminal');
+}
+
 export function registerAgents(program: Command, cli: Cli): void {
   const agents = program.command('agents').description('coding agents whose hooks ask Countersign');
   agents
@@ -101,9 +116,9 @@ export function registerAgents(program: Command, cli: Cli): void {
       const rows = Object.values(installers).map((one) => [one.name, one.title, one.file('user', where) ?? '']);
       for (const line of table([['Name', 'Agent', 'File'], ...rows])) cli.out(line);
     });
-  withLevels(agents.command('install <name>').description('let an agent ask Countersign before it acts')).action(
-    (name: string, options: LevelOptions) => installAgent(cli, known(name), options),
-  );
+  withTerminal(
+    withLevels(agents.command('install <name>').description('let an agent ask Countersign before it acts')),
+  ).action((name: string, options: InstallOptions) => installAgent(cli, known(name), options));
   withLevels(agents.command('uninstall <name>').description('take the hooks out again')).action(
     (name: string, options: LevelOptions) => uninstallAgent(cli, known(name), options),
   );

@@ -54,6 +54,13 @@ test('a registration that fails leaves the file as it was', async () => {
   expect(readFileSync(mcp(), 'utf8')).toBe(text);
 });
 
+test('install --no-terminal lets commands run as they are', async () => {
+  expect((await run(['install', '--no-terminal'])).code).toBe(0);
+  expect(readFileSync(join(HOME, '.cursor', 'hooks.json'), 'utf8')).toContain(
+    'hook cursor --timeout 600 --terminal no',
+  );
+});
+
 test('an agent that is not known is told the names of those that are', async () => {
   const { code, notes } = await runCommand(['agents', 'install', 'emacs'], { env: { HOME } });
   expect([code, notes]).toEqual([2, expect.stringContaining('claude-code')]);

@@ -9,7 +9,15 @@ import {
   wentAround,
 } from '../agents/cursor/doctor/transcript.ts';
 import { describe } from '../protocols/agent/understand.ts';
-import { installAgent, type LevelOptions, uninstallAgent, whereOf, withLevels } from './agents.ts';
+import {
+  type InstallOptions,
+  installAgent,
+  type LevelOptions,
+  uninstallAgent,
+  whereOf,
+  withLevels,
+  withTerminal,
+} from './agents.ts';
 import type { Cli } from './cli.ts';
 import { assertHasMcp, unwrapCursorMcp, wrapCursorMcp } from './cursor-mcp.ts';
 import { oneLine } from './visible-text.ts';
@@ -97,10 +105,10 @@ async function heldAgainstRecord(cli: Cli, home: string, named: string | undefin
 
 export function registerCursor(program: Command, cli: Cli): void {
   const cursor = program.command('cursor').description('Cursor: its hooks, and whether they do what they should');
-  withLevels(cursor.command('install').description('let Cursor ask Countersign before its agent acts'))
+  withTerminal(withLevels(cursor.command('install').description('let Cursor ask Countersign before its agent acts')))
     .option('--enterprise', 'as --managed')
     .option('--mcp', 'let the servers of mcp.json go through the gateway too; takes the PIN')
-    .action(async (options: LevelOptions & { mcp?: boolean }) => {
+    .action(async (options: InstallOptions & { mcp?: boolean }) => {
       if (options.mcp) assertHasMcp(options);
       await installAgent(cli, 'cursor', options);
       if (options.mcp) await wrapCursorMcp(cli, options);

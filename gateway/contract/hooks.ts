@@ -19,6 +19,8 @@ export const HookInput = z.object({
   home: Path,
   projectDir: Path.nullish(),
   pid: z.number().int().nonnegative().nullish(),
+  /** Allowed commands run as they are, not in a recorded terminal. */
+  plain: z.boolean().nullish(),
 });
 export type HookInput = z.infer<typeof HookInput>;
 

@@ -13,11 +13,16 @@ const MANAGED: Partial<Record<NodeJS.Platform, string>> = {
 export function groupedHooks(
   agent: AgentName,
   home: string | null,
-  { asking, telling, unit = 1 }: { asking: readonly string[]; telling: readonly string[]; unit?: number },
+  {
+    asking,
+    telling,
+    unit = 1,
+    plain = false,
+  }: { asking: readonly string[]; telling: readonly string[]; unit?: number; plain?: boolean },
 ): HookTable {
   const entry = (seconds: number) => ({
     type: 'command',
-    command: hookCommand({ agent, seconds, home }),
+    command: hookCommand({ agent, seconds, home, plain }),
     timeout: seconds * unit,
   });
   return {
@@ -38,8 +43,9 @@ export const claudeCodeInstaller: AgentInstaller = {
     if (level === 'managed') return MANAGED[platform] ?? '/etc/claude-code/managed-settings.d/countersign.json';
     return join(level === 'user' ? home : project, '.claude', 'settings.json');
   },
-  hooks: (home) =>
+  hooks: (home, plain) =>
     groupedHooks('claude-code', home, {
+      plain: plain ?? false,
       asking: ['PreToolUse', 'UserPromptSubmit'],
       telling: ['PostToolUse', 'SessionStart', 'SessionEnd', 'Stop', 'SubagentStop', 'PreCompact', 'Notification'],
     }),

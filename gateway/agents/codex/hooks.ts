@@ -8,8 +8,9 @@ export const codexInstaller: AgentInstaller = {
   file(level, { home, project }) {
     return level === 'managed' ? null : join(level === 'user' ? home : project, '.codex', 'hooks.json');
   },
-  hooks: (home) =>
+  hooks: (home, plain) =>
     groupedHooks('codex', home, {
+      plain: plain ?? false,
       asking: ['PreToolUse', 'UserPromptSubmit'],
       telling: ['PostToolUse', 'SessionStart', 'Stop'],
     }),

@@ -42,9 +42,9 @@ export const cursorInstaller: AgentInstaller = {
     if (level === 'managed') return MANAGED[platform] ?? '/etc/cursor/hooks.json';
     return join(level === 'user' ? home : project, '.cursor', 'hooks.json');
   },
-  hooks(home) {
+  hooks(home, plain = false) {
     const entry = (seconds: number) => ({
-      command: hookCommand({ agent: 'cursor', seconds, home }),
+      command: hookCommand({ agent: 'cursor', seconds, home, plain }),
       type: 'command',
       timeout: seconds,
     });

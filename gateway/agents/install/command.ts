@@ -11,6 +11,8 @@ export interface HookCommandOptions {
   home: string | null;
   /** For agents that do not say it. */
   event?: string;
+  /** Allowed commands run as they are, not in a recorded terminal. */
+  plain?: boolean;
   platform?: NodeJS.Platform;
 }
 
@@ -19,9 +21,10 @@ export interface HookCommandOptions {
  * no address of any kind, since Cursor's command line does not take a file with one.
  */
 export function hookCommand(options: HookCommandOptions): string {
-  const { agent, seconds, home, event, platform = process.platform } = options;
+  const { agent, seconds, home, event, plain = false, platform = process.platform } = options;
   const words = [process.execPath, PROGRAM, 'hook', agent, '--timeout', String(seconds)];
   if (event !== undefined) words.push('--event', event);
+  if (plain) words.push('--terminal', 'no');
   if (home !== null) words.push('--home', home);
   return words.map((word) => shellWord(word, platform)).join(' ');
 }
