@@ -97,6 +97,17 @@ export const sessionsStrings = {
     application: 'Application',
     identity: 'Person',
     runningNow: 'Running…',
+    terminal: {
+      label: 'What the terminal showed',
+      play: 'Play',
+      pause: 'Pause',
+      position: 'Position in the recording',
+      speed: 'Speed',
+      at: (position: string, total: string) => `${position} / ${total}`,
+      hidden: 'Some of what was typed did not show on the terminal, such as a password. It is not recorded.',
+      cut: 'The recording is longer than what is shown here. Export it whole with: countersign sessions export ID --format asciicast',
+      nothing: 'Nothing was shown.',
+    },
     painted: {
       view: 'How to show it',
       conversation: 'Conversation',
