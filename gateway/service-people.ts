@@ -89,16 +89,17 @@ export async function servicePeople(
         expiresSeconds: 1,
         grantable: false,
       });
-      const orElse = (decide: () => Verdict) => {
-        const refusal = people.refusal();
+      const orElse = ({ kind }: Identity, decide: () => Verdict) => {
+        // A workload acts for nobody who would have to be signed in.
+        const refusal = kind === 'workload' ? null : people.refusal();
         return refusal === null ? decide() : refused(`Nothing is forwarded: ${refusal}`);
       };
       return {
         get hash() {
           return policy.hash;
         },
-        decide: (input) => orElse(() => policy.decide(input)),
-        decideAction: (input) => orElse(() => policy.decideAction(input)),
+        decide: (input) => orElse(input.identity, () => policy.decide(input)),
+        decideAction: (input) => orElse(input.identity, () => policy.decideAction(input)),
       };
     },
     handlers: {

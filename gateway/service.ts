@@ -29,6 +29,7 @@ import { createHaltHandlers } from './halt/handlers.ts';
 import { localIdentity } from './identity/local.ts';
 import { createPeerLookup } from './identity/peer-process.ts';
 import { createTokens } from './identity/tokens.ts';
+import { createWorkloads } from './identity/workloads.ts';
 import { openLogFile } from './log-file.ts';
 import { createMaskingKeys } from './masking/keys.ts';
 import { createNotifications } from './notify/notifications.ts';
@@ -163,7 +164,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     tokens: () => tokens,
     approvals: () => approvals,
     registry,
-    onConfigured: () => reporter.configChanged(),
+    onConfigured: () => {
+      reporter.configChanged();
+      workloads.reset('the providers were configured anew');
+    },
     onChanged: () => publishStatus(),
     onProblem: (sentence) => log.error(sentence),
   });
@@ -209,6 +213,16 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     howTo: (id) =>
       `get a new one with: npm run countersign -- ${id.startsWith('mcp/') ? `mcp token ${id.slice(4)}` : `connect ${id}`}`,
     onProblem: (sentence) => log.error(sentence),
+  });
+  const workloads = createWorkloads({
+    providers: () => people.providers,
+    tokens,
+    clock,
+    schedule: (milliseconds, run) => {
+      const timer = setTimeout(run, milliseconds);
+      timer.unref();
+      return () => clearTimeout(timer);
+    },
   });
   const approvals = createApprovals({
     clock,
@@ -299,6 +313,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     {
       connections,
       tokens,
+      credential: (sent, id) => (workloads.isJwt(sent) ? workloads.verify(sent, id) : tokens.verify(sent, id)),
       vault,
       pipeline,
       approvals,

@@ -18,6 +18,10 @@ interface AddOptions {
   ca?: string;
   refreshMinutes?: string;
   offlineHours?: string;
+  workloadsAudience?: string;
+  workloadsConnection?: string[];
+  trustDomain?: string;
+  keysUrl?: string;
 }
 
 const POLL_MS = 500;
@@ -66,6 +70,16 @@ async function login(
   if (view.state === 'failed') cli.exitWith(1);
 }
 
+function workloadsOf({ workloadsAudience, workloadsConnection, trustDomain, keysUrl }: AddOptions) {
+  if (workloadsAudience === undefined) return null;
+  return {
+    audience: workloadsAudience,
+    connections: workloadsConnection ?? ['*'],
+    ...(trustDomain === undefined ? {} : { trustDomain }),
+    ...(keysUrl === undefined ? {} : { keysUrl }),
+  };
+}
+
 async function add(cli: Cli, id: string, options: AddOptions): Promise<void> {
   const { issuer, clientId, scopes, groupsClaim, subjectClaim, allowGroup, ca, refreshMinutes, offlineHours } = options;
   const secret = options.secret ? await cli.prompt.secret("The client's secret: ", cli.signal) : undefined;
@@ -87,8 +101,12 @@ async function add(cli: Cli, id: string, options: AddOptions): Promise<void> {
       : { refreshMinutes: wholeNumber(refreshMinutes, '--refresh-minutes', 1, 1440) }),
     ...(offlineHours === undefined ? {} : { offlineHours: wholeNumber(offlineHours, '--offline-hours', 0, 168) }),
   };
+  const workloads = workloadsOf(options);
   const pin = await askPin(cli, 'Your PIN, since this decides who may act here: ');
-  const view = await cli.control().call('putProvider', { provider, pin, ...(secret === undefined ? {} : { secret }) });
+  const given = { ...provider, ...(workloads === null ? {} : { workloads }) };
+  const view = await cli
+    .control()
+    .call('putProvider', { provider: given, pin, ...(secret === undefined ? {} : { secret }) });
   for (const line of viewLines(view)) cli.out(line);
   if (view.state === 'signed-out') cli.note('Sign in with: countersign login');
 }
@@ -133,6 +151,10 @@ export function registerIdentity(program: Command, cli: Cli): void {
     .option('--ca <file>', 'PEM of the authority of its certificate')
     .option('--refresh-minutes <n>', 'how often it is asked whether the person may still act (15)')
     .option('--offline-hours <n>', 'how long a laptop may go on while it cannot be asked (12)')
+    .option('--workloads-audience <text>', 'let services in by JWTs of the provider with this audience')
+    .option('--workloads-connection <name...>', 'only to these connections (all)')
+    .option('--trust-domain <name>', 'of SPIFFE JWT-SVIDs without an issuer')
+    .option('--keys-url <url>', 'where the keys are, where discovery does not say it')
     .action((id: string, options: AddOptions) => add(cli, id, options));
   identity
     .command('list')

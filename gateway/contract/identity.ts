@@ -4,7 +4,8 @@ import { z } from 'zod';
 export const Identity = z.object({
   subject: z.string().max(256),
   display: z.string().max(256),
-  kind: z.enum(['local', 'oidc', 'saml']),
+  /** workload: no person; a provider's token says which service, pipeline or machine it is. */
+  kind: z.enum(['local', 'oidc', 'saml', 'workload']),
   verified: z.boolean(),
   groups: z.array(z.string().max(256)).max(512),
 });

@@ -3,6 +3,27 @@ import { Identity } from './identity.ts';
 
 const claim = z.string().min(1).max(200);
 
+/** JWTs that let services in by themselves: client credentials, workload identity, SPIFFE JWT-SVID. */
+export const WorkloadConfig = z.strictObject({
+  /** What the JWT's `aud` has to be: this gateway, and not another service that it could be replayed at. */
+  audience: z.string().min(1).max(300),
+  /** Connections that workloads reach; `*` for all. */
+  connections: z.array(z.string().min(1).max(64)).min(1).max(256),
+  /** What names the workload. */
+  subjectClaim: claim.default('sub'),
+  /** Of JWT-SVIDs without an issuer: `spiffe://<trust domain>/…` is what `sub` has to begin with. */
+  trustDomain: z
+    .string()
+    .regex(/^[a-z0-9._-]{1,255}$/)
+    .optional(),
+  /** Where the keys are, where no discovery document says it (a SPIFFE bundle endpoint). */
+  keysUrl: z
+    .url({ protocol: /^https?$/ })
+    .max(500)
+    .optional(),
+});
+export type WorkloadConfig = z.infer<typeof WorkloadConfig>;
+
 /** An OpenID Connect provider that people sign in with; `<home>/providers.json`. Its secrets are in the vault. */
 export const ProviderConfig = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes'),
@@ -27,6 +48,8 @@ export const ProviderConfig = z.strictObject({
     .prefault({}),
   /** Only who is in one of these may sign in; empty: whoever the provider lets in. */
   allowedGroups: z.array(z.string().min(1).max(256)).max(100).default([]),
+  /** Absent: only people come from this provider. */
+  workloads: WorkloadConfig.optional(),
   /** PEM of the authority of its certificate, in place of the system's. */
   caFile: z.string().min(1).max(4096).optional(),
   /** How often the provider is asked whether the person may still act. */

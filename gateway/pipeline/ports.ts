@@ -218,12 +218,15 @@ export interface AgentSession {
   conversationId: string | null;
 }
 
+/** `reason` is the sentence for the client. */
+export type CredentialCheck = { ok: true; session: AgentSession } | { ok: false; reason: string };
+
 export interface Tokens {
   /**
    * Finds the agent session of a token as sent in clear. Constant time in the secret.
    * `reason` is the sentence for the client.
    */
-  verify(token: string, connectionId: string): { ok: true; session: AgentSession } | { ok: false; reason: string };
+  verify(token: string, connectionId: string): CredentialCheck;
   /** SCRAM-SHA-256 keys of every live token for the connection (the client proves one without sending it). */
   scramCandidates(connectionId: string): ReadonlyArray<{
     session: AgentSession;

@@ -9,6 +9,7 @@ import type {
   Approvals,
   Clock,
   Connections,
+  CredentialCheck,
   LiveSessions,
   Recorder,
   SessionRecorder,
@@ -29,6 +30,8 @@ import { connectUpstream, sendCancel, type Upstream } from './wire/upstream.ts';
 export interface PostgresDeps {
   connections: Connections;
   tokens: Tokens;
+  /** What a client sent as its password: a token, or what else lets somebody in. Never rejects. */
+  credential(sent: string, connectionId: string): CredentialCheck | Promise<CredentialCheck>;
   vault: Vault;
   pipeline: Pipeline;
   approvals: Approvals;
@@ -74,7 +77,7 @@ export async function startPostgres(
 
   const listener = await createPostgresListener({
     ...listen,
-    verifyToken: (token, connectionId) => deps.tokens.verify(token, connectionId),
+    verifyToken: (token, connectionId) => deps.credential(token, connectionId),
     scramKeys: (connectionId) => {
       const candidates = deps.tokens.scramCandidates(connectionId);
       const first = candidates[0];

@@ -2,7 +2,7 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { CountersignError } from '../../../contract/errors.ts';
-import type { AgentSession } from '../../../pipeline/ports.ts';
+import type { AgentSession, CredentialCheck } from '../../../pipeline/ports.ts';
 import { writeErrorResponse } from '../codec/write-backend.ts';
 import { certificateHash } from '../handshake/certificate-hash.ts';
 import type { ClientCommand, ClientEvent, ClientStartup, ScramCandidate } from '../handshake/client-events.ts';
@@ -29,8 +29,8 @@ export interface PostgresListenerOptions {
   port: number;
   /** null: SSLRequest is answered with N. */
   tls: Certificate | null;
-  /** Tokens.verify; also called for connections that do not exist. */
-  verifyToken(token: string, connectionId: string): { ok: true; session: AgentSession } | { ok: false; reason: string };
+  /** Also called for connections that do not exist. Never rejects. */
+  verifyToken(token: string, connectionId: string): CredentialCheck | Promise<CredentialCheck>;
   /** See ScramKeysFound: salt and iterations are given for any name. */
   scramKeys(connectionId: string): { salt: Uint8Array; iterations: number; candidates: readonly ScramCandidate[] };
   findConnection(connectionId: string): StartupRules | null;
@@ -183,7 +183,7 @@ class Startup {
           this.#startTls(command.direct ? received : undefined);
           break;
         case 'VerifyToken':
-          this.#handle({ type: 'TokenVerified', result: verifyToken(command.token, command.connectionId) });
+          this.#verified(verifyToken(command.token, command.connectionId));
           break;
         case 'FindScramKeys':
           this.#handle({ type: 'ScramKeysFound', ...scramKeys(command.connectionId) });
@@ -202,6 +202,12 @@ class Startup {
           break;
       }
     }
+  }
+
+  /** A token's check is at hand; a provider's key may have to be fetched first. */
+  #verified(result: CredentialCheck | Promise<CredentialCheck>): void {
+    if (result instanceof Promise) void result.then((later) => this.#handle({ type: 'TokenVerified', result: later }));
+    else this.#handle({ type: 'TokenVerified', result });
   }
 
   /** @param received bytes that are the beginning of TLS already. */
