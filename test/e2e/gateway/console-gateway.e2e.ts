@@ -50,6 +50,8 @@ describe.skipIf(missing)(`console and gateway${missing ? ` (${missing})` : ''}`,
     gateway = await startGateway(['--expire-after', '20']);
     opened = await openConsole(browser, new URL('/approvals', gateway.consoleUrl).href);
     page = opened.page;
+    // An agent's psql comes through a program of its own, which takes its time on a busy machine.
+    page.setDefaultTimeout(60_000);
     await page.getByLabel('One-time code').fill(gateway.loginCode);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Approvals' }).waitFor();
