@@ -130,10 +130,11 @@ async function start(cli: Cli, options: StartOptions): Promise<void> {
     });
     let server: EmbeddedPostgres | null = null;
     try {
+      // The app has its icon and its window meanwhile.
+      app?.ready(service);
       if (options.demo) server = await startDemo(cli, service);
-      if (app) app.ready(service);
-      else if (layout) greetProtected(cli, service, layout.name);
-      else {
+      if (layout) greetProtected(cli, service, layout.name);
+      else if (app === null) {
         greet(cli, service, server !== null, consoleProblem);
         showCodes(cli, service);
       }

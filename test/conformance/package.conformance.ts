@@ -1,5 +1,15 @@
-import { execFile, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -93,7 +103,7 @@ describe.skipIf(psql.missing)('the packaged gateway, far from the checkout', () 
       cwd: folder,
     });
     expect(stderr).not.toContain('Not as it should be');
-    expect(stdout).toContain('Personal data came back masked');
+    expect(stdout + stderr).toContain('Personal data came back masked');
     expect(stdout).toMatch(/^ {2}countersign .*sessions verify/m);
     expect(status).toBe(0);
   }, 200_000);
@@ -127,6 +137,12 @@ describe.skipIf(psql.missing)('the packaged gateway, far from the checkout', () 
     };
     expect((await page('/')).text).toContain('<title>Countersign</title>');
 
+    // The demo's database comes after the gateway.
+    await eventually(
+      'the demo',
+      async () => ((await page('/api/connections')).text.includes('"demo"') ? true : null),
+      60,
+    );
     const token = JSON.parse((await page('/api/connections/demo/token', { purpose: 'test' })).text) as {
       env: NodeJS.ProcessEnv;
     };
@@ -163,6 +179,43 @@ describe.skipIf(psql.missing)('the packaged gateway, far from the checkout', () 
     process.kill(started.pid!, 'SIGTERM');
     await eventually('its end', async () => ((await page('/api/host')).status === 502 ? true : null));
   }, 200_000);
+
+  it('is found, started, signed in to and stopped by the packaged app on a double of Electron’s module', async () => {
+    const module = join(folder, 'out/node_modules/electron');
+    mkdirSync(module, { recursive: true });
+    copyFileSync(join(root, 'test/support/electron-module.mjs'), join(module, 'index.mjs'));
+    writeFileSync(join(module, 'package.json'), '{"name":"electron","exports":"./index.mjs"}');
+    const made = home();
+    const app = spawn(process.execPath, [join(folder, 'out/app/index.js'), 'countersign://session/S1'], {
+      env: {
+        ...bare(made),
+        DOUBLE_RESOURCES: join(unpacked, 'resources'),
+        DOUBLE_APP: join(folder, 'out/app'),
+        DOUBLE_USER_DATA: join(folder, 'user-data'),
+      },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let said = '';
+    app.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const ended = new Promise((done) => app.once('exit', done));
+    const hears = (text: string) => eventually(text, () => (said.includes(text) ? true : null), 90);
+    await hears('"load":"app://countersign/sessions/S1"');
+    await hears('tray-unprotected.png');
+    await eventually('its own session', async () => {
+      app.stdin.write('get /api/connections\n');
+      await new Promise((done) => setTimeout(done, 300));
+      return said.includes('[200,') ? true : null;
+    });
+    expect(said).toContain(`"window":"${join(folder, 'out/app/preload.cjs')}"`);
+    app.stdin.write('Quit …\n');
+    await hears('"quit":true');
+    expect(await ended).toBe(0);
+    expect(said).toContain('The gateway keeps running when you quit.');
+    // It was asked to stop too, in order.
+    expect(readFileSync(join(folder, 'user-data/gateway-start.log'), 'utf8')).toContain('Stopped.');
+  }, 150_000);
 
   it('is one for a home: a second start says so, and the app hears it', async () => {
     const made = home();
