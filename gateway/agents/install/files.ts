@@ -52,10 +52,10 @@ export function writeSettings(file: string, text: string): string | null {
 }
 
 /** Replaces the file as a whole and keeps nothing of what it was. @param mode of a new one. Throws HOOKS_FILE_UNWRITABLE. */
-export function replaceSettings(file: string, text: string, mode = 0o644): void {
+export function replaceSettings(file: string, content: string | Uint8Array, mode = 0o644): void {
   try {
     const target = existsSync(file) ? realpathSync(file) : file;
-    replace(target, text, lstatSync(target, { throwIfNoEntry: false }), mode);
+    replace(target, content, lstatSync(target, { throwIfNoEntry: false }), mode);
   } catch (cause) {
     throw new CountersignError('HOOKS_FILE_UNWRITABLE', `${file} cannot be written: ${reasonOf(cause)}`, { cause });
   }
@@ -81,14 +81,14 @@ export function formatSettings(value: unknown, like: string | null): string {
 
 function replace(
   file: string,
-  text: string,
+  content: string | Uint8Array,
   like: { mode: number; uid: number; gid: number } | undefined,
   mode = 0o644,
 ): void {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   const handle = openSync(temporary, 'wx', like === undefined ? mode : like.mode & 0o777);
   try {
-    const bytes = Buffer.from(text, 'utf8');
+    const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
     for (let written = 0; written < bytes.length; ) written += writeSync(handle, bytes, written);
     fsyncSync(handle);
     // Only root may give a file away, and has to where it changes somebody's settings.
