@@ -15,7 +15,7 @@ async function status(cli: Cli): Promise<void> {
   const many = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
   const rows = [
     ['Gateway', `${now.version}, ${now.protection}, PostgreSQL clients at ${now.postgres.host}:${now.postgres.port}`],
-    ['Acts for', now.identity],
+    ['Acts for', oneLine(now.identity, 300)],
     ['Device', deviceText(now.device)],
     ['Recorder', now.recorder.ok ? 'works' : `does not work, so nothing is forwarded: ${now.recorder.error}`],
     [
