@@ -1,10 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { TERMINAL_PATH, TERMINAL_UPGRADE } from '../../contract/terminal-upgrade.ts';
 import {
-  decodeAck,
   encodeFrame,
   encodeMessage,
-  FRAME,
   type Frame,
   FrameReader,
   type FrameType,
@@ -108,8 +106,6 @@ export class GatewayLink {
     return this.#closed;
   }
 }
-
-export { decodeAck, FRAME };
 
 export function messageOf<T>(frame: Frame): T {
   return JSON.parse(new TextDecoder().decode(frame.payload)) as T;

@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { constants as os } from 'node:os';
 import { ReadStream } from 'node:tty';
 import { OutputQueue } from './output.ts';
 import type { Recorded } from './recorded.ts';
@@ -221,9 +220,4 @@ class Keyboard {
     this.#stopped = true;
     process.stdin.pause();
   }
-}
-
-/** 128 and the signal's number, as shells tell it. */
-export function codeOf(signal: NodeJS.Signals): number {
-  return 128 + os.signals[signal];
 }
