@@ -13,6 +13,7 @@ import { canOpenBrowser, openBrowser } from './cli/browser.ts';
 import { controlSocketPath } from './cli/home.ts';
 import { version } from './cli/version.ts';
 import { createConnections } from './config/connections.ts';
+import { readTerminalSettings } from './config/terminal-settings.ts';
 import type { GatewayStatus } from './contract/api.ts';
 import type { ConnectionInput } from './contract/connection.ts';
 import type { Verdict } from './contract/decision.ts';
@@ -198,7 +199,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     policy,
     connections,
     settings: () => sync.configuration,
-    files: ['siem.json', 'alerts.json', 'providers.json'].map((name) => join(home, name)),
+    files: ['siem.json', 'alerts.json', 'terminal.json', 'providers.json'].map((name) => join(home, name)),
     queued: () => sync.queued,
     onProblem: (sentence) => log.error(sentence),
   });
@@ -393,7 +394,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     identity: signedIn.admit,
     clock,
     newSessionId: () => ulid(clock.now(), randomBytes(10)),
-    environment: () => 'keep',
+    environment: () => readTerminalSettings(join(home, 'terminal.json'), (sentence) => log.error(sentence)).environment,
     protection,
     log,
   });

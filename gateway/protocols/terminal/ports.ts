@@ -31,7 +31,7 @@ export interface TerminalDeps {
   hasConnection(id: string): boolean;
   mint(connectionId: string, purpose: string, conversationId: string): MintedAccess;
   revoke(agentSessionId: string): void;
-  /** For `environment: policy`. */
+  /** `clean`: whatever a command asks for. */
   environment(): 'keep' | 'clean';
   withoutSecrets(text: string): CleanText;
   /** Equal for equal texts while the gateway runs, and of no use to who does not have its key. */

@@ -116,7 +116,7 @@ class TerminalSession {
     const hello = this.#hello;
     const recorder = this.#recorder;
     const link = this.#link;
-    const asWanted = { ...hello, environment: hello.environment === 'policy' ? deps.environment() : hello.environment };
+    const asWanted = { ...hello, environment: environmentOf(hello, deps.environment()) };
     const known = understood(asWanted, command, deps.withoutSecrets(hello.text), files, deps.keyed);
     recorder.request(MAIN_EXCHANGE, new Uint8Array(0));
     recorder.event(
@@ -340,6 +340,11 @@ class TerminalSession {
       .catch((error: unknown) => log.error({ err: error, session: session.id }, 'a recording could not be closed'));
     live.closed(session);
   }
+}
+
+/** Who asks may do without its credentials, and not get back what the team took. */
+function environmentOf({ environment }: Hello, demanded: 'keep' | 'clean'): 'keep' | 'clean' {
+  return demanded === 'clean' || environment === 'clean' ? 'clean' : 'keep';
 }
 
 const changed = (path: string) =>

@@ -181,6 +181,13 @@ it('--env clean leaves the developer’s credentials out, and what leads to them
   expect(clean.out).toContain('EDITOR=vi');
   expect(clean.out).toContain('PGPASSFILE=/dev/null');
   expect(clean.out).toContain('PATH=');
+
+  const settings = join(gateway.service.home, 'terminal.json');
+  writeFileSync(settings, '{"environment": "clean"}');
+  const demanded = await approved(recorded(['env'], '--env', 'keep'), secrets);
+  rmSync(settings);
+  expect(demanded.code).toBe(0);
+  expect(demanded.out).not.toContain('hidden');
 });
 
 it('a terminal in a terminal belongs to its conversation', async () => {
