@@ -10,7 +10,7 @@ import type { AgentDeps } from './protocols/agent/ports.ts';
 import type { CommandClassifier } from './protocols/terminal/classifier/index.ts';
 import { isSecret, writeKind } from './protocols/terminal/classifier/paths.ts';
 
-const PROGRAM = fileURLToPath(new URL('./index.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./bin/countersign.mjs', import.meta.url));
 
 type Given = Omit<AgentDeps, 'digest' | 'schedule' | 'understanding' | 'inTerminal'>;
 
