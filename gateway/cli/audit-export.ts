@@ -63,11 +63,12 @@ async function exportSessions(
   if (out !== undefined) cli.note(`${visibleLine(out)} written`);
 }
 
-async function exportOne(
+/** One session in one format, line by line. @param cli asked for `note` and `signal` only. */
+export async function exportOne(
   cli: Cli,
   deps: SessionDeps,
   opened: OpenedSession,
-  options: AuditExportOptions,
+  options: Omit<AuditExportOptions, 'out'>,
   write: LineSink['write'],
 ): Promise<void> {
   const { format, statement } = options;
@@ -105,7 +106,7 @@ async function cast(
   cli: Cli,
   deps: SessionDeps,
   opened: OpenedSession,
-  { format, columns, idle }: AuditExportOptions,
+  { format, columns, idle }: Omit<AuditExportOptions, 'out'>,
   write: LineSink['write'],
 ): Promise<void> {
   const { info } = opened.session;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Alert, AlertSeverity } from './alert.ts';
 import { routes } from './api.ts';
 import { Entity } from './connection.ts';
 import { StatementFilter } from './search.ts';
@@ -149,7 +150,7 @@ export type MadeFile = z.infer<typeof MadeFile>;
 /** Work that takes its time; one at a time. */
 export const AuditJob = z.object({
   id: z.string(),
-  kind: z.enum(['import', 'verify', 'index', 'preview', 'redact', 'report']),
+  kind: z.enum(['import', 'verify', 'index', 'preview', 'redact', 'report', 'alerts', 'export']),
   /** Of what, in words: a source, a session, a scope. */
   what: z.string(),
   state: z.enum(['running', 'done', 'stopped', 'failed']),
@@ -167,6 +168,14 @@ export type AuditJob = z.infer<typeof AuditJob>;
 export const SavedSearch = z.object({ name: z.string().min(1).max(100), filter: StatementFilter });
 export type SavedSearch = z.infer<typeof SavedSearch>;
 const SavedSearches = z.object({ items: z.array(SavedSearch) });
+
+/** What other tools read; `csv` is the result of one statement. */
+export const AuditExportFormat = z.enum(['jsonl', 'sql', 'csv', 'ocsf', 'cef', 'asciicast', 'asciicast-v2']);
+export type AuditExportFormat = z.infer<typeof AuditExportFormat>;
+
+/** What the alert rules found in what was imported. */
+export const AuditAlert = Alert.extend({ device: z.string() });
+export type AuditAlert = z.infer<typeof AuditAlert>;
 
 export const LoggedAction = z.object({ n: count, at: z.string(), by: z.string(), sentence: z.string() });
 export type LoggedAction = z.infer<typeof LoggedAction>;
@@ -243,6 +252,28 @@ export const auditRoutes = {
       since: z.iso.datetime({ offset: true }).optional(),
       until: z.iso.datetime({ offset: true }).optional(),
       devices: z.array(Id).max(1000).default([]),
+      texts: z.boolean().default(false),
+    }),
+    AuditJob,
+  ),
+  /** What the rules found when they were asked last; `at` is null before the first time. */
+  auditAlerts: route(
+    'GET',
+    '/api/audit/alerts',
+    z.object({ severity: AlertSeverity.optional(), ...page }),
+    listOf(AuditAlert).extend({ at: z.string().nullable(), more: z.boolean() }),
+  ),
+  /** Asks the workspace's alert rules about everything that was imported. */
+  startAlerts: route('POST', '/api/audit/alerts', Nothing, AuditJob),
+  /** As `countersign audit export`. csv and asciicast take one session, csv also the statement whose result it is. */
+  startExport: route(
+    'POST',
+    '/api/audit/export',
+    z.object({
+      sessions: z.array(Id).min(1).max(1000),
+      format: AuditExportFormat,
+      statement: count.min(0).optional(),
+      /** For ocsf and cef: also texts of statements and errors, which hold values. */
       texts: z.boolean().default(false),
     }),
     AuditJob,

@@ -13,6 +13,9 @@ import { PopupScreen } from './screens/popup/popup-screen.tsx';
 import { Root } from './shell/root.tsx';
 
 /** Pages that come when they are gone to; the first ones and what waits are there at once. */
+const AuditAlertsScreen = lazyPage(() =>
+  import('./screens/audit/alerts-screen.tsx').then((page) => page.AuditAlertsScreen),
+);
 const DeviceScreen = lazyPage(() => import('./screens/audit/device-screen.tsx').then((page) => page.DeviceScreen));
 const DevicesScreen = lazyPage(() => import('./screens/audit/devices-screen.tsx').then((page) => page.DevicesScreen));
 const ImportsScreen = lazyPage(() => import('./screens/audit/imports-screen.tsx').then((page) => page.ImportsScreen));
@@ -161,6 +164,7 @@ export const router = createRouter({
     route('/devices', 'audit', DevicesScreen),
     route('/devices/$device', 'audit', DeviceScreen),
     route('/imports', 'audit', ImportsScreen),
+    route('/alerts', 'audit', AuditAlertsScreen),
     route('/report', 'audit', ReportScreen),
     route('/log', 'audit', LogScreen),
   ]),

@@ -9,6 +9,7 @@ import type { Books } from '../books.ts';
 import { secretsOf, sourceOf } from '../import/sources.ts';
 import type { SavedSearches } from '../saved-searches.ts';
 import type { Workspace } from '../workspace.ts';
+import { foundAlerts } from './found-alerts.ts';
 import type { Jobs } from './jobs.ts';
 import type { MadeFiles } from './made-files.ts';
 import { readTrail } from './trail.ts';
@@ -45,6 +46,7 @@ const TOLD_AGAIN_MS = 3_600_000;
 export function createAuditHandlers(deps: AuditHandlerDeps): AuditHandlers {
   const { workspace, store, verdicts, jobs, work, files, searches } = deps;
   const told = new Map<string, number>();
+  const found = foundAlerts(workspace.folder);
 
   /** Nothing imported yet is nothing to see, and no error. */
   function withBooks<T>(empty: T, read: (books: Books) => T): T {
@@ -263,6 +265,9 @@ export function createAuditHandlers(deps: AuditHandlerDeps): AuditHandlers {
 
     startRedaction: (input) => work.redact(input),
     startReport: (input) => work.report(input),
+    auditAlerts: (input) => found.list(input),
+    startAlerts: () => work.alerts(),
+    startExport: (input) => work.export(input),
     madeFiles: () => ({ items: files.list() }),
     auditTrail: (page) => readTrail(workspace.log, page),
   };

@@ -1,4 +1,4 @@
-import { createReadStream, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { MadeFile } from '../../contract/audit.ts';
@@ -24,6 +24,10 @@ export function madeFiles(folder: string) {
         const name = `${stem}${n === 1 ? '' : `-${n}`}.${extension}`;
         if (!existsSync(path(name))) return { name, path: path(name) };
       }
+    },
+    /** What is not whole. */
+    remove(name: string): void {
+      if (NAME.test(name)) rmSync(path(name), { force: true });
     },
     /** Newest first. */
     list: (): MadeFile[] =>

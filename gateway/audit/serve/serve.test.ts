@@ -256,3 +256,55 @@ test('only files that were made here are given out', async () => {
     expect([name, (await fetch(`${base}${name}`, { headers })).status]).toEqual([name, 404]);
   }
 });
+
+test('sessions are exported for other tools, whole or not at all, and each is in the log', async () => {
+  await importOf(storeOf());
+  const { items } = await call('auditSessions');
+  const id = items[0]!.session.id;
+  const sqlite = await finished(await call('startExport', { sessions: [id], format: 'ocsf' }));
+  expect(sqlite).toMatchObject({ state: 'done', file: { name: `${id}.ocsf.jsonl` } });
+  const lines = fs.readFileSync(sqlite.file!.path, 'utf8').trimEnd().split('\n');
+  expect(lines.length).toBeGreaterThan(1);
+  for (const line of lines) expect(JSON.parse(line)).toMatchObject({ class_uid: expect.any(Number) });
+  const all = items.map(({ session }) => session.id);
+  const every = await finished(await call('startExport', { sessions: all, format: 'jsonl' }));
+  const told = fs.readFileSync(every.file!.path, 'utf8').trimEnd().split('\n');
+  expect(told.filter((line) => JSON.parse(line).type === 'session')).toHaveLength(all.length);
+  const cast = await finished(await call('startExport', { sessions: [id], format: 'asciicast' }));
+  expect(JSON.parse(fs.readFileSync(cast.file!.path, 'utf8').split('\n')[0]!)).toMatchObject({ version: 3 });
+  expect((await trail()).join('\n')).toContain(id);
+
+  await expect(call('startExport', { sessions: [id], format: 'csv' })).rejects.toThrow('AUDIT_EXPORT_STATEMENT');
+  await expect(call('startExport', { sessions: ['../x'], format: 'jsonl' })).rejects.toThrow('SESSION_UNKNOWN');
+  await expect(call('startExport', { sessions: [id, id], format: 'asciicast' })).rejects.toThrow('AUDIT_EXPORT_SINGLE');
+  const before = (await call('madeFiles')).items.length;
+  const none = await finished(await call('startExport', { sessions: [id], format: 'csv', statement: 99_999 }));
+  expect([none.state, none.error?.code, none.file]).toEqual(['failed', 'STATEMENT_UNKNOWN', null]);
+  expect((await call('madeFiles')).items).toHaveLength(before);
+});
+
+test('the alert rules are asked about what was imported, and what they found stays', async () => {
+  expect(await call('auditAlerts')).toEqual({ items: [], total: 0, at: null, more: false });
+  await importOf(storeOf());
+  fs.writeFileSync(
+    join(workspace.folder, 'alerts.json'),
+    JSON.stringify({
+      version: 1,
+      rules: [
+        { id: 'all', title: 'Anything', when: "event.kind == 'session-opened'", severity: 'critical', quietMinutes: 0 },
+      ],
+    }),
+  );
+  const job = await finished(await call('startAlerts'));
+  const found = await call('auditAlerts');
+  expect([job.state, job.error]).toEqual(['done', null]);
+  expect(found.at).not.toBeNull();
+  const critical = await call('auditAlerts', { severity: 'critical' });
+  expect(critical.items.map(({ device, rule }) => [device, rule.id])).toEqual([
+    [vectors.device, 'all'],
+    [vectors.device, 'all'],
+  ]);
+  expect(found.total).toBeGreaterThanOrEqual(2);
+  fs.writeFileSync(join(workspace.folder, 'found-alerts.json'), '{');
+  expect(await call('auditAlerts')).toMatchObject({ total: 0, at: null });
+});

@@ -1,5 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { isCountersignError } from '../../contract/errors.ts';
+import { findAlerts } from './alerts-task.ts';
+import { exportInto } from './export-task.ts';
 import { importInto } from './import-task.ts';
 import { redactOne } from './redact-task.ts';
 import { makeReport } from './report-task.ts';
@@ -33,6 +35,10 @@ function run(task: Task): Promise<TaskResults[Task['kind']]> {
       return redactOne(task, context);
     case 'report':
       return makeReport(task, context);
+    case 'alerts':
+      return findAlerts(task, context);
+    case 'export':
+      return exportInto(task, context);
   }
 }
 

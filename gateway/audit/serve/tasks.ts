@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { Redaction, RedactionChoice } from '../../contract/audit.ts';
+import type { AuditExportFormat, Redaction, RedactionChoice } from '../../contract/audit.ts';
 import { CountersignError } from '../../contract/errors.ts';
 import type { ImportProgress } from '../import/store.ts';
 import type { AuditReport } from '../verify/report.ts';
@@ -25,6 +25,16 @@ export type Task =
       texts: boolean;
       madeBy: string;
       out: string;
+    }
+  | { kind: 'alerts'; folder: string }
+  | {
+      kind: 'export';
+      folder: string;
+      sids: string[];
+      format: AuditExportFormat;
+      statement: number | null;
+      texts: boolean;
+      out: string;
     };
 
 export interface ImportResult extends ImportProgress {
@@ -39,6 +49,8 @@ export interface TaskResults {
   /** `note`: what the bundle lacks, as a sentence. */
   redact: { redaction: Redaction; note: string | null };
   report: { sessions: number; findings: { severity: string; title: string }[] };
+  alerts: { found: number; problems: string[] };
+  export: { sessions: number; notes: string[] };
 }
 
 export interface Progress {

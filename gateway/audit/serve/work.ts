@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import type { z } from 'zod';
-import type { AuditJob, AuditRoutes, RedactionChoice } from '../../contract/audit.ts';
+import type { AuditExportFormat, AuditJob, AuditRoutes, RedactionChoice } from '../../contract/audit.ts';
 import { CountersignError, isCountersignError } from '../../contract/errors.ts';
 import type { Verification } from '../../contract/session.ts';
 import { isSessionId } from '../../recording/files.ts';
@@ -121,6 +121,8 @@ export class Work {
     const { workspace, verdicts, signal } = this.#deps;
     const only = { session: sid, ...(device === null ? {} : { device }) };
     const report = await runTask({ kind: 'verify', folder: workspace.folder, only }, { signal });
+    // The console was closed meanwhile: there is nowhere to keep it any more.
+    if (signal.aborted) throw new CountersignError('STOPPED', 'It was stopped before this session was verified.');
     const found = report.devices.flatMap(({ sessions }) => sessions).find((session) => session.sid === sid);
     if (found === undefined) {
       throw new CountersignError(
@@ -157,6 +159,52 @@ export class Work {
     });
   }
 
+  alerts(): AuditJob {
+    const { workspace, jobs } = this.#deps;
+    return jobs.start('alerts', 'everything', async (context) => {
+      workspace.log.append({ type: 'searched', words: 'alerts', found: 0 });
+      const { found, problems } = await runTask({ kind: 'alerts', folder: workspace.folder }, context);
+      if (context.signal.aborted) return { sentences: ['It was stopped; what was found before is still shown.'] };
+      this.#deps.changed();
+      return { sentences: [`The rules found ${plural(found, 'alert')}.`, ...problems] };
+    });
+  }
+
+  export({ sessions, format, statement, texts }: Input<'startExport'>): AuditJob {
+    const { workspace, jobs, files } = this.#deps;
+    // They become names of files and folders.
+    if (!sessions.every(isSessionId)) throw new CountersignError('SESSION_UNKNOWN', 'There is no such session here.');
+    if (SINGLE.includes(format) && sessions.length > 1)
+      throw new CountersignError('AUDIT_EXPORT_SINGLE', `A file of format ${format} holds one session.`);
+    if (format === 'csv' && statement === undefined)
+      throw new CountersignError('AUDIT_EXPORT_STATEMENT', 'Say whose result the file is to hold.');
+    const what = sessions.length === 1 ? sessions[0]! : plural(sessions.length, 'session');
+    return jobs.start('export', `${what} as ${format}`, async (context) => {
+      const stem = sessions.length === 1 ? `${what}${statement === undefined ? '' : `-${statement}`}` : 'sessions';
+      const { name, path } = files.place(stem, EXTENSIONS[format]);
+      for (const sid of sessions) workspace.log.append({ type: 'exported', what: sid, format, to: path });
+      const { folder } = workspace;
+      const task = {
+        kind: 'export' as const,
+        folder,
+        sids: sessions,
+        format,
+        statement: statement ?? null,
+        texts,
+        out: path,
+      };
+      try {
+        const done = await runTask(task, context);
+        this.#deps.changed();
+        return { file: files.about(name), sentences: [`${plural(done.sessions, 'session')} written.`, ...done.notes] };
+      } catch (error) {
+        // Half a file would be taken for a whole one.
+        files.remove(name);
+        throw error;
+      }
+    });
+  }
+
   report({ form, title, since, until, devices, texts }: Input<'startReport'>): AuditJob {
     const { workspace, jobs, files } = this.#deps;
     const scope = {
@@ -183,6 +231,19 @@ export class Work {
     });
   }
 }
+
+/** What one file of a format is called after its name. */
+const EXTENSIONS: Readonly<Record<AuditExportFormat, string>> = {
+  jsonl: 'jsonl',
+  sql: 'sql',
+  csv: 'csv',
+  ocsf: 'ocsf.jsonl',
+  cef: 'cef.log',
+  asciicast: 'cast',
+  'asciicast-v2': 'v2.cast',
+};
+/** Formats of which one file holds one session. */
+const SINGLE: readonly AuditExportFormat[] = ['csv', 'asciicast', 'asciicast-v2'];
 
 function range(since: string | undefined, until: string | undefined): string {
   const day = (time: string) => time.slice(0, 16).replace('T', ' ');

@@ -1,5 +1,6 @@
 import {
   IconActivity,
+  IconBellSearch,
   IconBook,
   IconChartBar,
   IconDatabase,
@@ -35,6 +36,7 @@ export const AUDIT_PLACES = [
   { to: '/devices', key: 'd', name: t.devices, icon: IconDevices },
   { to: '/imports', key: 'i', name: t.imports, icon: IconFileImport },
   { to: '/audit/sessions', key: 's', name: t.sessions, icon: IconListSearch },
+  { to: '/alerts', key: 'a', name: t.alerts, icon: IconBellSearch },
   { to: '/report', key: 'r', name: t.report, icon: IconFileText },
   { to: '/log', key: 'l', name: t.log, icon: IconBook },
 ] as const;

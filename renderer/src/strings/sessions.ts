@@ -140,6 +140,7 @@ export const sessionsStrings = {
     goLive: 'Go live',
     live: 'Live',
     fullScreen: 'Full screen',
+    skipIdle: 'Skip idle',
     idle: 'Idle time and waiting are shortened',
     marker: { asked: 'asked', denied: 'denied', error: 'error' },
     markerCount: {

@@ -17,6 +17,7 @@ export const shellStrings = {
     imports: 'Imports',
     report: 'Report',
     log: 'Log',
+    alerts: 'Alerts',
   },
 
   header: {

@@ -211,6 +211,40 @@ describe.skipIf(missing)(`the auditor’s console over a real store${missing ? `
     await page.getByRole('button', { name: 'Leave redaction' }).click();
   }, 300_000);
 
+  test('the session is exported for other tools, and a file of one result holds the statement that is shown', async () => {
+    await page.getByRole('button', { name: 'Export' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('combobox', { name: 'Format' }).click();
+    await page.getByRole('option', { name: 'OCSF events (JSON)' }).click();
+    await dialog.getByRole('button', { name: 'Write the file' }).click();
+    await dialog.getByText('Export: Done').waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      dialog.getByRole('button', { name: /^Download .*\.ocsf\.jsonl$/ }).click(),
+    ]);
+    const events = readFileSync(await download.path(), 'utf8')
+      .trimEnd()
+      .split('\n');
+    expect(events.map((line) => JSON.parse(line).class_uid as number).every((uid) => uid > 0)).toBe(true);
+    await dialog.getByRole('combobox', { name: 'Format' }).click();
+    await page.getByRole('option', { name: 'CSV, one result' }).click();
+    await dialog.getByText(/The result of statement \d+, which is shown now\./).waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+  });
+
+  test('the rules are asked about what was imported, and an alert leads to its session', async () => {
+    await goTo(page, 'Alerts');
+    await page.getByText('Nobody looked yet').waitFor();
+    await page.getByRole('button', { name: 'Look for alerts' }).click();
+    // The tables were touched for the first time.
+    await page.getByRole('list', { name: 'Alerts' }).getByRole('link').first().waitFor();
+    await page.getByRole('button', { name: 'Look again' }).waitFor();
+    await page.getByRole('combobox', { name: 'Severity' }).click();
+    await page.getByRole('option', { name: 'Critical' }).click();
+    await page.getByText('The rules found nothing').waitFor();
+  });
+
   test('a report is made as PDF and as HTML, and downloaded', async () => {
     await goTo(page, 'Report');
     await page.getByLabel('Title').fill('The first quarter');
@@ -257,6 +291,7 @@ describe.skipIf(missing)(`the auditor’s console over a real store${missing ? `
       { name: 'devices', path: '/devices', ready: '2 of 2 sessions hold' },
       { name: 'device', path: `/devices/${session.of.device}`, ready: '2 sessions' },
       { name: 'imports', path: '/imports', ready: 'Import: Done' },
+      { name: 'alerts', path: '/alerts', ready: 'looked for' },
       { name: 'sessions', path: '/audit/sessions', ready: 'who-saw-remarks' },
       { name: 'search', path: '/audit/sessions?text=salary&agent=psql', ready: '2 statements' },
       { name: 'session', path: `/sessions/${session.session.id}?at=0`, ready: 'Verified' },

@@ -69,6 +69,17 @@ describe.skipIf(noChromium)(`conversations${noChromium ? ` (${noChromium})` : ''
     expect(gateway.calls).toEqual([]);
   });
 
+  test('idle time is skipped unless somebody wants it, and the place stays', async () => {
+    await start('/sessions/A0001?at=3');
+    await page.getByRole('heading', { name: '4. Shell' }).waitFor();
+    await page.getByRole('switch', { name: 'Skip idle' }).focus();
+    await page.keyboard.press('Space');
+    await page.getByText('3:00 of 6:00').waitFor();
+    await page.getByRole('heading', { name: '4. Shell' }).waitFor();
+    await page.keyboard.press('Space');
+    await page.getByText(/of 0:1\d$/).waitFor();
+  });
+
   test('a database session names the conversation that it belongs to', async () => {
     await start('/sessions/A0001');
     await page.getByRole('navigation', { name: 'Also in this conversation' }).getByRole('link').click();

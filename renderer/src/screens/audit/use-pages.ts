@@ -15,10 +15,9 @@ export function usePages<N extends ListRoute>(name: N, input: RouteInput<N>, ena
   const query = useInfiniteQuery({
     queryKey: [name, input],
     queryFn: ({ pageParam, signal }) =>
-      callApi(name, { ...input, offset: pageParam, limit: PAGE } as RouteInput<N>, signal) as Promise<{
-        items: Item<N>[];
-        total: number;
-      }>,
+      callApi(name, { ...input, offset: pageParam, limit: PAGE } as RouteInput<N>, signal) as Promise<
+        RouteOutput<N> & { items: Item<N>[]; total: number }
+      >,
     initialPageParam: 0,
     getNextPageParam: (last, pages) => {
       const have = pages.reduce((sum, page) => sum + page.items.length, 0);

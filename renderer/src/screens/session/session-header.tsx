@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { IconArrowLeft, IconEraser } from '@tabler/icons-react';
-import { Link } from '@tanstack/react-router';
+import { Link, useSearch } from '@tanstack/react-router';
 import type { Session } from '../../../../gateway/contract/session.ts';
 import { useHost } from '../../api/host.ts';
 import { KillSession } from '../../components/kill-session.tsx';
@@ -11,6 +11,7 @@ import { strings } from '../../strings.ts';
 import { bytes, count, plural, span, timeOfDay } from '../../text/format.ts';
 import { sessionPlace } from '../../text/operation-line.ts';
 import { Findings, SessionStateBadge } from '../sessions/session-state.tsx';
+import { ExportDialog } from './export-dialog.tsx';
 import classes from './session-header.module.css';
 import { useRelated } from './use-related.ts';
 import { type useVerification, VerificationBadge } from './verification-badge.tsx';
@@ -31,6 +32,7 @@ export function SessionHeader({
 }) {
   const host = useHost();
   const related = useRelated(session);
+  const { at } = useSearch({ from: '/sessions/$id' });
   const now = useNow(session.state === 'open' ? 1000 : 60_000);
   const end = session.closedAt === null ? now : Date.parse(session.closedAt);
   const masked = Object.entries(session.masked);
@@ -50,6 +52,7 @@ export function SessionHeader({
         <div className={classes.actions}>
           <SessionStateBadge state={session.state} />
           <VerificationBadge session={session} query={verification} />
+          {host === 'audit' && <ExportDialog session={session} statement={at ?? null} />}
           {host === 'audit' && (
             <Button
               variant={redacting ? 'light' : 'default'}

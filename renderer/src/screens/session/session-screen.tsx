@@ -13,7 +13,7 @@ import { painters } from './painters/painters.tsx';
 import { RedactPanel } from './redact-panel.tsx';
 import { keyOf, type Pick, type Redacting, RedactingContext } from './redaction-choice.ts';
 import { PlayerBar } from './replay/player-bar.tsx';
-import { buildTimeline, currentSpan } from './replay/timeline.ts';
+import { buildTimeline, currentSpan, LONGEST_IDLE_MS } from './replay/timeline.ts';
 import { usePlayer, usePlayerKeys } from './replay/use-player.ts';
 import { SessionHeader } from './session-header.tsx';
 import classes from './session-screen.module.css';
@@ -36,7 +36,11 @@ function Replay({ session, broken, frame }: ReplayProps) {
   const { at: startAt } = useSearch({ from: '/sessions/$id' });
   const navigate = useNavigate({ from: '/sessions/$id' });
   const statements = useStatements(session.id);
-  const timeline = useMemo(() => buildTimeline(statements.replayed), [statements.replayed]);
+  const [skipIdle, setSkipIdle] = useState(true);
+  const timeline = useMemo(
+    () => buildTimeline(statements.replayed, skipIdle ? LONGEST_IDLE_MS : Number.POSITIVE_INFINITY),
+    [statements.replayed, skipIdle],
+  );
   const open = session.state === 'open';
   const { state, send } = usePlayer(timeline, { index: startAt ?? null, live: open && startAt === undefined });
   const [asConversation, setAsConversation] = useState(session.protocol === 'agent');
@@ -66,6 +70,18 @@ function Replay({ session, broken, frame }: ReplayProps) {
     (exchange: number) => broken.some(([first, last]) => exchange >= first && exchange <= last),
     [broken],
   );
+
+  // The clock is another one then: the statement stays, its place on the clock does not.
+  const afterIdle = useRef<number | null>(null);
+  const changeIdle = (skip: boolean) => {
+    afterIdle.current = state.live ? null : currentIndex;
+    setSkipIdle(skip);
+  };
+  useEffect(() => {
+    const index = afterIdle.current;
+    afterIdle.current = null;
+    if (index !== null && timeline.spans.length > 0) send({ type: 'indexSought', index });
+  }, [timeline, send]);
 
   const writeAddress = useDebouncedCallback((index: number) => {
     void navigate({ search: { at: index }, replace: true });
@@ -98,7 +114,15 @@ function Replay({ session, broken, frame }: ReplayProps) {
   }
   return (
     <div ref={frame} className={classes.replay}>
-      <PlayerBar timeline={timeline} state={state} open={open} send={move} fullScreen={fullScreen} />
+      <PlayerBar
+        timeline={timeline}
+        state={state}
+        open={open}
+        send={move}
+        fullScreen={fullScreen}
+        skipIdle={skipIdle}
+        setSkipIdle={changeIdle}
+      />
       {statements.total > REPLAYED_STATEMENTS && (
         <div className={classes.note}>{t.markersLimit(REPLAYED_STATEMENTS)}</div>
       )}

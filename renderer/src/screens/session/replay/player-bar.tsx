@@ -1,4 +1,4 @@
-import { ActionIcon, Button, SegmentedControl, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, SegmentedControl, Switch, Tooltip } from '@mantine/core';
 import {
   IconArrowsMaximize,
   IconPlayerPause,
@@ -91,9 +91,11 @@ interface Props {
   open: boolean;
   send(event: PlayerEvent): void;
   fullScreen(): void;
+  skipIdle: boolean;
+  setSkipIdle(skip: boolean): void;
 }
 
-export function PlayerBar({ timeline, state, open, send, fullScreen }: Props) {
+export function PlayerBar({ timeline, state, open, send, fullScreen, skipIdle, setSkipIdle }: Props) {
   const counts = { asked: 0, denied: 0, error: 0 };
   for (const marker of timeline.markers) counts[marker.kind]++;
   const position = t.at(clock(state.position), clock(timeline.total));
@@ -131,6 +133,13 @@ export function PlayerBar({ timeline, state, open, send, fullScreen }: Props) {
           value={String(state.speed)}
           onChange={(value) => send({ type: 'speedChosen', speed: Number(value) as Speed })}
         />
+        <Switch
+          size="xs"
+          label={t.skipIdle}
+          title={t.idle}
+          checked={skipIdle}
+          onChange={(event) => setSkipIdle(event.currentTarget.checked)}
+        />
         {open && (
           <Button
             size="compact-sm"
@@ -141,7 +150,7 @@ export function PlayerBar({ timeline, state, open, send, fullScreen }: Props) {
             {state.live ? t.live : t.goLive}
           </Button>
         )}
-        <span className={classes.legend} title={t.idle}>
+        <span className={classes.legend}>
           {(Object.keys(counts) as MarkerKind[])
             .filter((kind) => counts[kind] > 0)
             .map((kind) => (

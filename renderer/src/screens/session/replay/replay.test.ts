@@ -29,6 +29,17 @@ test('waiting for a person is cut short too', () => {
   expect(spans[1]!.start).toBe(1000 + LONGEST_IDLE_MS);
 });
 
+test('nothing is cut where nobody wants it', () => {
+  const { spans } = buildTimeline(
+    [statement(0, 0, { durationMs: 60_000, heldMs: 59_000 }), statement(1, 3600)],
+    Number.POSITIVE_INFINITY,
+  );
+  expect(spans).toEqual([
+    { index: 0, start: 0, end: 60_000 },
+    { index: 1, start: 3_600_000, end: 3_600_100 },
+  ]);
+});
+
 test('asks, denials and errors are marked, the worst one where they are close', () => {
   const timeline = buildTimeline([
     statement(0, 0, { verdict: 'asked-approved' }),

@@ -41,7 +41,8 @@ function markerOf(statement: TimedStatement): MarkerKind | null {
   }
 }
 
-export function buildTimeline(statements: readonly TimedStatement[]): Timeline {
+/** @param longestIdle idle time and waiting are cut to it (ms); Infinity: neither is cut. */
+export function buildTimeline(statements: readonly TimedStatement[], longestIdle: number = LONGEST_IDLE_MS): Timeline {
   const spans: Span[] = [];
   const markers: Marker[] = [];
   let total = 1;
@@ -55,9 +56,9 @@ export function buildTimeline(statements: readonly TimedStatement[]): Timeline {
     if (before !== null) {
       const apart = Math.max(0, startedAt - before.startedAt);
       const ran = Math.min(apart, before.busy);
-      start = before.start + ran + Math.min(apart - ran, LONGEST_IDLE_MS);
+      start = before.start + ran + Math.min(apart - ran, longestIdle);
     }
-    const end = start + busy + Math.min(held, LONGEST_IDLE_MS);
+    const end = start + busy + Math.min(held, longestIdle);
     spans.push({ index: statement.index, start, end });
     const kind = markerOf(statement);
     if (kind !== null) markers.push({ at: start, index: statement.index, kind });

@@ -74,7 +74,8 @@ export function usePlayerKeys(timeline: Timeline, send: (event: PlayerEvent) => 
       if (target instanceof HTMLElement && target.closest('[role="dialog"], [role="menu"], [role="listbox"]')) return;
       const isRadio = target instanceof HTMLInputElement && target.type === 'radio';
       if (isRadio && event.key.startsWith('Arrow')) return;
-      if (event.key === ' ' && target instanceof HTMLElement && target.closest('button, a')) return;
+      if (event.key === ' ' && target instanceof HTMLElement && target.closest('button, a, input[type="checkbox"]'))
+        return;
       if (event.key === 'f') {
         current.current.fullScreen();
         return;
