@@ -50,6 +50,7 @@ async function decide(
   const { session } = conversation;
   const { operation, record, question } = understood;
   const entry = begin({ event: question.action, tool: operation.tool, ...record });
+  understood.record = {};
   const asked = { ...question, identity: session.identity };
   const found = deps.pipeline.actionVerdict(asked);
   const reached = understood.elsewhere

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { AgentAction } from './events.ts';
 
 /** One thing the agent does, over the events that tell of it. */
@@ -15,8 +16,16 @@ export interface PairedAction<T> {
   readonly value: T;
 }
 
+/** Longer ones are kept as their digest: many actions may be open, and an event may have 8 MiB. */
+const MAX_KEY = 2048;
+
 /** What has to be the same in all events of one action. */
-export function actionKey(action: AgentAction): string {
+function actionKey(action: AgentAction): string {
+  const key = wholeKey(action);
+  return key.length <= MAX_KEY ? key : createHash('sha256').update(key).digest('hex');
+}
+
+function wholeKey(action: AgentAction): string {
   switch (action.kind) {
     case 'shell':
       return `shell\n${action.command}`;
@@ -60,15 +69,16 @@ export class Pairing<T> {
 
   /** The action that this event repeats or follows; null: it is a new one. */
   find(phase: 'first' | 'second', id: string | null, action: AgentAction): PairedAction<T> | null {
+    const key = actionKey(action);
     if (id !== null) {
       const repeated = this.#open.find((one) => one.ids.has(id));
-      if (repeated && (repeated.key === actionKey(action) || isRewritten(repeated, action))) {
+      if (repeated && (repeated.key === key || isRewritten(repeated, action))) {
         if (phase === 'second') repeated.second = true;
         return repeated;
       }
     }
     if (phase === 'first') return null;
-    const found = this.#open.find((one) => one.first && !one.second && !one.done && matches(one, action));
+    const found = this.#open.find((one) => one.first && !one.second && !one.done && matches(one, action, key));
     if (!found) return null;
     found.second = true;
     if (id !== null) found.ids.add(id);
@@ -94,7 +104,8 @@ export class Pairing<T> {
   /** The action whose end this is: by the agent's id, else the oldest equal one that has not ended. */
   ended(id: string | null, action: AgentAction): PairedAction<T> | null {
     const byId = id === null ? undefined : this.#open.find((one) => one.ids.has(id));
-    return byId ?? this.#open.find((one) => !one.done && matches(one, action)) ?? null;
+    const key = actionKey(action);
+    return byId ?? this.#open.find((one) => !one.done && matches(one, action, key)) ?? null;
   }
 
   /** It was denied, or everything was told of it. */
@@ -112,9 +123,9 @@ function isRewritten(one: PairedAction<unknown>, action: AgentAction): boolean {
 }
 
 /** A directory that one of the two events leaves out is no difference. */
-function matches(one: PairedAction<unknown>, action: AgentAction): boolean {
+function matches(one: PairedAction<unknown>, action: AgentAction, key: string): boolean {
   if (isRewritten(one, action)) return true;
-  if (one.key !== actionKey(action)) return false;
+  if (one.key !== key) return false;
   const cwd = action.kind === 'shell' ? action.cwd : null;
   return one.cwd === null || cwd === null || one.cwd === cwd;
 }

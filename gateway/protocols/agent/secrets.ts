@@ -21,7 +21,7 @@ export interface Cleaned {
 const NAMED_PASSWORD = /:\/\/[^/@\s]*:(?:\$|<|\*|\{)/;
 /** Variables whose names say what they hold, with a value that is not one of another variable. */
 const ASSIGNED =
-  /\b((?:[A-Z0-9]+_)*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|ACCESS_KEY|API_KEY|APIKEY|TOKEN|PGPASSWORD)|MYSQL_PWD)(\s?[=:]\s?)(["']?)([^\s"'$<*{}]{8,200})\3/g;
+  /\b((?:[A-Z0-9]{1,40}_){0,8}(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|ACCESS_KEY|API_KEY|APIKEY|TOKEN|PGPASSWORD)|MYSQL_PWD)(\s?[=:]\s?)(["']?)([^\s"'$<*{};&|)]{8,200})\3/g;
 
 /** Takes secrets out of a text; what the detectors know of is what is found. */
 export function withoutSecrets(text: string): Cleaned {

@@ -45,7 +45,7 @@ export type Question = ActionInput extends infer A ? (A extends ActionInput ? Om
 export interface Understood {
   question: Question;
   operation: Pick<ActionOperation, 'tool' | 'place' | 'text' | 'bindings'>;
-  /** What the recording keeps of it. */
+  /** What the recording keeps of it; emptied once it is there, since it may be large. */
   record: Record<string, unknown>;
   /** Files that have to be as they were when it is let through. */
   bound: readonly { path: string; sha256: string | null }[];
