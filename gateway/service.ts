@@ -1,6 +1,5 @@
 import { createHmac, hash, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { createMonitor } from './alerts/monitor.ts';
@@ -16,7 +15,6 @@ import { createConnections } from './config/connections.ts';
 import { readTerminalSettings } from './config/terminal-settings.ts';
 import type { GatewayStatus } from './contract/api.ts';
 import type { ConnectionInput } from './contract/connection.ts';
-import type { Verdict } from './contract/decision.ts';
 import { CountersignError } from './contract/errors.ts';
 import { createDefaultHandlers } from './control/default-handlers.ts';
 import { createControlServer } from './control/server.ts';
@@ -36,7 +34,7 @@ import { createMaskingKeys } from './masking/keys.ts';
 import { createNotifications } from './notify/notifications.ts';
 import { createServiceTray } from './notify/tray/service-tray.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
-import type { Clock, PolicyEngine } from './pipeline/ports.ts';
+import type { Clock } from './pipeline/ports.ts';
 import { createPolicyEngine, createPolicyHandlers, createPolicyTrials, shippedPolicy } from './policy/index.ts';
 import { assertProtected } from './protect/assert-protected.ts';
 import type { ProtectedLayout } from './protect/layout.ts';
@@ -51,10 +49,14 @@ import { connectSimpleClient } from './protocols/postgres/wire/simple-client.ts'
 import { createCommandClassifier } from './protocols/terminal/classifier/index.ts';
 import { createRecorder } from './recording/recorder.ts';
 import { recoverRecordings } from './recording/recovery.ts';
-import { serviceAgents } from './service-agents.ts';
-import { serviceMcp } from './service-mcp.ts';
-import { servicePeople } from './service-people.ts';
-import { serviceTerminals } from './service-terminal.ts';
+import { serviceAgents } from './service/agents.ts';
+import { choosePort } from './service/choose-port.ts';
+import { limited } from './service/limited-policy.ts';
+import { serviceMcp } from './service/mcp.ts';
+import { servicePeople } from './service/people.ts';
+import { publishChanges } from './service/publish-changes.ts';
+import { serviceTerminals } from './service/terminal.ts';
+import { timers } from './service/timers.ts';
 import { createSessionHandlers } from './sessions/handlers.ts';
 import { createIndexer } from './sessions/indexer.ts';
 import { createSessionRegistry } from './sessions/live-sessions.ts';
@@ -150,11 +152,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const connections = createConnections({ file: join(home, 'connections.json') });
   const vault = createVault({ dir: folder('vault'), protection });
   const pin = createPinGuard({ file: join(home, 'pin.json'), clock });
-  const every = (milliseconds: number, run: () => void) => {
-    const timer = setInterval(run, milliseconds);
-    timer.unref();
-    return () => clearInterval(timer);
-  };
+  const { every, schedule } = timers;
   const signedIn = await servicePeople({
     home,
     device,
@@ -219,20 +217,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     providers: () => people.providers,
     tokens,
     clock,
-    schedule: (milliseconds, run) => {
-      const timer = setTimeout(run, milliseconds);
-      timer.unref();
-      return () => clearTimeout(timer);
-    },
+    schedule,
   });
   const approvals = createApprovals({
     clock,
     newId: () => ulid(clock.now(), randomBytes(10)),
     longestMs: options.expireAfterSeconds === undefined ? undefined : options.expireAfterSeconds * 1000,
-    schedule: (milliseconds, run) => {
-      const timer = setTimeout(run, milliseconds);
-      return () => clearTimeout(timer);
-    },
+    schedule,
     onEvent: (event) => {
       control.publish(event);
       if (event.type === 'approval') notifications.approvalChanged(event.approval);
@@ -242,12 +233,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const halt = createHalt({
     file: join(home, 'halt.json'),
     clock,
-    schedule: (milliseconds, run) => {
-      // A timer of Node takes 24.8 days at most; whoever is called early looks at the clock.
-      const timer = setTimeout(run, Math.min(milliseconds, 86_400_000));
-      timer.unref();
-      return () => clearTimeout(timer);
-    },
+    schedule,
     denyWaiting: (by, message) => denyWaiting(approvals, by, message),
     cut: (reason) => registry.killAll(reason),
     onChange: (view) => {
@@ -271,11 +257,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     protection,
     now: clock.now,
     random: Math.random,
-    schedule: (milliseconds, run) => {
-      const timer = setTimeout(run, milliseconds);
-      timer.unref();
-      return () => clearTimeout(timer);
-    },
+    schedule,
     onConfigured: () => reporter.configChanged(),
     log: (level, sentence) => log[level](sentence),
   });
@@ -354,7 +336,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     {
       host: HOST,
-      port: await choosePort(options.postgresPort, DEFAULT_POSTGRES_PORT),
+      port: await choosePort(HOST, options.postgresPort, DEFAULT_POSTGRES_PORT),
       tls: await loadOrMakeCertificate(folder('tls'), clock.now()),
     },
   );
@@ -486,11 +468,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     env: process.env,
     uid: process.getuid?.() ?? -1,
     now: clock.now,
-    schedule: (milliseconds, run) => {
-      const timer = setTimeout(run, milliseconds);
-      timer.unref();
-      return () => clearTimeout(timer);
-    },
+    schedule,
     decide: (input) => void approvals.decide(input),
     get person() {
       return people.current().display;
@@ -507,11 +485,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     env: process.env,
     uid: process.getuid?.() ?? -1,
     pid: process.pid,
-    schedule: (milliseconds, run) => {
-      const timer = setTimeout(run, milliseconds);
-      timer.unref();
-      return () => clearTimeout(timer);
-    },
+    schedule,
     status,
     approvals,
     halt,
@@ -534,7 +508,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   );
   await control.listen({
     host: HOST,
-    port: await choosePort(options.controlPort, DEFAULT_CONTROL_PORT),
+    port: await choosePort(HOST, options.controlPort, DEFAULT_CONTROL_PORT),
     socketPath: options.protected?.socket ?? controlSocketPath(home),
     rootSocketPath: options.protected?.rootSocket,
   });
@@ -585,61 +559,3 @@ const INSPECTOR_PARAMETERS: ReadonlyMap<string, string> = new Map([
   ['application_name', 'countersign'],
   ['client_encoding', 'UTF8'],
 ]);
-
-const SYNC_TOLD_MS = 2000;
-
-/** Tells whoever listens what a status is, each time that it is another. */
-function publishChanges<T>(
-  every: (milliseconds: number, run: () => void) => unknown,
-  read: () => Promise<T>,
-  publish: (status: T) => unknown,
-): void {
-  let told = '';
-  let reading = false;
-  every(SYNC_TOLD_MS, async () => {
-    if (reading) return;
-    reading = true;
-    try {
-      const status = await read();
-      const text = JSON.stringify(status);
-      if (text !== told) publish(status);
-      told = text;
-    } catch {
-      // Whoever asks for the status is told why there is none.
-    } finally {
-      reading = false;
-    }
-  });
-}
-
-/** Caps how long anything waits for a person. */
-function limited(policy: PolicyEngine, seconds: number | undefined): PolicyEngine {
-  if (seconds === undefined) return policy;
-  const capped = new WeakMap<Verdict, Verdict>();
-  const limit = (verdict: Verdict): Verdict => {
-    if (verdict.expiresSeconds <= seconds) return verdict;
-    let short = capped.get(verdict);
-    if (!short) {
-      short = { ...verdict, expiresSeconds: seconds };
-      capped.set(verdict, short);
-    }
-    return short;
-  };
-  return {
-    get hash() {
-      return policy.hash;
-    },
-    decide: (input) => limit(policy.decide(input)),
-    decideAction: (input) => limit(policy.decideAction(input)),
-  };
-}
-
-/** The port asked for, or the default where it is free, or any. */
-async function choosePort(asked: number | undefined, usual: number): Promise<number> {
-  if (asked !== undefined) return asked;
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(0));
-    probe.listen({ host: HOST, port: usual }, () => probe.close(() => resolve(usual)));
-  });
-}

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { actionDigest } from './approvals/digest.ts';
-import { MCP_PATH, MCP_UPGRADE } from './contract/mcp.ts';
-import { createProcScanner } from './identity/proc-scanner.ts';
-import type { TokensAdmin } from './identity/tokens.ts';
-import type { Vault } from './pipeline/ports.ts';
-import { createMcpHandlers } from './protocols/mcp/handlers.ts';
-import { createToolPins } from './protocols/mcp/pins.ts';
-import type { McpDeps } from './protocols/mcp/ports.ts';
-import { type McpProtocol, type McpProtocolDeps, startMcp } from './protocols/mcp/protocol.ts';
-import { createMcpServers } from './protocols/mcp/registry.ts';
-import type { SessionRegistry } from './sessions/live-sessions.ts';
+import { actionDigest } from '../approvals/digest.ts';
+import { MCP_PATH, MCP_UPGRADE } from '../contract/mcp.ts';
+import { createProcScanner } from '../identity/proc-scanner.ts';
+import type { TokensAdmin } from '../identity/tokens.ts';
+import type { Vault } from '../pipeline/ports.ts';
+import { createMcpHandlers } from '../protocols/mcp/handlers.ts';
+import { createToolPins } from '../protocols/mcp/pins.ts';
+import type { McpDeps } from '../protocols/mcp/ports.ts';
+import { type McpProtocol, type McpProtocolDeps, startMcp } from '../protocols/mcp/protocol.ts';
+import { createMcpServers } from '../protocols/mcp/registry.ts';
+import type { SessionRegistry } from '../sessions/live-sessions.ts';
 
 const DEFAULT_PORT = 7717;
 

@@ -1,15 +1,15 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import type { ApprovedCommands } from './approvals/approved-commands.ts';
-import { actionDigest } from './approvals/digest.ts';
-import { TERMINAL_PATH, TERMINAL_UPGRADE } from './contract/terminal-upgrade.ts';
-import { postgresVariables } from './control/default-handlers.ts';
-import { createProcScanner } from './identity/proc-scanner.ts';
-import type { TokensAdmin } from './identity/tokens.ts';
-import type { Connections } from './pipeline/ports.ts';
-import { withoutSecrets } from './protocols/agent/secrets.ts';
-import type { TerminalDeps } from './protocols/terminal/ports.ts';
-import { createTerminals, type Terminals } from './protocols/terminal/server.ts';
-import type { SessionRegistry } from './sessions/live-sessions.ts';
+import type { ApprovedCommands } from '../approvals/approved-commands.ts';
+import { actionDigest } from '../approvals/digest.ts';
+import { TERMINAL_PATH, TERMINAL_UPGRADE } from '../contract/terminal-upgrade.ts';
+import { postgresVariables } from '../control/default-handlers.ts';
+import { createProcScanner } from '../identity/proc-scanner.ts';
+import type { TokensAdmin } from '../identity/tokens.ts';
+import type { Connections } from '../pipeline/ports.ts';
+import { withoutSecrets } from '../protocols/agent/secrets.ts';
+import type { TerminalDeps } from '../protocols/terminal/ports.ts';
+import { createTerminals, type Terminals } from '../protocols/terminal/server.ts';
+import type { SessionRegistry } from '../sessions/live-sessions.ts';
 
 type Given = Pick<
   TerminalDeps,

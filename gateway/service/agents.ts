@@ -1,16 +1,17 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { cursorMcpFiles, throughProxy } from './agents/cursor/mcp-proxy.ts';
-import { createHookHandlers } from './agents/hook-handlers.ts';
-import type { ApprovedCommands } from './approvals/approved-commands.ts';
-import { actionDigest } from './approvals/digest.ts';
-import type { ControlHandlers } from './control/handlers.ts';
-import { createAgentEngine } from './protocols/agent/engine.ts';
-import type { AgentDeps } from './protocols/agent/ports.ts';
-import type { CommandClassifier } from './protocols/terminal/classifier/index.ts';
-import { isSecret, writeKind } from './protocols/terminal/classifier/paths.ts';
+import { cursorMcpFiles, throughProxy } from '../agents/cursor/mcp-proxy.ts';
+import { createHookHandlers } from '../agents/hook-handlers.ts';
+import type { ApprovedCommands } from '../approvals/approved-commands.ts';
+import { actionDigest } from '../approvals/digest.ts';
+import type { ControlHandlers } from '../control/handlers.ts';
+import { createAgentEngine } from '../protocols/agent/engine.ts';
+import type { AgentDeps } from '../protocols/agent/ports.ts';
+import type { CommandClassifier } from '../protocols/terminal/classifier/index.ts';
+import { isSecret, writeKind } from '../protocols/terminal/classifier/paths.ts';
+import { timers } from './timers.ts';
 
-const PROGRAM = fileURLToPath(new URL('./bin/countersign.mjs', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../bin/countersign.mjs', import.meta.url));
 
 type Given = Omit<AgentDeps, 'digest' | 'schedule' | 'understanding' | 'inTerminal'>;
 
@@ -30,11 +31,7 @@ export function serviceAgents(
 ): ServiceAgents {
   const { classifier, approved, home } = given;
   const key = randomBytes(32);
-  const schedule = (milliseconds: number, run: () => void) => {
-    const timer = setTimeout(run, milliseconds);
-    timer.unref();
-    return () => clearTimeout(timer);
-  };
+  const { schedule } = timers;
   const engine = createAgentEngine({
     ...given,
     digest: actionDigest,

@@ -1,20 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { ApprovalsAdmin } from './approvals/approvals.ts';
-import type { RouteInput } from './contract/api.ts';
-import type { Verdict } from './contract/decision.ts';
-import { CountersignError } from './contract/errors.ts';
-import type { Identity } from './contract/identity.ts';
-import { ProviderConfig } from './contract/sign-in.ts';
-import type { ControlHandlers } from './control/handlers.ts';
-import type { Device } from './evidence/device/device.ts';
-import { bindByToken, nonceOf } from './evidence/device/membership.ts';
-import { Logins } from './identity/logins.ts';
-import { createOidcClient } from './identity/oidc/client.ts';
-import { People, type PeopleDeps } from './identity/people.ts';
-import type { TokensAdmin } from './identity/tokens.ts';
-import type { LiveSessions, PolicyEngine } from './pipeline/ports.ts';
-import { toBase64, toHex } from './recording/format/bytes.ts';
+import type { ApprovalsAdmin } from '../approvals/approvals.ts';
+import type { RouteInput } from '../contract/api.ts';
+import type { Verdict } from '../contract/decision.ts';
+import { CountersignError } from '../contract/errors.ts';
+import type { Identity } from '../contract/identity.ts';
+import { ProviderConfig } from '../contract/sign-in.ts';
+import type { ControlHandlers } from '../control/handlers.ts';
+import type { Device } from '../evidence/device/device.ts';
+import { bindByToken, nonceOf } from '../evidence/device/membership.ts';
+import { Logins } from '../identity/logins.ts';
+import { createOidcClient } from '../identity/oidc/client.ts';
+import { People, type PeopleDeps } from '../identity/people.ts';
+import type { TokensAdmin } from '../identity/tokens.ts';
+import type { LiveSessions, PolicyEngine } from '../pipeline/ports.ts';
+import { toBase64, toHex } from '../recording/format/bytes.ts';
+import { timers } from './timers.ts';
 
 export interface ServicePeople {
   people: People;
@@ -63,11 +64,7 @@ export async function servicePeople(
     binding,
     clock,
     newId: () => randomBytes(16).toString('base64url'),
-    schedule: (milliseconds, run) => {
-      const timer = setTimeout(run, milliseconds);
-      timer.unref();
-      return () => clearTimeout(timer);
-    },
+    schedule: timers.schedule,
   });
 
   function admit(): Identity {
