@@ -43,7 +43,8 @@ export function VirtualList<T>({
     if (items.length < total && last >= items.length - 20) more();
   }, [last, items.length, total, more]);
   return (
-    <div ref={scroller} className={classes.scroller} data-stale={stale}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls and has no link in it must be reachable by keyboard.
+    <div ref={scroller} className={classes.scroller} data-stale={stale} tabIndex={0}>
       {children}
       <ul className={classes.list} style={{ height: rows.getTotalSize() }} aria-label={label}>
         {virtual.map((one) => (

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { COUNTERSIGN } from '../../support/gateway.ts';
+import { axeFindings } from '../axe.ts';
 import { type ConsolePage, openConsole } from '../console/console-page.ts';
 
 export interface AuditConsole extends ConsolePage {
@@ -46,7 +47,7 @@ export async function serveWorkspace(
     async stop() {
       await opened.close();
       child.kill('SIGINT');
-      expect([await ended, said.includes('Error')]).toEqual([0, false]);
+      expect({ code: await ended, said: said.includes('Error') ? said : '' }).toEqual({ code: 0, said: '' });
     },
   };
 }
@@ -95,7 +96,8 @@ export async function takeShots({ page, url }: AuditConsole, shots: readonly Sho
         await before?.(page);
         await page.screenshot({ path: `${FOLDER}${name}-${width}-${colorScheme}.png`, fullPage: true });
         const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-        expect.soft({ name, width, wider: Math.max(0, wider) }).toEqual({ name, width, wider: 0 });
+        const axe = width === 1280 ? await axeFindings(page) : [];
+        expect.soft({ name, width, wider: Math.max(0, wider), axe }).toEqual({ name, width, wider: 0, axe: [] });
       }
     }
   }

@@ -57,7 +57,7 @@ function Goes({ redaction }: { redaction: Redaction }) {
   const listed = redaction.statements.slice(0, LISTED);
   return (
     <section className={classes.goes} aria-label={t.goes}>
-      <h3 className={classes.subtitle}>{t.goes}</h3>
+      <h2 className={classes.subtitle}>{t.goes}</h2>
       <ul>
         {ROLES.filter((role) => redaction.units[role] > 0).map((role) => (
           <li key={role}>
