@@ -120,7 +120,7 @@ describe('countersign mcp-server', () => {
     expect(await use('query', { connection: 'none', sql: 'SELECT 1' })).toMatchObject({ isError: true });
     expect((await use('query', { connection: 'none', sql: 'SELECT 1' })).text).toContain('There is no connection none');
     expect(await use('wait_for_approval', { id: 'query-99' })).toMatchObject({ isError: true });
-    expect((await query('SELEC 1')).text).toContain('syntax error');
+    expect((await query('SELECT 1 FROM nowhere')).text).toContain('does not exist');
   });
 
   it('leaves no session behind', async () => {

@@ -107,8 +107,5 @@ export const resultText = (id: RequestId, result: Json): string => JSON.stringif
 export const errorText = (id: RequestId | null, code: number, message: string, data?: Json): string =>
   JSON.stringify({ jsonrpc: '2.0', id, error: { code, message, ...(data === undefined ? {} : { data }) } });
 
-export const requestText = (id: RequestId, method: string, params: Json): string =>
-  JSON.stringify({ jsonrpc: '2.0', id, method, params });
-
 export const notificationText = (method: string, params: Json): string =>
   JSON.stringify({ jsonrpc: '2.0', method, params });

@@ -33,14 +33,11 @@ class AnswerStream {
       return;
     }
     if (!this.events) return;
-    if (this.#state === 'nothing') {
-      this.#state = 'events';
-      startEvents(this.response);
-    }
-    const wait = writeEvent(this.response, text);
-    if (!final) return wait;
-    this.#state = 'done';
-    this.response.end();
+    if (this.#state === 'nothing') startEvents(this.response);
+    this.#state = final ? 'done' : 'events';
+    if (!final) return writeEvent(this.response, text);
+    // Head and answer in one piece, where it is the only one.
+    this.response.end(eventOf(text));
   }
 
   /** Nothing will be answered. */
@@ -143,10 +140,12 @@ function startEvents(response: ServerResponse): void {
   });
 }
 
+const eventOf = (text: string): string => `event: message\ndata: ${text}\n\n`;
+
 /** @param text one line. */
 function writeEvent(response: ServerResponse, text: string): void | Promise<void> {
   if (response.destroyed || response.writableEnded) return;
-  if (response.write(`event: message\ndata: ${text}\n\n`)) return;
+  if (response.write(eventOf(text))) return;
   return new Promise((resolve) => {
     const go = () => {
       response.off('drain', go).off('close', go);

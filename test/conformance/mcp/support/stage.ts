@@ -11,9 +11,8 @@ import { ALLOW_ALL, startTestService, type TestService } from '../../../support/
 
 export const PIN = '728193';
 const BIN = fileURLToPath(new URL('../../../../gateway/bin/countersign.mjs', import.meta.url));
-const program = (specifier: string) => fileURLToPath(import.meta.resolve(specifier));
-export const EVERYTHING = program('@modelcontextprotocol/server-everything/dist/index.js');
-export const FILESYSTEM = program('@modelcontextprotocol/server-filesystem/dist/index.js');
+export const EVERYTHING = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js'));
+export const FILESYSTEM = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-filesystem/dist/index.js'));
 
 /** These servers listen on every address unless they are made not to. */
 const ON_LOOPBACK = `data:text/javascript,${encodeURIComponent(`
