@@ -56,6 +56,7 @@ export const policyStrings = {
       hide: 'Hide',
       showOf: (n: number) => `Compare No. ${n} with what is in force`,
       hideOf: (n: number) => `Hide No. ${n}`,
+      differenceOf: (n: number) => `What changed since No. ${n}`,
       take: 'Take this text into the editor',
       more: 'Show more',
     },

@@ -7,21 +7,20 @@ import classes from './policy-screen.module.css';
 const PolicyDiff = lazy(() => import('./policy-diff.tsx'));
 const t = strings.policy;
 
-/** What differs between two texts; where there is room for two columns the person chooses. */
-export function Difference({
-  before,
-  after,
-  labels,
-}: {
+interface Props {
   before: string;
   after: string;
   labels: { before: string; after: string };
-}) {
+  label?: string;
+}
+
+/** What differs between two texts; where there is room for two columns the person chooses. */
+export function Difference({ before, after, labels, label = t.difference }: Props) {
   const wide = useMediaQuery('(min-width: 62em)', true, { getInitialValueInEffect: false });
   const [chosen, setChosen] = useState<'two' | 'one'>('two');
   if (before === after) return <Text c="dimmed">{t.noDifference}</Text>;
   return (
-    <section aria-label={t.difference} className={classes.difference}>
+    <section aria-label={label} className={classes.difference}>
       {wide && (
         <SegmentedControl
           size="xs"

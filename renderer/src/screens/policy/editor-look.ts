@@ -33,11 +33,11 @@ export const editorLook = [
     '.cm-diagnostic-error': { borderLeft: '4px solid var(--cs-deny)' },
     '.cm-changedLine, .cm-inlineChangedLine': { backgroundColor: 'var(--cs-allow-bg) !important' },
     '&.cm-merge-a .cm-changedLine, .cm-deletedChunk': { backgroundColor: 'var(--cs-deny-bg) !important' },
-    '.cm-changedText': {
-      background: 'color-mix(in srgb, var(--cs-allow) 26%, transparent) !important',
-    },
+    // A line, not a colour behind the text: comments are to stay readable on it.
+    '.cm-changedText': { background: 'none !important', boxShadow: 'inset 0 -2px var(--cs-allow)' },
     '&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText': {
-      background: 'color-mix(in srgb, var(--cs-deny) 26%, transparent) !important',
+      background: 'none !important',
+      boxShadow: 'inset 0 -2px var(--cs-deny)',
     },
     '.cm-changeGutter': { width: '3px' },
     '.cm-changedLineGutter': { background: 'var(--cs-allow) !important' },

@@ -19,7 +19,12 @@ function Version({ number, inForce, take }: { number: number; inForce: string; t
   const { text } = version.data;
   return (
     <div className={classes.version}>
-      <Difference before={text} after={inForce} labels={{ before: t.asItWas(number), after: strings.policy.inForce }} />
+      <Difference
+        label={t.differenceOf(number)}
+        before={text}
+        after={inForce}
+        labels={{ before: t.asItWas(number), after: strings.policy.inForce }}
+      />
       <div>
         <Button variant="default" size="compact-sm" onClick={() => take(text)}>
           {t.take}

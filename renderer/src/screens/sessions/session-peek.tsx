@@ -72,6 +72,7 @@ export function SessionPeek({ session, now, onClose }: { session: Session | null
       size="md"
       title={session === null ? '' : visibleString(`${session.agent.name} → ${session.connectionId}`)}
       closeButtonProps={{ 'aria-label': strings.close }}
+      attributes={{ header: { role: 'none' } }}
     >
       {session !== null && <Peek session={session} now={now} />}
     </Drawer>
