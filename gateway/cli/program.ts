@@ -17,6 +17,7 @@ import { registerHalt } from './halt.ts';
 import { registerHook } from './hook.ts';
 import { registerIdentity } from './identity.ts';
 import { registerMcp } from './mcp.ts';
+import { registerMcpServer } from './mcp-server.ts';
 import { registerPin } from './pin.ts';
 import { registerPolicyCommands } from './policy.ts';
 import { registerProtect } from './protect.ts';
@@ -63,6 +64,7 @@ export function createProgram(cli: Cli): Command {
   registerVault(program, cli);
   registerIdentity(program, cli);
   registerMcp(program, cli);
+  registerMcpServer(program, cli);
   registerPin(program, cli);
   registerPolicyCommands(program, cli);
   registerCode(program, cli);
