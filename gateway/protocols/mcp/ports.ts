@@ -67,6 +67,8 @@ export interface McpDeps {
 /** Who connected, as far as it is known. */
 export interface McpClient {
   process: AgentProcess;
+  /** Of its token; null: whoever the gateway acts for now. */
+  identity: Identity | null;
   conversationId: string | null;
   /** What the client says that it is; null: nothing yet. */
   agent: string | null;

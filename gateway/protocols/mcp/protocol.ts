@@ -94,7 +94,12 @@ export async function startMcp(
           prepare(name),
           deps.clientProcess({ address: '127.0.0.1', port: remotePort }, http.address.port),
         ]);
-        return begin(prepared, { process, conversationId: agent.conversationId, agent: null }, first, side);
+        return begin(
+          prepared,
+          { process, identity: agent.identity, conversationId: agent.conversationId, agent: null },
+          first,
+          side,
+        );
       },
     },
     listen,
@@ -113,7 +118,7 @@ export async function startMcp(
       await refuseClient(socket, read.rest, error.message);
       return;
     }
-    const client = { process: deps.processOf(pid), conversationId, agent };
+    const client = { process: deps.processOf(pid), identity: null, conversationId, agent };
     await serveLines(socket, read.rest, (first, side) => begin(prepared, client, first, side));
   }
 

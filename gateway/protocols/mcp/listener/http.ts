@@ -2,11 +2,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { CountersignError, isCountersignError } from '../../../contract/errors.ts';
 import type { AgentSession, Tokens } from '../../../pipeline/ports.ts';
 import { headerMismatch, isStatelessVersion } from '../codec/headers.ts';
-import { ErrorCode, errorText, type Message, parseMessage, type RequestId } from '../codec/message.ts';
-import { type ClientSide, MAX_MESSAGE } from '../ports.ts';
+import { ErrorCode, type Message } from '../codec/message.ts';
+import type { ClientSide } from '../ports.ts';
 import { vaultName } from '../registry.ts';
 import { isStateless } from '../session/context.ts';
 import type { McpSession } from '../session/session.ts';
+import { accepts, header, readMessage, refuse, wrongOrigin } from './http-request.ts';
 import { HttpSide, OldSseSide } from './http-side.ts';
 
 const MAX_SESSIONS = 256;
@@ -322,58 +323,4 @@ export async function listenHttp(
       });
     },
   };
-}
-
-/** What a web page of another origin could send here, as a sentence; null: nothing of the kind. */
-function wrongOrigin({ headers }: IncomingMessage, port: number): string | null {
-  const { host, origin } = headers;
-  if (host !== `127.0.0.1:${port}` && host !== `localhost:${port}`) {
-    return `this answers to 127.0.0.1:${port} and localhost:${port} only`;
-  }
-  return origin === undefined || origin === `http://${host}` ? null : 'pages of other origins may not call this';
-}
-
-const header = (request: IncomingMessage, name: string): string | undefined => {
-  const value = request.headers[name];
-  return typeof value === 'string' ? value : undefined;
-};
-
-function accepts(request: IncomingMessage, type: string): boolean {
-  const accept = request.headers.accept ?? '*/*';
-  return accept.includes(type) || accept.includes('*/*') || accept.includes(`${type.split('/')[0]}/*`);
-}
-
-/** @returns null when it was refused. */
-async function readMessage(request: IncomingMessage, response: ServerResponse): Promise<Message | null> {
-  if ((request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() !== 'application/json') {
-    refuse(response, 415, 'a message is sent as application/json');
-    return null;
-  }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_MESSAGE) {
-      response.setHeader('connection', 'close');
-      refuse(response, 413, `a message may have ${MAX_MESSAGE / 1024 / 1024} MB at most`);
-      return null;
-    }
-    chunks.push(chunk);
-  }
-  const message = parseMessage(Buffer.concat(chunks).toString('utf8'), true);
-  if (message.kind !== 'malformed') return message;
-  refuse(response, 400, message.why, message.id, message.code);
-  return null;
-}
-
-function refuse(
-  response: ServerResponse,
-  status: number,
-  sentence: string,
-  id: RequestId | null = null,
-  code: number = ErrorCode.refused,
-): void {
-  if (response.headersSent) return void response.end();
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(errorText(id, code, `Countersign: ${sentence}.`));
 }

@@ -31,7 +31,7 @@ export function openSession(
       database: '',
       role: '',
       applicationName: clientName(first),
-      identity: deps.identity(),
+      identity: client.identity ?? deps.identity(),
       agent: client.process,
       conversationId: client.conversationId,
       mode: server.mode,

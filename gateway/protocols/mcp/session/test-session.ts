@@ -136,7 +136,7 @@ export function testSession(options: {
   const session = openSession(
     deps,
     server,
-    { process: { pid: null, name: 'unknown', parents: [] }, conversationId: 'C1', agent: 'cursor' },
+    { process: { pid: null, name: 'unknown', parents: [] }, identity: null, conversationId: 'C1', agent: 'cursor' },
     '{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"clientInfo":{"name":"cursor","version":"3"}}}',
     {
       send: (text) => void toClient.push(JSON.parse(text) as JsonObject),
