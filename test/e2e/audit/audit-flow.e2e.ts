@@ -294,7 +294,7 @@ describe.skipIf(missing)(`the auditor’s console over a real store${missing ? `
       { name: 'alerts', path: '/alerts', ready: 'looked for' },
       { name: 'sessions', path: '/audit/sessions', ready: 'who-saw-remarks' },
       { name: 'search', path: '/audit/sessions?text=salary&agent=psql', ready: '2 statements' },
-      { name: 'session', path: `/sessions/${session.session.id}?at=0`, ready: 'Verified' },
+      { name: 'session', path: `/sessions/${session.session.id}?at=0`, ready: 'Sent / received' },
       { name: 'report', path: '/report', ready: 'Report: Done' },
       { name: 'log', path: '/log', ready: 'Searched for' },
     ]);
