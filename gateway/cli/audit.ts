@@ -90,9 +90,7 @@ export function registerAudit(program: Command, cli: Cli): void {
   const audit = program
     .command('audit')
     .description("what the team's store holds, on the auditor's machine: import, verify, look at")
-    .option('--workspace <folder>', "the auditor's own folder ($COUNTERSIGN_AUDIT)")
-    // The program's own setting, which `exec` needs, would be inherited: --workspace may stand behind a subcommand.
-    .enablePositionalOptions(false);
+    .option('--workspace <folder>', "the auditor's own folder ($COUNTERSIGN_AUDIT)");
   audit
     .command('init')
     .description("make a workspace, from the organisation's root key")

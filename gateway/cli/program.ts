@@ -10,7 +10,7 @@ import { registerConnections } from './connections.ts';
 import { registerCursor } from './cursor.ts';
 import { registerDemo } from './demo.ts';
 import { registerDevice } from './device.ts';
-import { registerExec } from './exec.ts';
+import { ranExec, registerExec } from './exec.ts';
 import { tellFailure } from './failure.ts';
 import { registerGrants } from './grants.ts';
 import { registerHalt } from './halt.ts';
@@ -50,7 +50,7 @@ export function createProgram(cli: Cli): Command {
     .exitOverride();
   registerStart(program, cli);
   registerConnect(program, cli);
-  registerExec(program, cli);
+  registerExec(program);
   registerApprovals(program, cli);
   registerGrants(program, cli);
   registerHalt(program, cli);
@@ -87,6 +87,7 @@ export function createProgram(cli: Cli): Command {
 /** @param args what follows the program's name. @returns the exit code, unless a command gave one by `exitWith`. */
 export async function runProgram(program: Command, args: readonly string[], cli: Cli): Promise<number> {
   try {
+    if (await ranExec(args, cli)) return 0;
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
