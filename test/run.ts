@@ -25,6 +25,12 @@ const PHASES = [
 type Phase = (typeof PHASES)[number];
 const CHECK: readonly Phase[] = ['format', 'lint', 'types', 'rules', 'unused'];
 
+const CONSOLE: Check = {
+  name: 'build of the console',
+  program: 'vite',
+  args: ['build', '--config', 'renderer/vite.config.ts'],
+};
+
 const CHECKS: Partial<Record<Phase, readonly Check[]>> = {
   format: [{ name: 'format', program: 'biome', args: ['format', '.'] }],
   lint: [{ name: 'lint', program: 'biome', args: ['lint', '.'] }],
@@ -34,7 +40,9 @@ const CHECKS: Partial<Record<Phase, readonly Check[]>> = {
     args: ['-p', folder],
   })),
   unused: [{ name: 'unused code', program: 'knip', args: ['--no-progress'] }],
-  browser: [{ name: 'build of the console', program: 'vite', args: ['build', '--config', 'renderer/vite.config.ts'] }],
+  // Once before anything serves it: two gateways that start at the same time would build it into each other's way.
+  conformance: [CONSOLE],
+  browser: [CONSOLE],
 };
 
 /** vitest's projects a phase, with the minutes after which it counts as hanging. */
