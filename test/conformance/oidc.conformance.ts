@@ -92,7 +92,7 @@ afterEach(() => {
 });
 
 async function over(id: string) {
-  for (let tries = 0; tries < 200 && logins.view(id).state === 'waiting'; tries += 1)
+  for (let tries = 0; tries < 1200 && logins.view(id).state === 'waiting'; tries += 1)
     await new Promise((resolve) => setTimeout(resolve, 25));
   return logins.view(id);
 }
@@ -341,8 +341,8 @@ describe.skipIf(psql.missing)('a gateway with a provider (needs psql)', () => {
     expect(await signInAs('ada')).toMatchObject({ state: 'done' });
     const { env } = await gateway.connect();
     expect((await query(env, 'SELECT 42')).out).toContain('42');
-    const [session] = (await control.call('sessions', {})).items;
-    expect(session!.identity).toMatchObject({
+    const session = await eventually('the session', async () => (await control.call('sessions', {})).items[0] ?? null);
+    expect(session.identity).toMatchObject({
       subject: 'acme:ada',
       kind: 'oidc',
       verified: true,
