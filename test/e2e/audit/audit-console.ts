@@ -40,7 +40,7 @@ export async function serveWorkspace(
   page.setDefaultTimeout(60_000);
   await page.getByLabel('One-time code').fill(/One-time code +(\S+)/.exec(said)?.[1] ?? '');
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'Devices' }).waitFor();
+  await page.getByRole('heading', { name: 'Devices', exact: true }).waitFor();
   return {
     ...opened,
     url,

@@ -68,7 +68,7 @@ describe.skipIf(noChromium)(`broken evidence in the auditor’s console${noChrom
     await page.getByRole('heading', { name: 'No devices yet' }).waitFor();
     await page.keyboard.press('g');
     await page.keyboard.press('i');
-    await page.getByRole('heading', { name: 'Imports' }).waitFor();
+    await page.getByRole('heading', { name: 'Imports', level: 1 }).waitFor();
     await page.keyboard.press('?');
     const help = page.getByRole('dialog');
     await help.getByText('Go to Devices').waitFor();

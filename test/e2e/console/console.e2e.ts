@@ -286,7 +286,7 @@ describe.skipIf(noChromium)(`console${noChromium ? ` (${noChromium})` : ''}`, ()
     await page.getByLabel('Column', { exact: true }).fill('email');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('region', { name: 'shop-prod' }).getByText('1 column tagged').waitFor();
-    expect(gateway.calls.at(-1)?.input).toMatchObject({
+    expect(gateway.calls.findLast(({ route }) => route === 'putConnection')?.input).toMatchObject({
       secret: 's3cret',
       connection: { columns: [{ schema: 'public', table: 'customers', column: 'email', entity: 'EMAIL_ADDRESS' }] },
     });
@@ -335,7 +335,7 @@ describe.skipIf(noChromium)(`console${noChromium ? ` (${noChromium})` : ''}`, ()
     await guardOver();
     await page.keyboard.press('g');
     await page.keyboard.press('c');
-    await page.getByRole('heading', { name: 'Connections' }).waitFor();
+    await page.getByRole('heading', { name: 'Connections', level: 1 }).waitFor();
     await page.keyboard.press('?');
     await page.getByRole('dialog').getByText('Plain Enter never approves').waitFor();
   });

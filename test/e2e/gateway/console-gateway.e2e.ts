@@ -54,7 +54,7 @@ describe.skipIf(missing)(`console and gateway${missing ? ` (${missing})` : ''}`,
     page.setDefaultTimeout(60_000);
     await page.getByLabel('One-time code').fill(gateway.loginCode);
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Approvals' }).waitFor();
+    await page.getByRole('heading', { name: 'Approvals', level: 1 }).waitFor();
   });
   afterAll(async () => {
     await opened?.close();

@@ -18,7 +18,7 @@ describe.skipIf(noChromium)(`a terminal in the console${noChromium ? ` (${noChro
     page = opened.page;
     await page.getByLabel('One-time code').fill(gateway.loginCode);
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Sessions' }).waitFor();
+    await page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
   });
   afterAll(async () => {
     await opened?.close();
