@@ -74,7 +74,14 @@ export default function PolicyEditor({ ref, initial, label, problems, onChange }
     },
     replace: (text) => {
       const editor = view.current;
-      editor?.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text } });
+      if (editor === null) return;
+      editor.dispatch({
+        changes: { from: 0, to: editor.state.doc.length, insert: text },
+        selection: { anchor: 0 },
+        // Out of sight it paints nothing; this brings its first line, and itself, into view.
+        effects: EditorView.scrollIntoView(0, { y: 'start', yMargin: 80 }),
+      });
+      editor.focus();
     },
   }));
   return <div ref={host} className={classes.editor} />;

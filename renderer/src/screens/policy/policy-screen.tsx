@@ -86,8 +86,8 @@ function Editor({ view }: { view: PolicyView }) {
       <HistoryCard
         inForce={view.text}
         take={(old) => {
-          editor.current?.replace(old);
           frame.current?.scrollIntoView({ block: 'start' });
+          editor.current?.replace(old);
         }}
       />
     </>
