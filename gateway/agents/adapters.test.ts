@@ -22,7 +22,7 @@ const cursor = (hook_event_name: string, more: object = {}) => ({
 const claude = (hook_event_name: string, more: object = {}) => ({
   session_id: 'abc123',
   transcript_path: '/home/dev/.claude/projects/x/abc123.jsonl',
-  cwd: '/work/app',
+  cwd: '/shop/app',
   permission_mode: 'default',
   hook_event_name,
   ...more,
@@ -30,7 +30,7 @@ const claude = (hook_event_name: string, more: object = {}) => ({
 const gemini = (hook_event_name: string, more: object = {}) => ({
   session_id: 's1',
   transcript_path: '/x',
-  cwd: '/work/app',
+  cwd: '/shop/app',
   hook_event_name,
   timestamp: '2026-09-10T10:00:00Z',
   ...more,
@@ -42,7 +42,7 @@ const windsurf = (agent_action_name: string, tool_info: object) => ({
   timestamp: '2026-09-10T10:00:00Z',
   tool_info,
 });
-const copilot = (more: object) => ({ sessionId: 'c1', timestamp: 1_760_000_000_000, cwd: '/work/app', ...more });
+const copilot = (more: object) => ({ sessionId: 'c1', timestamp: 1_760_000_000_000, cwd: '/shop/app', ...more });
 
 const ask = (action: object, phase = 'first', id: string | null = null) => ({ type: 'ask', phase, id, action });
 const shell = (command: string, cwd: string | null = null) => ({ kind: 'shell', command, cwd });
@@ -212,7 +212,7 @@ const FIXTURES: Fixture[] = [
       tool_input: { command: 'ls', description: 'List' },
       tool_use_id: 'toolu_01',
     }),
-    ask(shell('ls', '/work/app'), 'first', 'toolu_01'),
+    ask(shell('ls', '/shop/app'), 'first', 'toolu_01'),
   ],
   [
     'claude-code',
@@ -248,7 +248,7 @@ const FIXTURES: Fixture[] = [
   ['claude-code', claude('Stop', { last_assistant_message: 'done' }), { type: 'answer', text: 'done' }],
   ['claude-code', claude('Notification', { message: 'x' }), { type: 'note', name: 'Notification' }],
 
-  ['codex', claude('PreToolUse', { tool_name: 'Bash', tool_input: { command: 'ls' } }), ask(shell('ls', '/work/app'))],
+  ['codex', claude('PreToolUse', { tool_name: 'Bash', tool_input: { command: 'ls' } }), ask(shell('ls', '/shop/app'))],
   [
     'codex',
     claude('PreToolUse', { tool_name: 'shell', tool_input: { command: ['bash', '-lc', 'ls -l'], workdir: '/w' } }),
@@ -273,7 +273,7 @@ const FIXTURES: Fixture[] = [
   [
     'copilot',
     copilot({ toolName: 'bash', toolArgs: '{"command":"ls","description":"x"}' }),
-    ask(shell('ls', '/work/app')),
+    ask(shell('ls', '/shop/app')),
     'preToolUse',
   ],
   [
@@ -305,7 +305,7 @@ const FIXTURES: Fixture[] = [
   [
     'copilot',
     claude('PreToolUse', { tool_name: 'run_in_terminal', tool_input: { command: 'ls' } }),
-    ask(shell('ls', '/work/app')),
+    ask(shell('ls', '/shop/app')),
   ],
 
   [
@@ -342,11 +342,11 @@ const FIXTURES: Fixture[] = [
   ['gemini-cli', gemini('SessionStart', { source: 'startup' }), { type: 'session-start' }],
   ['gemini-cli', gemini('SessionEnd', { reason: 'exit' }), { type: 'session-end' }],
 
-  ['windsurf', windsurf('pre_run_command', { command_line: 'ls', cwd: '/work' }), ask(shell('ls', '/work'))],
+  ['windsurf', windsurf('pre_run_command', { command_line: 'ls', cwd: '/shop' }), ask(shell('ls', '/shop'))],
   [
     'windsurf',
-    windsurf('post_run_command', { command_line: 'ls', cwd: '/work' }),
-    { type: 'done', action: shell('ls', '/work') },
+    windsurf('post_run_command', { command_line: 'ls', cwd: '/shop' }),
+    { type: 'done', action: shell('ls', '/shop') },
   ],
   [
     'windsurf',
@@ -394,7 +394,7 @@ test('who it is, and where', () => {
   });
   expect(adapters['claude-code'].read(claude('Stop'), null).context).toMatchObject({
     conversationId: 'abc123',
-    cwd: '/work/app',
+    cwd: '/shop/app',
   });
   expect(adapters.copilot.read(copilot({}), 'sessionStart').context).toMatchObject({ conversationId: 'c1' });
   expect(adapters.windsurf.read(windsurf('pre_user_prompt', {}), null).context).toMatchObject({ conversationId: 't1' });

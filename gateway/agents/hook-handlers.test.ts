@@ -50,10 +50,10 @@ test('the project’s folder comes from the hook’s surroundings where the even
     seen.push(about);
     return ALLOW;
   });
-  await handlers.hook({ ...INPUT, projectDir: '/work' }, context);
-  await handlers.hook({ ...INPUT, event: { ...INPUT.event, workspace_roots: ['/own'] }, projectDir: '/work' }, context);
+  await handlers.hook({ ...INPUT, projectDir: '/shop' }, context);
+  await handlers.hook({ ...INPUT, event: { ...INPUT.event, workspace_roots: ['/own'] }, projectDir: '/shop' }, context);
   await handlers.hook({ ...INPUT, projectDir: 'relative', plain: true }, context);
-  expect(seen.map(({ workspaces }) => workspaces)).toEqual([['/work'], ['/own'], []]);
+  expect(seen.map(({ workspaces }) => workspaces)).toEqual([['/shop'], ['/own'], []]);
   expect(seen.map(({ rewrites }) => rewrites)).toEqual(['any', 'any', 'none']);
   expect(seen[0]?.agent).toBe('cursor');
 });

@@ -3,8 +3,8 @@ import { type ApprovedCommand, commandDigest, createApprovedCommands } from './a
 
 const command: ApprovedCommand = {
   text: 'make deploy',
-  cwd: '/work',
-  bindings: [{ name: 'file:/work/Makefile', value: 'ab'.repeat(32) }],
+  cwd: '/shop',
+  bindings: [{ name: 'file:/shop/Makefile', value: 'ab'.repeat(32) }],
   decision: {
     effect: 'allow',
     verdict: {

@@ -10,6 +10,7 @@ import {
 } from 'jose';
 import type { Identity } from '../contract/identity.ts';
 import type { ProviderConfig, WorkloadConfig } from '../contract/sign-in.ts';
+import { SIGNATURE_ALGORITHMS } from '../evidence/trust/id-token.ts';
 import type { AgentSession, Clock, CredentialCheck, Tokens } from '../pipeline/ports.ts';
 import { personOf, valueAt } from './oidc/claims.ts';
 import { boundedFetch } from './oidc/fetch.ts';
@@ -34,20 +35,6 @@ export interface WorkloadsDeps {
   schedule(milliseconds: number, run: () => void): () => void;
 }
 
-/** Signatures only: with a shared secret whoever verifies could also make them. */
-const ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-];
 const SKEW_SECONDS = 60;
 const MAX_JWT = 16 * 1024;
 const MAX_SESSIONS = 512;
@@ -80,7 +67,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
     const { audience, trustDomain } = provider.workloads;
     const { payload } = await jwtVerify(jwt, await keysOf(provider), {
       audience,
-      algorithms: ALGORITHMS,
+      algorithms: SIGNATURE_ALGORITHMS,
       requiredClaims: ['exp', 'sub'],
       clockTolerance: SKEW_SECONDS,
       currentDate: new Date(clock.now()),

@@ -26,14 +26,14 @@ const effects = (kind: OperationClass, flags: string[]): Effects => ({
   fingerprint: '',
   shape: '',
 });
-const work = { agent: 'cursor', model: 'm', workspace: '/work' };
+const work = { agent: 'cursor', model: 'm', workspace: '/shop' };
 const shell = (kind: OperationClass, flags: string[] = [], secrets: string[] = []): ActionInput => ({
   action: 'shell',
   identity: { ...identity, groups: [] },
   effects: effects(kind, kind === 'read' ? flags : [kind, ...flags]),
   secrets,
   ...work,
-  cwd: '/work',
+  cwd: '/shop',
   programs: [],
   reads: [],
   writes: [],
@@ -49,7 +49,7 @@ const file = (
   effects: effects('write', more.flags ?? []),
   secrets: more.secrets ?? [],
   ...work,
-  path: '/work/a.ts',
+  path: '/shop/a.ts',
   inWorkspace: more.inWorkspace ?? true,
 });
 const tool = (flags: string[] = []): ActionInput => ({

@@ -20,7 +20,7 @@ export interface BoundPerson {
 export type BindingCheck = { ok: true; person: BoundPerson } | { ok: false; why: string };
 
 /** Signatures only: a shared secret (HS…) would let whoever verifies also make tokens. */
-const ALGORITHMS = [
+export const SIGNATURE_ALGORITHMS = [
   'RS256',
   'RS384',
   'RS512',
@@ -123,7 +123,7 @@ async function signerOf(issuer: IssuerEntry, token: string): Promise<{ key: Issu
         {
           issuer: issuer.issuer,
           audience: issuer.audience,
-          algorithms: ALGORITHMS,
+          algorithms: SIGNATURE_ALGORITHMS,
           requiredClaims: ['iat', 'sub', 'nonce'],
           currentDate: new Date((decodeJwt(token).iat ?? 0) * 1000),
         },

@@ -18,7 +18,7 @@ const shop = Connection.parse({
 const statement = (text: string, policy = shippedPolicy()) =>
   trials.try(policy, { kind: 'statement', text }, ada, shop);
 const command = (text: string, policy = shippedPolicy()) =>
-  trials.try(policy, { kind: 'command', text, cwd: '/work/app' }, ada, shop);
+  trials.try(policy, { kind: 'command', text, cwd: '/shop/app' }, ada, shop);
 
 test('a text is looked at: each policy in words, or what is wrong and where', async () => {
   const { errors, policies } = await trials.check(shippedPolicy());

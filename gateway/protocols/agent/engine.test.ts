@@ -63,9 +63,9 @@ describe('one action', () => {
     expect(session?.info).toMatchObject({
       connection: { id: 'cursor', kind: 'agent' },
       conversationId: 'c1',
-      database: '/work',
+      database: '/shop',
     });
-    expect(lines(session?.up[0])).toMatchObject([{ event: 'shell', tool: 'Shell', command: 'ls -l', cwd: '/work' }]);
+    expect(lines(session?.up[0])).toMatchObject([{ event: 'shell', tool: 'Shell', command: 'ls -l', cwd: '/shop' }]);
     expect(session?.ended).toEqual([]);
     await h.send(done(shell('ls -l'), 'a', { output: 'one\ntwo' }));
     expect(lines(session?.down[0])).toMatchObject([{ answer: 'allow' }, { outcome: 'ok', output: 'one\ntwo' }]);
@@ -79,7 +79,7 @@ describe('one action', () => {
     await start();
     const answer = h.send(ask(shell('curl https://example.com'), 'a'));
     const [approval] = await h.waiting(1);
-    expect(approval?.operation).toMatchObject({ protocol: 'agent', tool: 'Shell', place: '/work' });
+    expect(approval?.operation).toMatchObject({ protocol: 'agent', tool: 'Shell', place: '/shop' });
     h.decide(approval!.id, 'approve');
     expect(await answer).toMatchObject({ permission: 'allow' });
     const { events } = h.sessions[0]!;
@@ -148,7 +148,7 @@ describe('the events of one action', () => {
   test('are asked about once', async () => {
     await start();
     const first = h.send(ask(shell('curl a.example'), 'a'));
-    const second = h.send(ask(shell('curl a.example', '/work'), null, 'second'));
+    const second = h.send(ask(shell('curl a.example', '/shop'), null, 'second'));
     const [approval] = await h.waiting(1);
     h.decide(approval!.id, 'approve');
     expect(await Promise.all([first, second])).toMatchObject([{ permission: 'allow' }, { permission: 'allow' }]);
@@ -190,10 +190,10 @@ describe('the events of one action', () => {
 
   test('in another directory are of another action', async () => {
     await start();
-    const first = h.send(ask(shell('curl a.example', '/work/a'), 'a'));
+    const first = h.send(ask(shell('curl a.example', '/shop/a'), 'a'));
     h.decide((await h.waiting(1))[0]!.id, 'approve');
     await first;
-    const second = h.send(ask(shell('curl a.example', '/work/b'), null, 'second'));
+    const second = h.send(ask(shell('curl a.example', '/shop/b'), null, 'second'));
     h.decide((await h.waiting(1))[0]!.id, 'deny');
     expect(await second).toMatchObject({ permission: 'deny' });
   });
@@ -220,24 +220,24 @@ describe('the events of one action', () => {
 describe('what a decision is bound to', () => {
   test('a script is bound by its content, and a change while it waits denies', async () => {
     await start();
-    h.files.set('/work/run.sh', 'curl a.example\n');
+    h.files.set('/shop/run.sh', 'curl a.example\n');
     const answer = h.send(ask(shell('bash run.sh')));
     const [approval] = await h.waiting(1);
     expect((approval!.operation as { bindings: { name: string }[] }).bindings.map(({ name }) => name)).toEqual([
-      'file:/work/run.sh',
+      'file:/shop/run.sh',
     ]);
-    h.files.set('/work/run.sh', 'rm -rf /\n');
+    h.files.set('/shop/run.sh', 'rm -rf /\n');
     h.decide(approval!.id, 'approve');
     expect(await answer).toMatchObject({ permission: 'deny', message: expect.stringContaining('has changed') });
   });
 
   test('a change between the first and the second event denies', async () => {
     await start();
-    h.files.set('/work/run.sh', 'curl a.example\n');
+    h.files.set('/shop/run.sh', 'curl a.example\n');
     const first = h.send(ask(shell('bash run.sh'), 'a'));
     h.decide((await h.waiting(1))[0]!.id, 'approve');
     await first;
-    h.files.set('/work/run.sh', 'rm -rf /\n');
+    h.files.set('/shop/run.sh', 'rm -rf /\n');
     expect(await h.send(ask(shell('bash run.sh'), null, 'second'))).toMatchObject({ permission: 'deny' });
   });
 
@@ -256,7 +256,7 @@ describe('what a decision is bound to', () => {
 describe('files', () => {
   test('in the workspace are written without a question; before and after are recorded', async () => {
     await start();
-    h.files.set('/work/a.ts', 'old\n');
+    h.files.set('/shop/a.ts', 'old\n');
     const action: AgentAction = {
       kind: 'write',
       tool: 'StrReplace',
@@ -264,25 +264,25 @@ describe('files', () => {
       change: { kind: 'edits', edits: [{ before: 'old', after: 'new', all: false }] },
     };
     expect(await h.send(ask(action))).toMatchObject({ permission: 'allow' });
-    expect(lines(h.sessions[0]?.up[0])).toMatchObject([{ path: '/work/a.ts', before: 'old\n', after: 'new\n' }]);
+    expect(lines(h.sessions[0]?.up[0])).toMatchObject([{ path: '/shop/a.ts', before: 'old\n', after: 'new\n' }]);
   });
 
   test('behind a link count as where they are', async () => {
     await start();
     h.files.set('/home/dev/.ssh/id_ed25519', 'key');
-    h.links.set('/work/notes.txt', '/home/dev/.ssh/id_ed25519');
-    const answer = h.send(ask(read('/work/notes.txt')));
+    h.links.set('/shop/notes.txt', '/home/dev/.ssh/id_ed25519');
+    const answer = h.send(ask(read('/shop/notes.txt')));
     const [approval] = await h.waiting(1);
     expect(approval?.verdict.policyIds).toContain('secrets-ask');
     h.decide(approval!.id, 'deny');
     expect(await answer).toMatchObject({ permission: 'deny' });
-    h.links.set('/work/out', '/home/dev/.bashrc');
+    h.links.set('/shop/out', '/home/dev/.bashrc');
     const shellAnswer = h.send(ask(shell('echo x >> out')));
     h.decide((await h.waiting(1))[0]!.id, 'deny');
     expect(await shellAnswer).toMatchObject({ permission: 'deny' });
   });
 
-  test.each(['/work/.cursor/hooks.json', '/home/dev/.cursor/mcp.json', '/home/dev/.local/share/countersign/pin.json'])(
+  test.each(['/shop/.cursor/hooks.json', '/home/dev/.cursor/mcp.json', '/home/dev/.local/share/countersign/pin.json'])(
     'that watch over the agent are not to be written: %s',
     async (path) => {
       await start();
@@ -293,7 +293,7 @@ describe('files', () => {
     },
   );
 
-  test.each(['/work/.git/hooks/pre-commit', '/work/.vscode/tasks.json', '/work/.github/workflows/ci.yml'])(
+  test.each(['/shop/.git/hooks/pre-commit', '/shop/.vscode/tasks.json', '/shop/.github/workflows/ci.yml'])(
     'that are run later are asked about: %s',
     async (path) => {
       await start();
@@ -307,8 +307,8 @@ describe('files', () => {
 
   test('with secrets in them are asked about, and their content is not kept', async () => {
     await start();
-    h.files.set('/work/.env', 'A=1');
-    const answer = h.send(ask(read('/work/.env', 'DATABASE_PASSWORD=hunter2hunter2')));
+    h.files.set('/shop/.env', 'A=1');
+    const answer = h.send(ask(read('/shop/.env', 'DATABASE_PASSWORD=hunter2hunter2')));
     h.decide((await h.waiting(1))[0]!.id, 'approve');
     expect(await answer).toMatchObject({ permission: 'allow' });
     expect(everything()).not.toContain('hunter2');
@@ -321,7 +321,7 @@ describe('secrets', () => {
   test.each<[string, AgentEvent]>([
     ['a prompt', { type: 'prompt', text: `use ${TOKEN} please`, attachments: [] }],
     ['a command', ask(shell(`git clone https://x:${TOKEN}@github.com/a/b`))],
-    ['a file', ask(write('/work/deploy.sh', `export T=${TOKEN}\n`))],
+    ['a file', ask(write('/shop/deploy.sh', `export T=${TOKEN}\n`))],
     [
       'a tool’s argument',
       ask({ kind: 'call', tool: 'MCP:post', server: 'chat', input: { text: TOKEN }, target: null }),

@@ -23,7 +23,7 @@ const THOUGHT: AgentEvent = { type: 'thought', text: 'The rate in rates.csv look
 const WRITE: AgentAction = {
   kind: 'write',
   tool: 'Write',
-  path: '/work/rates.csv',
+  path: '/shop/rates.csv',
   change: { kind: 'content', text: 'SE;25\n' },
 };
 const ask = (action: AgentAction): AgentEvent => ({ type: 'ask', phase: 'first', id: 'a', action });
@@ -59,9 +59,9 @@ test('what is kept local is in a recording that never leaves, tied to the one th
 test('what is omitted is nowhere, and that it was is told', async () => {
   await start({ thoughts: 'omit', files: 'omit' });
   await h.send(THOUGHT);
-  h.files.set('/work/rates.csv', 'SE;24\n');
+  h.files.set('/shop/rates.csv', 'SE;24\n');
   await h.send(ask(WRITE));
-  const read: AgentAction = { kind: 'read', tool: 'Read', path: '/work/rates.csv', content: 'SE;24\n' };
+  const read: AgentAction = { kind: 'read', tool: 'Read', path: '/shop/rates.csv', content: 'SE;24\n' };
   await h.send({ ...ask(read), id: 'b' } as AgentEvent);
   await h.send({
     type: 'done',
@@ -75,8 +75,8 @@ test('what is omitted is nowhere, and that it was is told', async () => {
   expect(JSON.stringify(h.sessions)).not.toMatch(/SE;2|looks old/);
   expect(h.sessions[0]!.statements.map(({ text }) => text)).toEqual([
     '(31 characters, not recorded)',
-    '/work/rates.csv',
-    '/work/rates.csv',
+    '/shop/rates.csv',
+    '/shop/rates.csv',
   ]);
   expect(withheld.map(({ what, count, rule }) => [what, count, rule])).toEqual([
     ['thoughts', 1, 'left out'],

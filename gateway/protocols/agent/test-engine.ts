@@ -129,7 +129,7 @@ export async function startTestEngine(options: { deps?: Partial<AgentDeps> } = {
   function fact(path: string, want: FileWish['want']): FileFact {
     const real = links.get(path) ?? path;
     const content = files.get(real);
-    const folder = path === '/work' || path === '/home/dev';
+    const folder = path === '/shop' || path === '/home/dev';
     return {
       path,
       real,
@@ -144,7 +144,7 @@ export async function startTestEngine(options: { deps?: Partial<AgentDeps> } = {
     version: '1',
     conversationId: 'c1',
     model: 'm',
-    workspaces: ['/work'],
+    workspaces: ['/shop'],
     cwd: null,
     rewrites: 'any',
   };
