@@ -9,7 +9,7 @@ import { createApprovedCommands } from './approvals/approved-commands.ts';
 import { statementDigest } from './approvals/digest.ts';
 import { createPinGuard } from './approvals/pin-guard.ts';
 import { canOpenBrowser, openBrowser } from './cli/browser.ts';
-import { controlSocketPath } from './cli/home.ts';
+import { controlSocketPath, homeFolder } from './cli/home.ts';
 import { version } from './cli/version.ts';
 import { createConnections } from './config/connections.ts';
 import { readTerminalSettings } from './config/terminal-settings.ts';
@@ -381,25 +381,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log,
   });
 
-  const agents = serviceAgents({
-    classifier: commands,
-    pipeline,
-    approvals,
-    approved,
-    recorder: recordings,
-    live: registry,
-    clock,
-    newSessionId: () => ulid(clock.now(), randomBytes(10)),
-    identity: () => people.current(),
-    protection,
-    keeping: () => sync.keeping,
-    // What the log does not take is said by its problem, and stops everything.
-    withheld: (entry) => void device.log.append({ type: 'omitted', ...entry }).catch(() => {}),
-    heldBecause: (id) => monitor.heldBecause(id),
-    home: isolation ? null : home,
-    log,
-  });
-
   const mcp = await serviceMcp({
     home,
     port: options.mcpPort,
@@ -418,6 +399,27 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     refused: (reason) => monitor.refused(reason),
     every,
     protection,
+    log,
+  });
+
+  const agents = serviceAgents({
+    classifier: commands,
+    pipeline,
+    approvals,
+    approved,
+    recorder: recordings,
+    live: registry,
+    clock,
+    newSessionId: () => ulid(clock.now(), randomBytes(10)),
+    identity: () => people.current(),
+    protection,
+    keeping: () => sync.keeping,
+    // What the log does not take is said by its problem, and stops everything.
+    withheld: (entry) => void device.log.append({ type: 'omitted', ...entry }).catch(() => {}),
+    heldBecause: (id) => monitor.heldBecause(id),
+    home: isolation ? null : home,
+    usualHome: isolation !== null || home === homeFolder(undefined, { ...process.env, COUNTERSIGN_HOME: undefined }),
+    isMcpServer: mcp.isRegistered,
     log,
   });
 

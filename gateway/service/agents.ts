@@ -27,9 +27,12 @@ export function serviceAgents(
     approved: ApprovedCommands;
     /** Of this gateway, for command lines that have to find it again; null: the machine's protected one. */
     home: string | null;
+    /** Whether command lines find it without being told the home. */
+    usualHome: boolean;
+    isMcpServer(name: string): boolean;
   },
 ): ServiceAgents {
-  const { classifier, approved, home } = given;
+  const { classifier, approved, home, usualHome, isMcpServer } = given;
   const key = randomBytes(32);
   const { schedule } = timers;
   const engine = createAgentEngine({
@@ -41,7 +44,14 @@ export function serviceAgents(
       isSecret: (path, place) => isSecret(path, place, false, false),
       writeKind,
       mcpFiles: cursorMcpFiles,
-      throughProxy,
+      throughProxy: (server, files) =>
+        throughProxy(server, files, {
+          node: process.execPath,
+          program: PROGRAM,
+          home,
+          usualHome,
+          isRegistered: isMcpServer,
+        }),
       sha256: (text) => createHash('sha256').update(text).digest('hex'),
       keyed: (text) => createHmac('sha256', key).update(text).digest('hex'),
     },

@@ -42,6 +42,7 @@ export async function serviceMcp(
 ): Promise<
   McpProtocol & {
     handlers: ReturnType<typeof createMcpHandlers>;
+    isRegistered(name: string): boolean;
     upgrade: { path: string; protocol: string; accept: McpProtocol['accept'] };
   }
 > {
@@ -69,6 +70,7 @@ export async function serviceMcp(
   );
   return {
     ...protocol,
+    isRegistered: (name) => servers.get(name) !== null,
     handlers: createMcpHandlers({
       servers,
       pins,

