@@ -161,7 +161,7 @@ export class SessionSealer {
       },
       at,
     );
-    this.write(OPEN_NAME, Buffer.from(`${line}\n`));
+    this.writeOpen(Buffer.from(`${line}\n`));
     this.write(KEY_NAME, Buffer.from(publicKeyPem(this.key.publicKey)));
     this.flush(0);
   }
@@ -442,6 +442,15 @@ export class SessionSealer {
     this.lines.push(text);
     this.linesBytes += length + 1;
     return text;
+  }
+
+  /** At once as a whole: a folder with an open event is a session to whoever reads beside the recorder. */
+  private writeOpen(bytes: Uint8Array): void {
+    const path = join(this.folder, OPEN_NAME);
+    const fresh = `${path}.new`;
+    fs.writeFileSync(fresh, bytes, { mode: 0o600 });
+    fs.renameSync(fresh, path);
+    this.unsynced.add(path);
   }
 
   private write(name: string, bytes: Uint8Array): void {
