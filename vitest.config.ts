@@ -5,6 +5,12 @@ const ALONE = ['protected', 'adversary', 'demo', 'pgbench', 'regression'].map(
   (name) => `test/conformance/${name}.conformance.ts`,
 );
 
+/**
+ * What runs real servers, browsers and processes on busy processors gets a second attempt; the reporter names each
+ * test that needed one, with what went wrong at first. What computes has to be right at once.
+ */
+const retry = 1;
+
 /** One project a phase of test/run.ts, and one for those of conformance that run after the others, one at a time. */
 export default defineConfig({
   test: {
@@ -39,6 +45,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'conformance',
+          retry,
           include: ['test/conformance/**/*.conformance.ts'],
           exclude: ALONE,
           testTimeout: 120_000,
@@ -49,6 +56,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'conformance-alone',
+          retry,
           include: ALONE,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
@@ -60,6 +68,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'browser',
+          retry,
           include: ['test/e2e/**/*.e2e.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -19,7 +19,7 @@ function problem(error: { message?: string; stack?: string; diff?: string }): st
 }
 
 /**
- * One line a test file as it ends, failures in full at the end, and the counts as JSON in the file
+ * One line a test file as it ends, failures and what needed a second attempt in full at the end, and the counts as JSON in the file
  * that COUNTERSIGN_TEST_COUNTS names. A file that cannot be loaded, or an error outside of any test,
  * counts as one failure: a run is never green because nothing ran.
  */
@@ -40,6 +40,7 @@ export default class LineReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
     const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
     const failures: string[] = [];
+    const unsteady: string[] = [];
     for (const module of modules) {
       const errors = [...module.errors()];
       for (const suite of module.children.allSuites()) errors.push(...suite.errors());
@@ -49,8 +50,13 @@ export default class LineReporter implements Reporter {
       }
       for (const test of module.children.allTests()) {
         const result = test.result();
-        if (result.state === 'passed') counts.passed += 1;
-        else if (result.state === 'skipped') counts.skipped += 1;
+        if (result.state === 'passed') {
+          counts.passed += 1;
+          if (test.diagnostic()?.flaky) {
+            const errors = (result.errors ?? []).map(problem).join('\n');
+            unsteady.push(`${relative(root, module.moduleId)} > ${test.fullName}\n${errors}`);
+          }
+        } else if (result.state === 'skipped') counts.skipped += 1;
         else {
           counts.failed += 1;
           const errors = (result.errors ?? []).map(problem).join('\n');
@@ -62,6 +68,7 @@ export default class LineReporter implements Reporter {
       counts.failed += 1;
       failures.push(`outside of any test\n${problem(error)}`);
     }
+    for (const one of unsteady) process.stdout.write(`\n  ↻ passed at the second attempt: ${one}\n`);
     for (const failure of failures) process.stdout.write(`\n  ✗ ${failure}\n`);
     const line = `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`;
     const file = process.env.COUNTERSIGN_TEST_COUNTS;
