@@ -53,6 +53,7 @@ import { serviceAgents } from './service/agents.ts';
 import { choosePort } from './service/choose-port.ts';
 import { limited } from './service/limited-policy.ts';
 import { serviceMcp } from './service/mcp.ts';
+import { servicePasskeys } from './service/passkeys.ts';
 import { servicePeople } from './service/people.ts';
 import { publishChanges } from './service/publish-changes.ts';
 import { serviceTerminals } from './service/terminal.ts';
@@ -197,7 +198,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     policy,
     connections,
     settings: () => sync.configuration,
-    files: ['siem.json', 'alerts.json', 'terminal.json', 'providers.json'].map((name) => join(home, name)),
+    files: ['siem.json', 'alerts.json', 'terminal.json', 'providers.json', 'passkeys.json'].map((name) =>
+      join(home, name),
+    ),
     queued: () => sync.queued,
     onProblem: (sentence) => log.error(sentence),
   });
@@ -219,8 +222,17 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     clock,
     schedule,
   });
+  const presence = servicePasskeys({
+    home,
+    clock,
+    device,
+    people,
+    url: () => control.address?.url ?? null,
+    onConfigured: () => reporter.configChanged(),
+  });
   const approvals = createApprovals({
     clock,
+    passkeyMissing: () => presence.passkeys.missing(),
     newId: () => ulid(clock.now(), randomBytes(10)),
     longestMs: options.expireAfterSeconds === undefined ? undefined : options.expireAfterSeconds * 1000,
     schedule,
@@ -440,6 +452,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       ...agents.handlers,
       ...mcp.handlers,
       ...signedIn.handlers,
+      ...presence.handlers,
       ...createHaltHandlers(halt),
       ...createSyncHandlers(sync),
       ...createWatchHandlers(monitor, siem),
@@ -453,6 +466,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       ...createPolicyHandlers({ policy, trials, connections, identity: () => people.current() }),
     },
     pin,
+    passkeys: presence.passkeys,
     clock,
     get person() {
       return people.current().display;

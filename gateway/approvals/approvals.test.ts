@@ -8,7 +8,7 @@ import { actionDigest, statementDigest } from './digest.ts';
 import type { ApprovalLimits } from './limits.ts';
 import { testOperation, testTime, testVerdict } from './test-operation.ts';
 
-function setup(limits: Partial<ApprovalLimits> = {}) {
+function setup(limits: Partial<ApprovalLimits> = {}, passkeyMissing: string | null = null) {
   const time = testTime();
   const events: ApprovalEvent[] = [];
   let ids = 0;
@@ -17,6 +17,7 @@ function setup(limits: Partial<ApprovalLimits> = {}) {
     schedule: time.schedule,
     newId: () => `id-${++ids}`,
     limits,
+    passkeyMissing: () => passkeyMissing,
     onEvent: (event) => events.push(event),
     timeOfDay: (at) => new Date(at).toISOString().slice(11, 16),
   });
@@ -130,6 +131,12 @@ describe('an approval', () => {
     expect(held.decide({ level: 'pin' }).state).toBe('approved');
     // Denying takes nothing.
     expect(passkey.decide({ decision: 'deny' }).state).toBe('denied');
+  });
+
+  it('is not asked for where nobody could give it', () => {
+    const { hold, approvals } = setup({}, 'ada has no passkey');
+    expect(() => hold(testOperation(), testVerdict({ level: 'passkey' }))).toThrow(code('PASSKEY_MISSING'));
+    expect(approvals.waiting).toBe(0);
   });
 
   it('is unknown when it never was', () => {

@@ -26,6 +26,8 @@ export interface ApprovalsDeps {
   limits?: Partial<ApprovalLimits>;
   /** Nothing waits longer, whatever policy and person say. */
   longestMs?: number | undefined;
+  /** Why nobody can approve by a passkey, with the way out; null: somebody can. Default: nobody ever can. */
+  passkeyMissing?: () => string | null;
   /** What happened; must not throw. */
   onEvent?: (event: ApprovalEvent) => void;
   /** For sentences: local time of day. */
@@ -55,6 +57,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
   const history: Approval[] = [];
   let waitingSize = 0;
   let historySize = 0;
+  const passkeyMissing = deps.passkeyMissing ?? (() => 'none can be used here');
   const pauses = new PauseBook();
   const grants = new GrantBook({
     now,
@@ -120,6 +123,9 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
         `nobody answered the last requests of this session, so it is paused: for the next ${minutes} minute${minutes === 1 ? '' : 's'} what needs a person is denied without asking`,
       );
     }
+    const missing = verdict.level === 'passkey' ? passkeyMissing() : null;
+    if (missing !== null)
+      throw new CountersignError('PASSKEY_MISSING', `${verdict.reason} It needs a passkey, and ${missing}`);
     const size = sizeOf(operation);
     const ofSession = perSession.get(sessionId) ?? 0;
     if (queue.size >= limits.waiting) throw full(`${queue.size} requests`);
@@ -224,7 +230,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     }
     if (input.scope.kind === 'once') {
       pauses.answered(approval.operation.sessionId);
-      return finish(entry, 'approved', by);
+      return finish(entry, 'approved', input.proof === undefined ? by : { ...by, proof: input.proof });
     }
     const grant = grants.create(approval, input.scope, input.decidedBy);
     watchGrants();
@@ -276,7 +282,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
 /** What a person can speak through; the others are the gateway's own. */
 const PERSONAL_CHANNELS: ReadonlySet<DecisionChannel> = new Set(['console', 'terminal', 'notification']);
 
-const LEVEL_WORDS = { click: 'a click of a person', pin: 'the PIN', passkey: 'a passkey, which cannot be used yet' };
+const LEVEL_WORDS = { click: 'a click of a person', pin: 'the PIN', passkey: 'a passkey' };
 
 function reaches(proved: DecisionInput['level'], needed: DecisionInput['level']): boolean {
   return PRESENCE_LEVELS.indexOf(proved) >= PRESENCE_LEVELS.indexOf(needed);

@@ -101,7 +101,7 @@ async function protect(cli: Cli, options: ProtectOptions): Promise<void> {
   const sudo = `sudo ${layout.name}`;
   cli.out('');
   cli.out(`Protected mode: the gateway runs as ${layout.user}${systemdRuns() ? ', by systemd' : ''}.`);
-  cli.out(`  Console          http://127.0.0.1:${ports.consolePort}/`);
+  cli.out(`  Console          http://localhost:${ports.consolePort}/`);
   cli.out(`  One-time code    ${sudo} code    (root only; later also with the PIN)`);
   cli.out(`  First PIN        in the console, or: ${layout.name} pin set`);
   cli.out(`  Let a client in  ${layout.name} connect NAME`);

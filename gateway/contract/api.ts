@@ -7,6 +7,16 @@ import { HaltMinutes, HaltView } from './halt.ts';
 import { HookFiles, HookInput, HookOutput } from './hooks.ts';
 import { InsightShapes, InsightShapesInput, Insights, InsightsInput } from './insights.ts';
 import { McpSecrets, McpServer, McpServerName, McpServerView, McpTestResult } from './mcp.ts';
+import {
+  CredentialId,
+  PasskeyAssertion,
+  PasskeyCreation,
+  PasskeyList,
+  PasskeyName,
+  PasskeyRegistration,
+  PasskeyRequest,
+  PasskeyView,
+} from './passkey.ts';
 import { PolicyCheck, PolicyTrial, PolicyTrialInput, PolicyVersion } from './policy.ts';
 import { StatementFilter } from './search.ts';
 import { ExchangeText, ResultPage, Session, Statement, Verification } from './session.ts';
@@ -180,10 +190,20 @@ export const routes = {
       scope: GrantScope.default({ kind: 'once' }),
       /** A click on a native notification of the desktop app; absent: in the console. */
       via: z.literal('notification').optional(),
+      /** The answer to what `passkeyRequest` asked for. */
+      passkey: PasskeyAssertion.optional(),
       /** For a denial: a sentence that the agent receives. */
       message: z.string().max(500).optional(),
     }),
     Approval,
+  ),
+  /** What an authenticator has to sign to approve a request; it counts once. */
+  passkeyRequest: route(
+    'POST',
+    '/api/approvals/:id/passkey',
+    'session',
+    z.object({ id: Id, digest: z.string().length(64) }),
+    PasskeyRequest,
   ),
   /** A person is looking: it waits for the policy's time again, from now, and never past its `latestAt`. */
   extendApproval: route('POST', '/api/approvals/:id/extension', 'session', z.object({ id: Id }), Approval),
@@ -329,6 +349,26 @@ export const routes = {
   hookFiles: { ...route('POST', '/api/hook-files', 'session', HookFiles, HookOutput), maxBody: MAX_HOOK },
 
   /** Whom agents act for. */
+  /** Of whoever approves here now. */
+  passkeys: route('GET', '/api/passkeys', 'session', Nothing, PasskeyList),
+  /** A passkey is a person's word from then on, so it takes the PIN, and a sign-in of just now where people sign in. */
+  beginPasskey: route(
+    'POST',
+    '/api/passkeys/begin',
+    'session',
+    z.object({ name: PasskeyName, pin: Pin }),
+    PasskeyCreation,
+  ),
+  /** What the authenticator made of it, for whom the PIN was given. */
+  finishPasskey: route('POST', '/api/passkeys', 'session', PasskeyRegistration, PasskeyView),
+  removePasskey: route(
+    'POST',
+    '/api/passkeys/remove',
+    'session',
+    z.object({ credentialId: CredentialId, pin: Pin }),
+    Nothing,
+  ),
+
   identity: route('GET', '/api/identity', 'session', Nothing, IdentityView),
   /** Adds or replaces: who may act is decided by whom this names, so it takes the PIN. */
   putProvider: route(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Effects, Operation } from './operation.ts';
+import { PasskeyProof } from './passkey.ts';
 
 export const Effect = z.enum(['allow', 'deny', 'ask']);
 export type Effect = z.infer<typeof Effect>;
@@ -41,6 +42,8 @@ export const Decision = z.object({
   channel: DecisionChannel.nullable(),
   /** Why it was denied, in words for the agent. */
   message: z.string().nullable(),
+  /** Where a passkey approved it. */
+  proof: PasskeyProof.optional(),
 });
 export type Decision = z.infer<typeof Decision>;
 
@@ -63,6 +66,7 @@ export const Approval = z.object({
   channel: DecisionChannel.nullable(),
   message: z.string().nullable(),
   grantId: z.string().nullable(),
+  proof: PasskeyProof.optional(),
 });
 export type Approval = z.infer<typeof Approval>;
 

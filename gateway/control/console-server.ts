@@ -58,11 +58,19 @@ export interface ListenWhere {
   socketGroup?: number | undefined;
 }
 
+export interface ConsoleAddress {
+  host: string;
+  port: number;
+  /** With a name in place of the address where the name is this server's alone: WebAuthn knows no addresses. */
+  url: string;
+  socketPath: string | null;
+}
+
 export interface ConsoleServer {
   /** `port` 0 takes a free one. Throws CONTROL_NOT_LOOPBACK, CONTROL_IN_USE, CONTROL_SOCKET. */
   listen(where: ListenWhere): Promise<void>;
   /** null before listen(). */
-  readonly address: { host: string; port: number; url: string; socketPath: string | null } | null;
+  readonly address: ConsoleAddress | null;
   newLoginCode(): string;
   /** Uses a one-time code up. Throws LOGIN_CODE_WRONG, LOGIN_TOO_MANY. */
   redeem(code: string): void;
@@ -240,7 +248,8 @@ export function createConsoleServer(deps: ConsoleServerDeps): ConsoleServer {
       if (socketPath !== null) await listenOnSocket(serverFor('terminal'), socketPath, socketGroup);
       if (rootSocketPath !== undefined) await listenOnSocket(serverFor('root'), rootSocketPath);
       const bound = await listenOnLoopback(serverFor('console'), host, port);
-      address = { host, port: bound, url: `http://${host}:${bound}/`, socketPath };
+      const name = (await listenOnIpv6(serverFor('console'), bound)) ? 'localhost' : host;
+      address = { host, port: bound, url: `http://${name}:${bound}/`, socketPath };
     },
     get address() {
       return address;
@@ -273,6 +282,19 @@ function goneSignal(outgoing: ServerResponse): AbortSignal {
     if (!outgoing.writableFinished) gone.abort();
   });
   return gone.signal;
+}
+
+/**
+ * Browsers try ::1 first for localhost, so the name is ours only where nobody else listens there.
+ * @returns whether that is so: it listens now, or the machine has no IPv6.
+ */
+function listenOnIpv6(server: Server, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    server.once('error', ({ code }: NodeJS.ErrnoException) =>
+      resolve(code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'),
+    );
+    server.listen({ host: '::1', port, ipv6Only: true }, () => resolve(true));
+  });
 }
 
 function listenOnLoopback(server: Server, host: string, port: number): Promise<number> {

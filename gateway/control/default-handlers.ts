@@ -63,7 +63,7 @@ export function createDefaultHandlers(deps: DefaultHandlerDeps): Pick<ControlHan
       if (!approval) throw new CountersignError('APPROVAL_UNKNOWN', 'There is no such request.');
       return approval;
     },
-    decide: (input, { channel, level, decidedBy }) =>
+    decide: (input, { channel, level, proof, decidedBy }) =>
       approvals.decide({
         approvalId: input.id,
         digest: input.digest,
@@ -73,6 +73,7 @@ export function createDefaultHandlers(deps: DefaultHandlerDeps): Pick<ControlHan
         // What was typed on a terminal is no click on a notification.
         channel: channel === 'console' ? (input.via ?? channel) : channel,
         level,
+        proof,
         decidedBy,
       }),
     extendApproval: ({ id }) => approvals.extend(id),

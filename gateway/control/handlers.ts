@@ -1,14 +1,17 @@
 import type { z } from 'zod';
 import type { RouteName, RouteOutput, Routes } from '../contract/api.ts';
 import type { DecisionChannel, PresenceLevel } from '../contract/decision.ts';
+import type { PasskeyProof } from '../contract/passkey.ts';
 
 /** What is known of a call once the server has let it in. */
 export interface CallContext {
   channel: Extract<DecisionChannel, 'console' | 'terminal'>;
   /** Who is written down as having decided. */
   decidedBy: string;
-  /** What the caller has proved; `pin` only where a right PIN came with this very call. */
-  level: Extract<PresenceLevel, 'click' | 'pin'>;
+  /** What the caller has proved; above `click` only by what came with this very call. */
+  level: PresenceLevel;
+  /** With level `passkey`: the assertion that was verified. */
+  proof?: PasskeyProof;
   /** Aborted when the caller goes away before it is answered. */
   signal: AbortSignal;
 }

@@ -1,6 +1,8 @@
 import type { PinGuard } from '../approvals/pin-guard.ts';
 import type { RouteName } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
+import type { PasskeyAssertion } from '../contract/passkey.ts';
+import type { Passkeys } from '../identity/passkeys/passkeys.ts';
 import type { CallContext } from './handlers.ts';
 
 /**
@@ -22,6 +24,7 @@ export const PRESENCE = {
   approvals: 'read',
   approval: 'read',
   decide: 'decide',
+  passkeyRequest: 'agent',
   extendApproval: 'agent',
   similarApprovals: 'read',
   endPause: 'decide',
@@ -57,6 +60,10 @@ export const PRESENCE = {
   acceptMcpTools: 'widen',
   mintMcpToken: 'agent',
   revokeToken: 'narrow',
+  passkeys: 'read',
+  beginPasskey: 'widen',
+  finishPasskey: 'own',
+  removePasskey: 'widen',
   identity: 'read',
   putProvider: 'widen',
   deleteProvider: 'widen',
@@ -92,28 +99,45 @@ export const PRESENCE = {
   setPin: 'own',
 } as const satisfies Record<RouteName, RoutePresence>;
 
+interface PresenceInput {
+  id?: string;
+  digest?: string;
+  decision?: string;
+  pin?: string | undefined;
+  passkey?: PasskeyAssertion | undefined;
+}
+
 /**
  * Establishes what the caller proves. A right PIN in the input raises the level; a wrong one is an
- * error even where none was needed. Throws PIN_REQUIRED and what PinGuard.verify throws.
+ * error even where none was needed. Rejects PIN_REQUIRED and what PinGuard.verify and Passkeys.prove reject.
  *
  * A click counts in the console only: every process of the same user can open the socket, so what
- * widens there takes the PIN whatever the policy asks for.
+ * widens there takes the PIN whatever the policy asks for. A passkey approves one operation, and nothing else.
  */
 export async function provePresence(
   name: RouteName,
-  input: { pin?: string | undefined; decision?: string },
+  input: PresenceInput,
   channel: CallContext['channel'],
-  pin: PinGuard,
-): Promise<CallContext['level']> {
+  { pin, passkeys }: { pin: PinGuard; passkeys: Pick<Passkeys, 'prove'> },
+): Promise<Pick<CallContext, 'level' | 'proof'>> {
   const presence: RoutePresence = PRESENCE[name];
   const approves = presence === 'decide' && input.decision !== 'deny';
   const needsPin = presence === 'widen' || (approves && channel === 'terminal');
-  if (presence !== 'widen' && presence !== 'decide') return 'click';
+  if (presence !== 'widen' && presence !== 'decide') return { level: 'click' };
+  if (
+    approves &&
+    channel === 'console' &&
+    input.passkey !== undefined &&
+    input.id !== undefined &&
+    input.digest !== undefined
+  ) {
+    return { level: 'passkey', proof: await passkeys.prove(input.id, input.digest, input.passkey) };
+  }
   if (input.pin !== undefined) {
     await pin.verify(input.pin);
-    return 'pin';
+    return { level: 'pin' };
   }
-  if (!needsPin) return 'click';
+  if (!needsPin) return { level: 'click' };
   if (!pin.isSet) {
     throw new CountersignError(
       'PIN_NOT_SET',

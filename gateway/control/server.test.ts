@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { testOperation, testVerdict } from '../approvals/test-operation.ts';
 import { type ApiEvent, type RouteName, routes } from '../contract/api.ts';
+import { TestAuthenticator } from '../identity/passkeys/test-authenticator.ts';
 import { createControlClient } from './client.ts';
 import { PRESENCE, type RoutePresence } from './presence.ts';
 import { PIN, startTestControl } from './test-control.ts';
@@ -29,6 +30,7 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   approvals: {},
   approval: { id: 'x' },
   decide: { id: 'x', digest: '0'.repeat(64), decision: 'approve' },
+  passkeyRequest: { id: 'x', digest: '0'.repeat(64) },
   extendApproval: { id: 'x' },
   similarApprovals: { id: 'x' },
   endPause: { id: 'x', pin: '000001' },
@@ -68,6 +70,10 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   acceptMcpTools: { name: 'files', pin: '000001' },
   mintMcpToken: { name: 'files' },
   revokeToken: { id: 'x' },
+  passkeys: {},
+  beginPasskey: { name: 'x', pin: '000001' },
+  finishPasskey: { credentialId: 'x', clientDataJSON: 'x', attestationObject: 'x' },
+  removePasskey: { credentialId: 'x', pin: '000001' },
   identity: {},
   putProvider: { provider: { id: 'acme', issuer: 'https://id.example', clientId: 'c' }, pin: '000001' },
   deleteProvider: { id: 'acme', pin: '000001' },
@@ -173,6 +179,7 @@ describe('every route', () => {
     expect(widening.sort()).toEqual([
       'acceptMcpTools',
       'acceptPolicy',
+      'beginPasskey',
       'decide',
       'deleteConnection',
       'deleteMcpServer',
@@ -186,6 +193,7 @@ describe('every route', () => {
       'putMcpServer',
       'putProvider',
       'putSiem',
+      'removePasskey',
       'removeRecording',
       'resumeAll',
       'resumeSession',
@@ -316,12 +324,38 @@ describe('decisions', () => {
     expect((await decide(approvalId, { digest, pin: PIN }, session)).json.state).toBe('approved');
   });
 
-  it('cannot be made at level passkey by anything there is', async () => {
+  it('take a passkey where the policy asks for one, and neither the PIN nor a passkey on the socket', async () => {
     const session = await control.login();
     const operation = testOperation();
-    const { approvalId } = control.approvals.hold(operation, testVerdict({ level: 'passkey' }));
-    const reply = await decide(approvalId, { digest: operation.digest, pin: PIN }, session);
-    expect(reply.json.error?.code).toBe('PRESENCE_TOO_LOW');
+    const { digest } = operation;
+    const verdict = testVerdict({ level: 'passkey' });
+    expect(() => control.approvals.hold(operation, verdict)).toThrow('has no passkey');
+
+    const authenticator = new TestAuthenticator(`http://localhost:${control.port}`);
+    const begin = '/api/passkeys/begin';
+    expect((await control.post(begin, { name: 'Laptop' }, session)).json.error?.code).toBe('BAD_REQUEST');
+    const creation = await control.post(begin, { name: 'Laptop', pin: PIN }, session);
+    const made = authenticator.register(String(creation.json.challenge));
+    expect((await control.post('/api/passkeys', made, session)).json).toMatchObject({ standing: 'local' });
+
+    const { approvalId } = control.approvals.hold(operation, verdict);
+    const ask = async () => {
+      const { json } = await control.post(`/api/approvals/${approvalId}/passkey`, { digest }, session);
+      return authenticator.assert(String(json.challenge));
+    };
+    expect((await decide(approvalId, { digest, pin: PIN }, session)).json.error?.code).toBe('PRESENCE_TOO_LOW');
+    const onSocket = await control.send('POST', `/api/approvals/${approvalId}/decision`, {
+      headers: JSON_TYPE,
+      body: JSON.stringify({ digest, decision: 'approve', passkey: await ask() }),
+      socket: true,
+    });
+    expect(onSocket.json.error?.code).toBe('PIN_REQUIRED');
+    const passkey = await ask();
+    expect((await decide(approvalId, { digest, passkey }, session)).json).toMatchObject({
+      state: 'approved',
+      proof: { credentialId: authenticator.credentialId },
+    });
+    expect((await decide(approvalId, { digest, passkey }, session)).json.error?.code).toBe('PASSKEY_REFUSED');
   });
 
   it('are refused for another digest, and after expiry', async () => {

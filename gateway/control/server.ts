@@ -1,6 +1,7 @@
 import type { PinGuard } from '../approvals/pin-guard.ts';
 import { type ApiEvent, type RouteName, routes } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
+import type { Passkeys } from '../identity/passkeys/passkeys.ts';
 import type { Clock } from '../pipeline/ports.ts';
 import {
   type Channel,
@@ -16,6 +17,7 @@ import type { Input } from './translate.ts';
 export interface ControlDeps {
   handlers: ControlHandlers;
   pin: PinGuard;
+  passkeys: Pick<Passkeys, 'prove'>;
   clock: Clock;
   /** Who is written down as having decided, e.g. Identity.display. */
   person: string;
@@ -68,13 +70,13 @@ export function createControlServer(deps: ControlDeps): ControlServer {
   async function handle(name: RouteName, input: Input, channel: Channel, signal: AbortSignal): Promise<unknown> {
     // Whoever opens the root socket is root, or the gateway's own user.
     if (channel === 'root') return { code: server.newLoginCode() };
-    const level = await provePresence(name, input, channel, pin);
+    const proved = await provePresence(name, input, channel, deps);
     if (name === 'newLoginCode') return { code: server.newLoginCode() };
     if (name === 'setPin') {
       await setPin(input as { pin: string; current?: string; code?: string });
       return {};
     }
-    const context: CallContext = { channel, decidedBy: deps.person, level, signal };
+    const context: CallContext = { channel, decidedBy: deps.person, ...proved, signal };
     const handler = handlers[name as keyof ControlHandlers] as (input: object, context: CallContext) => unknown;
     return handler(input, context);
   }

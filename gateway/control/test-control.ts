@@ -8,6 +8,9 @@ import { createPinGuard } from '../approvals/pin-guard.ts';
 import { testTime } from '../approvals/test-operation.ts';
 import { createConnections } from '../config/connections.ts';
 import { localIdentity } from '../identity/local.ts';
+import { createPasskeyHandlers } from '../identity/passkeys/handlers.ts';
+import { Passkeys } from '../identity/passkeys/passkeys.ts';
+import { createPasskeyStore } from '../identity/passkeys/store.ts';
 import { createTokens } from '../identity/tokens.ts';
 import { createVault } from '../vault/vault.ts';
 import { createControlClient } from './client.ts';
@@ -39,6 +42,7 @@ export async function startTestControl(
     newId: randomUUID,
     schedule: time.schedule,
     onEvent: (event) => server.publish(event),
+    passkeyMissing: () => passkeys.missing(),
   });
   const pin = createPinGuard({ file: join(dir, 'pin.json'), clock: time.clock });
   if (options.pin !== false) {
@@ -47,6 +51,15 @@ export async function startTestControl(
     else writeFileSync(join(dir, 'pin.json'), hashed);
     hashed = readFileSync(join(dir, 'pin.json'), 'utf8');
   }
+  const passkeys = new Passkeys({
+    store: createPasskeyStore(join(dir, 'passkeys.json')),
+    clock: time.clock,
+    randomBytes,
+    person: () => localIdentity('dev'),
+    signedInAt: () => null,
+    listed: () => null,
+    origin: () => `http://localhost:${server.address!.port}`,
+  });
   const connections = createConnections({ file: join(dir, 'connections.json') });
   const vault = createVault({ dir: join(dir, 'vault'), protection: 'protected' });
   const tokens = createTokens({
@@ -66,7 +79,8 @@ export async function startTestControl(
     pausesChanged: () => called.push('pausesChanged'),
   });
   /** The routes of others only note that they were reached. */
-  const handlers = new Proxy({ ...own, ...options.handlers } as ControlHandlers, {
+  const keys = createPasskeyHandlers(passkeys, () => called.push('passkeysChanged'));
+  const handlers = new Proxy({ ...own, ...keys, ...options.handlers } as ControlHandlers, {
     get(target, name: keyof ControlHandlers) {
       return (input: never, context: never) => {
         called.push(name);
@@ -77,6 +91,7 @@ export async function startTestControl(
   const server = createControlServer({
     handlers,
     pin,
+    passkeys,
     clock: time.clock,
     person: 'unverified: local account dev',
     consoleDir: options.consoleDir ?? join(dir, 'no-console'),

@@ -41,6 +41,8 @@ const Kept = z.object({
     refreshToken: z.string().nullable(),
   }),
   confirmedAt: z.number(),
+  /** Absent in what an earlier version kept. */
+  signedInAt: z.number().optional(),
   boundNote: z.string(),
 });
 type Kept = z.infer<typeof Kept>;
@@ -109,6 +111,11 @@ export class People {
       return `nobody is signed in${this.#sentence === '' ? '' : ` (${this.#sentence})`}; sign in with: countersign login`;
     if (this.#deps.clock.now() < this.#until(this.#kept)) return null;
     return `${this.#kept.identity.display} is signed in and could not be confirmed for too long; sign in again with: countersign login`;
+  }
+
+  /** When they showed the provider who they are, milliseconds since the epoch; null: people do not sign in here. */
+  signedInAt(): number | null {
+    return this.#providers.length === 0 ? null : (this.#kept?.signedInAt ?? 0);
   }
 
   /** To when the provider's last word counts, milliseconds since the epoch. */
@@ -211,6 +218,7 @@ export class People {
       identity,
       tokens: { ...tokens, claims: { ...tokens.claims } },
       confirmedAt: this.#deps.clock.now(),
+      signedInAt: Math.min(this.#deps.clock.now(), authenticatedAt(tokens.claims)),
       boundNote,
     });
     this.#back();
@@ -336,4 +344,9 @@ export class People {
   close(): void {
     this.#stopTicking();
   }
+}
+
+/** A session that the provider remembered is older than the sign-in here (OpenID Connect Core §2, auth_time). */
+function authenticatedAt({ auth_time }: Readonly<Record<string, unknown>>): number {
+  return typeof auth_time === 'number' ? auth_time * 1000 : Number.POSITIVE_INFINITY;
 }

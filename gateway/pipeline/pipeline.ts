@@ -124,6 +124,7 @@ function fromOutcome(outcome: HoldOutcome, verdict: Verdict): Decision {
     grantId: approval.grantId,
     decidedBy: approval.decidedBy,
     channel: approval.channel,
+    ...(approval.proof === undefined ? {} : { proof: approval.proof }),
   };
   switch (outcome.state) {
     case 'approved':

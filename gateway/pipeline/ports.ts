@@ -10,6 +10,7 @@ import type {
 } from '../contract/decision.ts';
 import type { AgentProcess, Identity } from '../contract/identity.ts';
 import type { Effects, Operation, OperationClass } from '../contract/operation.ts';
+import type { PasskeyProof } from '../contract/passkey.ts';
 import type { MaskedColumns, Session } from '../contract/session.ts';
 
 /**
@@ -110,8 +111,9 @@ export interface DecisionInput {
   scope: GrantScope;
   message: string | null;
   channel: DecisionChannel;
-  /** What the channel proved; the PIN is verified before this. */
+  /** What the channel proved; PIN and passkey are verified before this. */
   level: PresenceLevel;
+  proof?: PasskeyProof | undefined;
   decidedBy: string;
 }
 

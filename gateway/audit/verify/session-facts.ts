@@ -6,6 +6,7 @@ import type { RecorderSessionInfo } from '../../pipeline/ports.ts';
 import type { Shape } from '../../recording/format/lines.ts';
 import { logLines, ShapeTable } from '../../recording/log.ts';
 import { events, readSession } from '../../recording/reader.ts';
+import { type PasskeyApproval, passkeyCheck } from './passkey-facts.ts';
 import { type AuditCheck, checkOf, plural } from './report.ts';
 
 const MAX_PROBLEMS = 50;
@@ -21,6 +22,7 @@ interface Asked {
     by: string | null;
     channel: string | null;
     grantId: string | null;
+    proof: unknown;
   } | null;
 }
 
@@ -39,7 +41,14 @@ export async function checkFacts(folder: string, trust: Trust, evidence: string 
         status: 'not-checked',
         sentence: `The session says it is for ${who}: that is the account of the machine, and nobody vouches for it.`,
       };
-  return [identity, policyCheck(info.policyHash, trust, evidence), await approvalsCheck(folder, info)];
+  const approvals = await readApprovals(folder, info);
+  const passkeys = await passkeyCheck(byPasskey(approvals.asked, info), trust, evidence);
+  return [
+    identity,
+    policyCheck(info.policyHash, trust, evidence),
+    approvals.check,
+    ...(passkeys === null ? [] : [passkeys]),
+  ];
 }
 
 function policyCheck(hash: string, trust: Trust, evidence: string | null): AuditCheck {
@@ -74,11 +83,14 @@ function policyCheck(hash: string, trust: Trust, evidence: string | null): Audit
 const PROVES: Readonly<Record<string, readonly string[]>> = {
   click: ['console', 'terminal', 'notification', 'grant'],
   pin: ['console', 'terminal', 'grant'],
-  passkey: ['console', 'grant'],
+  passkey: ['console'],
 };
 
 /** Each approval is for exactly one operation: what was asked, decided and done has one digest. */
-async function approvalsCheck(folder: string, info: RecorderSessionInfo): Promise<AuditCheck> {
+async function readApprovals(
+  folder: string,
+  info: RecorderSessionInfo,
+): Promise<{ check: AuditCheck; asked: ReadonlyMap<string, Asked> }> {
   const name = 'approvals';
   const problems: string[] = [];
   const tell = (problem: string) => {
@@ -113,7 +125,20 @@ async function approvalsCheck(folder: string, info: RecorderSessionInfo): Promis
     asked.size === 0
       ? 'Nothing was asked for.'
       : `${plural(asked.size, 'request')} for approval agree with what was decided and with the ${plural(used, 'statement')} that used one; ${againSentence(asked)}.`;
-  return checkOf(name, problems, fine);
+  return { check: checkOf(name, problems, fine), asked };
+}
+
+/** A grant was given by a decision of its own; nothing that needs a passkey is granted. */
+function byPasskey(asked: ReadonlyMap<string, Asked>, { identity }: RecorderSessionInfo): PasskeyApproval[] {
+  const found: PasskeyApproval[] = [];
+  for (const [id, { digest, level, decided }] of asked) {
+    if (decided === null || decided.effect !== 'allow') continue;
+    if (level !== 'passkey' && decided.proof === undefined) continue;
+    const { by, proof } = decided;
+    const names = by === null ? [] : by === identity.display ? [by, identity.subject] : [by];
+    found.push({ id, digest, names, proof });
+  }
+  return found;
 }
 
 function againSentence(asked: ReadonlyMap<string, Asked>): string {
@@ -152,6 +177,7 @@ const decisionOf = (detail: Record<string, unknown>): Asked['decided'] => ({
   by: textOf(detail.decidedBy),
   channel: textOf(detail.channel),
   grantId: textOf(detail.grantId),
+  proof: detail.proof,
 });
 
 /** @returns how many statements ran because a person had said so. */

@@ -48,12 +48,6 @@ export function verdictOf(evaluation: Evaluation, policyHash: string, words: rea
     );
   const levels = policies.map((policy) => policy.require ?? 'passkey');
   const level = PRESENCE_LEVELS.toReversed().find((one) => levels.includes(one)) ?? 'passkey';
-  if (level === 'passkey')
-    return denial(
-      ids,
-      policyHash,
-      `${policies.map(sentence).join(' ')} It needs a passkey, which comes with sign-in to an identity provider; until then it is refused.`,
-    );
   const what = words[0] === undefined ? '' : ` ${words[0]}.`;
   return {
     effect: 'ask',

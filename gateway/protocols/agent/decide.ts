@@ -148,8 +148,17 @@ async function policyOrPerson(
   stop();
   over.removeEventListener('abort', gone);
   const heldMs = deps.clock.now() - since;
-  const { effect, decidedBy, channel, grantId } = decision;
-  conversation.event('decided', { approvalId, digest, effect, decidedBy, channel, grantId, heldMs });
+  const { effect, decidedBy, channel, grantId, proof } = decision;
+  conversation.event('decided', {
+    approvalId,
+    digest,
+    effect,
+    decidedBy,
+    channel,
+    grantId,
+    heldMs,
+    ...(proof && { proof }),
+  });
   return { decision, facts: { digest, heldMs } };
 }
 

@@ -72,8 +72,17 @@ export async function decideCommand(
   const decision = await answer;
   void left;
   const heldMs = Math.round(performance.now() - since);
-  const { effect, decidedBy, channel, grantId } = decision;
-  recorder.event('decided', { approvalId, digest, effect, decidedBy, channel, grantId, heldMs });
+  const { effect, decidedBy, channel, grantId, proof } = decision;
+  recorder.event('decided', {
+    approvalId,
+    digest,
+    effect,
+    decidedBy,
+    channel,
+    grantId,
+    heldMs,
+    ...(proof && { proof }),
+  });
   return { decision, digest, heldMs };
 }
 

@@ -86,8 +86,17 @@ export class Decider {
   /** Records how a held call was decided. @returns how long it waited, in milliseconds. */
   decided({ approvalId }: PendingDecision, decision: Decision, digest: string | null, since: number): number {
     const heldMs = Math.max(0, Math.round(this.#deps.clock.now() - since));
-    const { effect, decidedBy, channel, grantId } = decision;
-    this.#recorder.event('decided', { approvalId, digest, effect, decidedBy, channel, grantId, heldMs });
+    const { effect, decidedBy, channel, grantId, proof } = decision;
+    this.#recorder.event('decided', {
+      approvalId,
+      digest,
+      effect,
+      decidedBy,
+      channel,
+      grantId,
+      heldMs,
+      ...(proof && { proof }),
+    });
     return heldMs;
   }
 

@@ -79,8 +79,17 @@ export function decide(
     ready: pending.decision,
     resume: (decision) => {
       const heldMs = Math.round(monotonic() - since);
-      const { effect, decidedBy, channel, grantId } = decision;
-      recorder.event('decided', { approvalId, digest, effect, decidedBy, channel, grantId, heldMs });
+      const { effect, decidedBy, channel, grantId, proof } = decision;
+      recorder.event('decided', {
+        approvalId,
+        digest,
+        effect,
+        decidedBy,
+        channel,
+        grantId,
+        heldMs,
+        ...(proof && { proof }),
+      });
       return then({ decision, digest, heldMs, cancelled: wait.cancelled });
     },
   };
