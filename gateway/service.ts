@@ -19,7 +19,7 @@ import { CountersignError } from './contract/errors.ts';
 import { createDefaultHandlers } from './control/default-handlers.ts';
 import { createControlServer } from './control/server.ts';
 import { openDevice } from './evidence/device/device.ts';
-import { createDeviceView } from './evidence/device/device-view.ts';
+import { createDeviceHandlers } from './evidence/device/handlers.ts';
 import { deviceSurroundings, serviceReporter } from './evidence/device/surroundings.ts';
 import { denyWaiting } from './halt/deny-waiting.ts';
 import { haltApprovals, haltPipeline, haltRecorder } from './halt/enforce.ts';
@@ -444,7 +444,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       ...createSyncHandlers(sync),
       ...createWatchHandlers(monitor, siem),
       status,
-      device: createDeviceView(device),
+      ...createDeviceHandlers(device),
       testConnection: async ({ id }) => {
         const connection = connections.get(id);
         if (!connection) throw new CountersignError('CONNECTION_UNKNOWN', `there is no connection "${id}"`);

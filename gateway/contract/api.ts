@@ -2,7 +2,15 @@ import { z } from 'zod';
 import { Alert, AlertRuleView } from './alert.ts';
 import { Connection } from './connection.ts';
 import { Approval, Grant, GrantScope, SessionPause, SimilarApprovals } from './decision.ts';
-import { DeviceStatus, DeviceView } from './device.ts';
+import {
+  DeviceEnrolled,
+  DeviceEnrolment,
+  DeviceKeyChange,
+  DeviceKeyChanged,
+  DeviceStatus,
+  DeviceView,
+  DeviceWitness,
+} from './device.ts';
 import { HaltMinutes, HaltView } from './halt.ts';
 import { HookFiles, HookInput, HookOutput } from './hooks.ts';
 import { InsightShapes, InsightShapesInput, Insights, InsightsInput } from './insights.ts';
@@ -131,6 +139,9 @@ function route<I extends z.ZodType, O extends z.ZodType>(
 const MAX_HOOK = 12 * 1024 * 1024;
 
 export const PAGE_KEY_HEADER = 'x-countersign-page';
+/** An organisation's trust notes over years. */
+const MAX_TRUST = 16 * 1024 * 1024;
+
 
 /** Path parameters (`:id`) are part of `input`; for GET and DELETE the rest of it is the query string. */
 export const routes = {
@@ -159,6 +170,27 @@ export const routes = {
   status: route('GET', '/api/status', 'session', Nothing, GatewayStatus),
   device: route('GET', '/api/device', 'session', Nothing, DeviceView),
 
+  /** Whose evidence this is, and by which key: it takes the PIN. */
+  enrolDevice: {
+    ...route('POST', '/api/device/enrol', 'session', DeviceEnrolment.extend({ pin: Pin }), DeviceEnrolled),
+    maxBody: MAX_TRUST,
+  },
+  rotateDeviceKey: route(
+    'POST',
+    '/api/device/rotate-key',
+    'session',
+    DeviceKeyChange.extend({ pin: Pin }),
+    DeviceKeyChanged,
+  ),
+  /** Adds or replaces. */
+  putDeviceWitness: route('PUT', '/api/device/witnesses', 'session', DeviceWitness.extend({ pin: Pin }), Nothing),
+  removeDeviceWitness: route(
+    'POST',
+    '/api/device/witnesses/remove',
+    'session',
+    z.object({ name: z.string().min(1).max(512), pin: Pin }),
+    Nothing,
+  ),
   approvals: route(
     'GET',
     '/api/approvals',

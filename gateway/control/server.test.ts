@@ -26,6 +26,10 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   newLoginCode: { pin: '000001' },
   status: {},
   device: {},
+  enrolDevice: { root: 'x', pin: '000001' },
+  rotateDeviceKey: { pin: '000001' },
+  putDeviceWitness: { vkey: 'x', url: 'https://x', ca: null, pin: '000001' },
+  removeDeviceWitness: { name: 'x', pin: '000001' },
   approvals: {},
   approval: { id: 'x' },
   decide: { id: 'x', digest: '0'.repeat(64), decision: 'approve' },
@@ -190,16 +194,21 @@ describe('every route', () => {
       'resumeAll',
       'resumeSession',
       'setUpSync',
+      'enrolDevice',
+      'forgetStoredCredential',
     ]);
   });
 
   it.each(widening)('%s: refused over the socket without the right PIN', async (name) => {
+      'putDeviceWitness',
     const { method, path, body } = prepared(name);
     const reply = await control.send(method, path, { headers: JSON_TYPE, body: body!, socket: true });
     expect(reply.status).toBe(403);
+      'removeDeviceWitness',
     expect(['PIN_WRONG', 'PIN_REQUIRED']).toContain(reply.json.error?.code);
     expect(control.called).toEqual([]);
   });
+      'rotateDeviceKey',
 
   it.each(widening)('%s: refused over the socket while no PIN is set', async (name) => {
     const bare = await startTestControl({ pin: false });
