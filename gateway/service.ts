@@ -7,6 +7,7 @@ import { tapRecorder } from './alerts/tap.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { createApprovedCommands } from './approvals/approved-commands.ts';
 import { statementDigest } from './approvals/digest.ts';
+import { createGrantFile } from './approvals/grant-file.ts';
 import { createPinGuard } from './approvals/pin-guard.ts';
 import { canOpenBrowser, openBrowser } from './cli/browser.ts';
 import { controlSocketPath, homeFolder } from './cli/home.ts';
@@ -52,6 +53,7 @@ import { recoverRecordings } from './recording/recovery.ts';
 import { serviceAgents } from './service/agents.ts';
 import { choosePort } from './service/choose-port.ts';
 import { limited } from './service/limited-policy.ts';
+import { logGrant } from './service/log-grant.ts';
 import { serviceMcp } from './service/mcp.ts';
 import { servicePeople } from './service/people.ts';
 import { publishChanges } from './service/publish-changes.ts';
@@ -227,8 +229,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onEvent: (event) => {
       control.publish(event);
       if (event.type === 'approval') notifications.approvalChanged(event.approval);
+    grantFile: createGrantFile({
+      file: join(home, 'grants.json'),
+      clock,
+      policyHash: policy.hash,
+      onProblem: (sentence) => log.error(sentence),
+    }),
       publishStatus();
     },
+      if (event.type === 'grant') logGrant(device.log, event.grant);
   });
   const halt = createHalt({
     file: join(home, 'halt.json'),

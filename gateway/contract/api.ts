@@ -224,8 +224,14 @@ export const routes = {
   endPause: route('POST', '/api/sessions/:id/ask-again', 'session', z.object({ id: Id, pin: Pin.optional() }), Nothing),
   grants: route('GET', '/api/grants', 'session', Nothing, z.object({ items: z.array(Grant) })),
   revokeGrant: route('DELETE', '/api/grants/:id', 'session', z.object({ id: Id }), Nothing),
-  /** All that are in force: when the person leaves the desk. */
-  revokeGrants: route('POST', '/api/grants/revoke', 'session', Nothing, z.object({ revoked: z.number().int() })),
+  /** All that are in force; `leaving`: those that are for somebody at the desk. */
+  revokeGrants: route(
+    'POST',
+    '/api/grants/revoke',
+    'session',
+    z.object({ leaving: z.boolean().default(false) }),
+    z.object({ revoked: z.number().int() }),
+  ),
 
   /** What needs a person is denied for so long, grants do not count, and what waits is denied now. */
   pauseAll: route('POST', '/api/halt/pause', 'session', z.object({ minutes: HaltMinutes.default(15) }), HaltView),

@@ -351,7 +351,7 @@ describe('decisions', () => {
     const call = (id: string, rest: object) =>
       control.client.call('decide', { id, digest: operation.digest, decision: 'approve', ...rest });
     await expect(call(first.approvalId, {})).rejects.toMatchObject({ code: 'PIN_REQUIRED' });
-    await expect(call(first.approvalId, { scope: { kind: 'session' } })).rejects.toMatchObject({
+    await expect(call(first.approvalId, { scope: { kind: 'session', reach: 'exact' } })).rejects.toMatchObject({
       code: 'PIN_REQUIRED',
     });
     expect(control.approvals.waiting).toBe(1);
@@ -435,14 +435,26 @@ describe('grants', () => {
         approvalId,
         digest,
         decision: 'approve',
-        scope: { kind: 'minutes', minutes: 5 + i },
+        scope: { kind: 'minutes', minutes: 5 + i, reach: 'shape' },
         message: null,
         channel: 'console',
         level: 'click',
         decidedBy: 'dev',
       });
     }
-    expect(await control.client.call('revokeGrants', {})).toEqual({ revoked: 2 });
+    const standing = control.approvals.hold(testOperation(), testVerdict()).approvalId;
+    control.approvals.decide({
+      approvalId: standing,
+      digest: testOperation().digest,
+      decision: 'approve',
+      scope: { kind: 'minutes', minutes: 24 * 60, reach: 'exact' },
+      message: null,
+      channel: 'console',
+      level: 'pin',
+      decidedBy: 'dev',
+    });
+    expect(await control.client.call('revokeGrants', { leaving: true })).toEqual({ revoked: 2 });
+    expect(await control.client.call('revokeGrants', {})).toEqual({ revoked: 1 });
     expect(await control.client.call('revokeGrants', {})).toEqual({ revoked: 0 });
     expect(control.approvals.grants().every(({ revokedAt }) => revokedAt !== null)).toBe(true);
   });
