@@ -235,9 +235,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       policyHash: policy.hash,
       onProblem: (sentence) => log.error(sentence),
     }),
+    onEvent: (event) => {
+      control.publish(event);
+      if (event.type === 'grant') logGrant(device.log, event.grant);
+      if (event.type === 'approval') notifications.approvalChanged(event.approval);
       publishStatus();
     },
-      if (event.type === 'grant') logGrant(device.log, event.grant);
   });
   const halt = createHalt({
     file: join(home, 'halt.json'),

@@ -138,10 +138,10 @@ function route<I extends z.ZodType, O extends z.ZodType>(
 /** An event of 8 MiB, and what belongs to it. */
 const MAX_HOOK = 12 * 1024 * 1024;
 
-export const PAGE_KEY_HEADER = 'x-countersign-page';
 /** An organisation's trust notes over years. */
 const MAX_TRUST = 16 * 1024 * 1024;
 
+export const PAGE_KEY_HEADER = 'x-countersign-page';
 
 /** Path parameters (`:id`) are part of `input`; for GET and DELETE the rest of it is the query string. */
 export const routes = {
@@ -169,7 +169,6 @@ export const routes = {
   ),
   status: route('GET', '/api/status', 'session', Nothing, GatewayStatus),
   device: route('GET', '/api/device', 'session', Nothing, DeviceView),
-
   /** Whose evidence this is, and by which key: it takes the PIN. */
   enrolDevice: {
     ...route('POST', '/api/device/enrol', 'session', DeviceEnrolment.extend({ pin: Pin }), DeviceEnrolled),
@@ -191,6 +190,7 @@ export const routes = {
     z.object({ name: z.string().min(1).max(512), pin: Pin }),
     Nothing,
   ),
+
   approvals: route(
     'GET',
     '/api/approvals',
