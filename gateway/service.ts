@@ -226,9 +226,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     newId: () => ulid(clock.now(), randomBytes(10)),
     longestMs: options.expireAfterSeconds === undefined ? undefined : options.expireAfterSeconds * 1000,
     schedule,
-    onEvent: (event) => {
-      control.publish(event);
-      if (event.type === 'approval') notifications.approvalChanged(event.approval);
     grantFile: createGrantFile({
       file: join(home, 'grants.json'),
       clock,
