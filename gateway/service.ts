@@ -7,6 +7,7 @@ import { tapRecorder } from './alerts/tap.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { createApprovedCommands } from './approvals/approved-commands.ts';
 import { statementDigest } from './approvals/digest.ts';
+import { createGrantFile } from './approvals/grant-file.ts';
 import { createPinGuard } from './approvals/pin-guard.ts';
 import { canOpenBrowser, openBrowser } from './cli/browser.ts';
 import { controlSocketPath, homeFolder } from './cli/home.ts';
@@ -19,7 +20,7 @@ import { CountersignError } from './contract/errors.ts';
 import { createDefaultHandlers } from './control/default-handlers.ts';
 import { createControlServer } from './control/server.ts';
 import { openDevice } from './evidence/device/device.ts';
-import { createDeviceView } from './evidence/device/device-view.ts';
+import { createDeviceHandlers } from './evidence/device/handlers.ts';
 import { deviceSurroundings, serviceReporter } from './evidence/device/surroundings.ts';
 import { denyWaiting } from './halt/deny-waiting.ts';
 import { haltApprovals, haltPipeline, haltRecorder } from './halt/enforce.ts';
@@ -52,6 +53,7 @@ import { recoverRecordings } from './recording/recovery.ts';
 import { serviceAgents } from './service/agents.ts';
 import { choosePort } from './service/choose-port.ts';
 import { limited } from './service/limited-policy.ts';
+import { logGrant } from './service/log-grant.ts';
 import { serviceMcp } from './service/mcp.ts';
 import { servicePasskeys } from './service/passkeys.ts';
 import { servicePeople } from './service/people.ts';
@@ -236,8 +238,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     newId: () => ulid(clock.now(), randomBytes(10)),
     longestMs: options.expireAfterSeconds === undefined ? undefined : options.expireAfterSeconds * 1000,
     schedule,
+    grantFile: createGrantFile({
+      file: join(home, 'grants.json'),
+      clock,
+      policyHash: policy.hash,
+      onProblem: (sentence) => log.error(sentence),
+    }),
     onEvent: (event) => {
       control.publish(event);
+      if (event.type === 'grant') logGrant(device.log, event.grant);
       if (event.type === 'approval') notifications.approvalChanged(event.approval);
       publishStatus();
     },
@@ -457,7 +466,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       ...createSyncHandlers(sync),
       ...createWatchHandlers(monitor, siem),
       status,
-      device: createDeviceView(device),
+      ...createDeviceHandlers(device),
       testConnection: async ({ id }) => {
         const connection = connections.get(id);
         if (!connection) throw new CountersignError('CONNECTION_UNKNOWN', `there is no connection "${id}"`);

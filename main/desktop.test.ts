@@ -452,6 +452,23 @@ describe('leaving', () => {
     await soon(() => revoked).toBe(1);
   });
 
+  it('ends them when nobody touched the machine for half an hour, once until somebody does', async () => {
+    const app = await start();
+    await connected(app);
+    const pass = (minutes: number) => control.time.pass(minutes * 60_000);
+    app.powerMonitor.idle = 29 * 60;
+    pass(2);
+    expect(app.log.join()).not.toContain('nobody touched');
+    app.powerMonitor.idle = 31 * 60;
+    pass(3);
+    await soon(() => revoked).toBe(1);
+    app.powerMonitor.idle = 0;
+    pass(1);
+    app.powerMonitor.idle = 31 * 60;
+    pass(1);
+    await soon(() => revoked).toBe(2);
+  });
+
   it('asks first, says that the gateway goes on, and lets it', async () => {
     const app = await start({ running: false });
     await app.ready();

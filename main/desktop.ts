@@ -181,7 +181,7 @@ export async function startDesktop(
   async function endGrants(why: string): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const cancel = schedule(GRANTS_MS, resolve);
-    const ended = client.call('revokeGrants', {}).then(
+    const ended = client.call('revokeGrants', { leaving: true }).then(
       ({ revoked }) => {
         if (revoked > 0) log(`${revoked} grants ended: ${why}`);
       },
@@ -244,7 +244,7 @@ export async function startDesktop(
     setPopupHeight: (pixels) => shown.setPopupHeight(pixels),
     isOwnWindow: (id) => shown.isOwn(id),
   });
-  watchLeaving({ powerMonitor: electron.powerMonitor, endGrants });
+  watchLeaving({ powerMonitor: electron.powerMonitor, schedule, endGrants });
   windows.preparePopup();
   const link = deepLinkAmong(options.argv);
   if (link !== null) early = pathOf(link);

@@ -35,7 +35,7 @@ export interface ElectronParts extends TrayParts {
   Menu: TrayParts['Menu'] & {
     setApplicationMenu(menu: ReturnType<TrayParts['Menu']['buildFromTemplate']> | null): void;
   };
-  powerMonitor: Pick<PowerMonitor, 'on'>;
+  powerMonitor: Pick<PowerMonitor, 'on' | 'getSystemIdleTime'>;
   dialog: Pick<Dialog, 'showMessageBox'>;
   screen: Pick<Screen, 'getPrimaryDisplay' | 'getDisplayMatching'>;
   ipcMain: Pick<IpcMain, 'on'>;

@@ -160,7 +160,7 @@ export function electronDouble(options: { isFirst?: boolean } = {}) {
     }
   }
   const tray: { current: EventEmitter | null } = { current: null };
-  const powerMonitor = new EventEmitter();
+  const powerMonitor = Object.assign(new EventEmitter(), { idle: 0, getSystemIdleTime: () => powerMonitor.idle });
   const ipcMain = new EventEmitter();
   const display = { workArea: { x: 0, y: 25, width: 1440, height: 875 } };
   NotificationDouble.shown = [];

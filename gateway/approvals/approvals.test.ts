@@ -6,7 +6,7 @@ import type { DecisionInput } from '../pipeline/ports.ts';
 import { type ApprovalEvent, createApprovals } from './approvals.ts';
 import { actionDigest, statementDigest } from './digest.ts';
 import type { ApprovalLimits } from './limits.ts';
-import { testOperation, testTime, testVerdict } from './test-operation.ts';
+import { localTime, testOperation, testTime, testVerdict } from './test-operation.ts';
 
 function setup(limits: Partial<ApprovalLimits> = {}, passkeyMissing: string | null = null) {
   const time = testTime();
@@ -19,7 +19,7 @@ function setup(limits: Partial<ApprovalLimits> = {}, passkeyMissing: string | nu
     limits,
     passkeyMissing: () => passkeyMissing,
     onEvent: (event) => events.push(event),
-    timeOfDay: (at) => new Date(at).toISOString().slice(11, 16),
+    localTime,
   });
   const hold = (operation: StatementOperation = testOperation(), verdict: Verdict = testVerdict()) => {
     const held = approvals.hold(operation, verdict);

@@ -4,6 +4,7 @@ import { CountersignError } from '../contract/errors.ts';
 import type { Operation } from '../contract/operation.ts';
 import type { Approvals, Clock, DecisionInput, Hold, HoldOutcome } from '../pipeline/ports.ts';
 import type { ApprovalsAdmin } from './admin.ts';
+import type { GrantFile } from './grant-file.ts';
 import { GrantBook } from './grants.ts';
 import { type ApprovalLimits, DEFAULT_APPROVAL_LIMITS, sizeOf } from './limits.ts';
 import { PauseBook } from './pauses.ts';
@@ -30,8 +31,10 @@ export interface ApprovalsDeps {
   passkeyMissing?: () => string | null;
   /** What happened; must not throw. */
   onEvent?: (event: ApprovalEvent) => void;
-  /** For sentences: local time of day. */
-  timeOfDay?: (at: number) => string;
+  /** For sentences: local time, as 2026-01-05 18:20. */
+  localTime?: (at: number) => string;
+  /** Where standing grants outlive the gateway; default: they do not. */
+  grantFile?: GrantFile;
 }
 
 interface Waiting {
@@ -63,9 +66,12 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     now,
     newId: deps.newId,
     changed: (grant) => emit({ type: 'grant', grant }),
-    timeOfDay: deps.timeOfDay ?? defaultTimeOfDay,
+    localTime: deps.localTime ?? defaultLocalTime,
+    kept: deps.grantFile?.read() ?? [],
+    keep: (live) => deps.grantFile?.write(live),
   });
   let cancelGrantTimer: (() => void) | null = null;
+  watchGrants();
 
   /** Ends of grants are events too, so they come by a timer and not only when somebody looks. */
   function watchGrants(): void {
@@ -232,7 +238,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
       pauses.answered(approval.operation.sessionId);
       return finish(entry, 'approved', input.proof === undefined ? by : { ...by, proof: input.proof });
     }
-    const grant = grants.create(approval, input.scope, input.decidedBy);
+    const grant = grants.create(approval, input.scope, { by: input.decidedBy, level: input.level });
     watchGrants();
     pauses.answered(approval.operation.sessionId);
     return finish(entry, 'approved', { ...by, grantId: grant.id });
@@ -274,6 +280,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     },
     close() {
       cancelGrantTimer?.();
+      grants.keep();
       for (const entry of [...queue.values()]) withdraw(entry, 'the gateway stops');
     },
   };
@@ -288,6 +295,7 @@ function reaches(proved: DecisionInput['level'], needed: DecisionInput['level'])
   return PRESENCE_LEVELS.indexOf(proved) >= PRESENCE_LEVELS.indexOf(needed);
 }
 
-function defaultTimeOfDay(at: number): string {
-  return new Date(at).toTimeString().slice(0, 5);
+/** Sweden's customs are ISO 8601's. */
+function defaultLocalTime(at: number): string {
+  return new Date(at).toLocaleString('sv-SE').slice(0, 16);
 }

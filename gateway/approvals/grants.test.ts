@@ -1,24 +1,33 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { GrantScope, Verdict } from '../contract/decision.ts';
+import type { GrantScope, PresenceLevel, Verdict } from '../contract/decision.ts';
 import { OPERATION_CLASSES, type Operation } from '../contract/operation.ts';
 import { createApprovals } from './approvals.ts';
-import { type OperationChanges, testOperation, testTime, testVerdict } from './test-operation.ts';
+import { createGrantFile, type GrantFile } from './grant-file.ts';
+import { localTime, type OperationChanges, testOperation, testTime, testVerdict } from './test-operation.ts';
 
-const SESSION: GrantScope = { kind: 'session' };
-const HOUR: GrantScope = { kind: 'minutes', minutes: 60 };
+const SESSION: GrantScope = { kind: 'session', reach: 'shape' };
+const HOUR: GrantScope = { kind: 'minutes', minutes: 60, reach: 'shape' };
 
-function setup() {
-  const time = testTime();
+function setup(grantFile?: GrantFile, time = testTime()) {
   const ended: string[] = [];
   let ids = 0;
   const approvals = createApprovals({
     clock: time.clock,
     schedule: time.schedule,
+    ...(grantFile ? { grantFile } : {}),
     newId: () => `id-${++ids}`,
     onEvent: (event) => event.type === 'grant' && event.grant.endedAt !== null && ended.push(event.grant.id),
-    timeOfDay: (at) => new Date(at).toISOString().slice(11, 16),
+    localTime,
   });
-  const grant = (scope: GrantScope, operation: Operation = testOperation(), verdict: Verdict = testVerdict()) => {
+  const grant = (
+    scope: GrantScope,
+    operation: Operation = testOperation(),
+    verdict: Verdict = testVerdict(),
+    level: PresenceLevel = 'click',
+  ) => {
     const { approvalId } = approvals.hold(operation, verdict);
     return approvals.decide({
       approvalId,
@@ -27,7 +36,7 @@ function setup() {
       scope,
       message: null,
       channel: 'console',
-      level: 'click',
+      level,
       decidedBy: 'dev',
     });
   };
@@ -123,6 +132,98 @@ describe('a grant', () => {
       }),
     ).toThrow(code('GRANT_REFUSED'));
     expect(approvals.grants()).toEqual([]);
+  });
+});
+
+describe('a grant for exactly this', () => {
+  const EXACT: GrantScope = { kind: 'minutes', minutes: 60, reach: 'exact' };
+  const base = testOperation();
+
+  it('covers the same again, in another session too, and says so', () => {
+    const { approvals, grant, covered } = setup();
+    const { grantId } = grant(EXACT);
+    expect(covered(testOperation({ sessionId: 'session-2' }))).toBe(grantId);
+    expect(approvals.grants()[0]?.sentence).toBe(
+      'Exactly the statement “UPDATE orders SET status = $1 WHERE id = $2”, with the same parameters, on demo/shop as app, in any session, until 11:00',
+    );
+  });
+
+  it.each<[string, OperationChanges]>([
+    ['another text of the same shape', { text: 'UPDATE orders SET status = $1 WHERE id = $2 ' }],
+    ['another value', { parameters: [base.parameters[0]!, { type: 23, format: 'text', value: 'OA==' }] }],
+    ['a value of another type', { parameters: [base.parameters[0]!, { type: 20, format: 'text', value: 'Nw==' }] }],
+    ['fewer values', { parameters: base.parameters.slice(0, 1) }],
+    ['another transaction state', { transaction: 'in-transaction' }],
+    ['another role', { role: 'postgres' }],
+    ['another search path', { searchPath: 'evil' }],
+    ['another person', { identity: { ...base.identity, subject: 'local:other' } }],
+  ])('does not cover %s', (_, changes) => {
+    const { grant, covered } = setup();
+    grant(EXACT);
+    expect(covered(testOperation(changes))).toBeNull();
+    expect(covered()).not.toBeNull();
+  });
+
+  it('of a session covers that session only', () => {
+    const { grant, covered } = setup();
+    grant({ kind: 'session', reach: 'exact' });
+    expect(covered(testOperation({ sessionId: 'session-2' }))).toBeNull();
+    expect(covered()).not.toBeNull();
+  });
+});
+
+describe('a grant for days', () => {
+  const DAYS: GrantScope = { kind: 'minutes', minutes: 30 * 24 * 60, reach: 'exact' };
+  const MINUTE = 60_000;
+
+  it('takes the PIN, and then lasts until its day', () => {
+    const { approvals, time, grant, covered } = setup();
+    expect(() => grant(DAYS)).toThrow(code('PRESENCE_TOO_LOW'));
+    expect(approvals.waiting).toBe(1);
+    const { grantId } = grant(DAYS, testOperation(), testVerdict(), 'pin');
+    expect(approvals.grants()[0]).toMatchObject({
+      standing: true,
+      sentence: expect.stringContaining('2026-02-04 10:00'),
+    });
+    time.pass(30 * 24 * 60 * MINUTE - 1);
+    expect(covered()).toBe(grantId);
+    time.pass(1);
+    expect(covered()).toBeNull();
+  });
+
+  it('is there again after a restart, with its uses, and only while the policy is the same', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'countersign-'));
+    try {
+      const time = testTime();
+      const problems: string[] = [];
+      const start = (policyHash = testVerdict().policyHash) => {
+        const file = join(folder, 'grants.json');
+        const onProblem = (sentence: string) => void problems.push(sentence);
+        return setup(createGrantFile({ file, clock: time.clock, policyHash, onProblem }), time);
+      };
+      const first = start();
+      const { grantId } = first.grant(DAYS, testOperation(), testVerdict(), 'pin');
+      first.grant({ kind: 'minutes', minutes: 480, reach: 'exact' });
+      first.covered();
+      first.approvals.close();
+      const second = start();
+      expect(second.approvals.grants()).toMatchObject([{ id: grantId, uses: 1 }]);
+      expect(second.covered()).toBe(grantId);
+      expect(start('b'.repeat(64)).approvals.grants()).toEqual([]);
+      time.pass(30 * 24 * 60 * MINUTE);
+      expect(second.ended).toEqual([grantId]);
+      expect(start().approvals.grants()).toEqual([]);
+      const again = start();
+      const { grantId: revoked } = again.grant(DAYS, testOperation(), testVerdict(), 'pin');
+      again.approvals.revokeGrant(revoked!);
+      expect(start().covered()).toBeNull();
+      expect(problems).toEqual([]);
+      writeFileSync(join(folder, 'grants.json'), '[{"standing":true}]');
+      expect(start().approvals.grants()).toEqual([]);
+      expect(problems).toEqual([expect.stringContaining('cannot be read')]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

@@ -1,21 +1,32 @@
-import type { Approval, Grant, GrantScope, Verdict } from '../contract/decision.ts';
+import {
+  type Approval,
+  type Grant,
+  type GrantScope,
+  isStanding,
+  type PresenceLevel,
+  type Verdict,
+} from '../contract/decision.ts';
 import { CountersignError } from '../contract/errors.ts';
 import { grantRefusal } from '../contract/grantable.ts';
 import type { Operation } from '../contract/operation.ts';
+import { exactDigest } from './digest.ts';
 
 /** A grant of kind `session` ends after this even when its session lives on. */
 export const SESSION_GRANT_MAX_MS = 8 * 60 * 60 * 1000;
 
 const MAX_LIVE = 200;
 const MAX_ENDED = 200;
-const SHAPE_IN_SENTENCE = 300;
+const TEXT_IN_SENTENCE = 300;
 
 export interface GrantsDeps {
   now(): number;
   newId(): string;
   changed(grant: Grant): void;
-  /** Local time of day for sentences, e.g. "18:20". */
-  timeOfDay(at: number): string;
+  /** Local time for sentences, e.g. "2026-01-05 18:20". */
+  localTime(at: number): string;
+  /** Standing grants outlive the gateway. */
+  kept: readonly Grant[];
+  keep(grants: Grant[]): void;
 }
 
 /** Grants wider than once. A grant is live until its time, its session's end, revocation or another policy. */
@@ -26,26 +37,38 @@ export class GrantBook {
 
   constructor(deps: GrantsDeps) {
     this.#deps = deps;
+    for (const grant of deps.kept) this.#live.set(grant.id, grant);
   }
 
-  /** Throws GRANT_REFUSED when this must not be granted, GRANTS_FULL when too many are live. */
-  create(approval: Approval, scope: Exclude<GrantScope, { kind: 'once' }>, decidedBy: string): Grant {
+  /**
+   * Throws GRANT_REFUSED when this must not be granted, PRESENCE_TOO_LOW when a click asks for standing
+   * leave, GRANTS_FULL when too many are live.
+   */
+  create(
+    approval: Approval,
+    scope: Exclude<GrantScope, { kind: 'once' }>,
+    given: { by: string; level: PresenceLevel },
+  ): Grant {
     const { operation, verdict } = approval;
     const refusal = grantRefusal(operation, verdict);
     if (refusal !== null) throw new CountersignError('GRANT_REFUSED', `No wider approval: ${refusal}.`);
+    const standing = isStanding(scope);
+    if (standing && given.level === 'click') {
+      throw new CountersignError('PRESENCE_TOO_LOW', 'A grant for longer than 8 hours takes the PIN.');
+    }
     this.endDue();
     if (this.#live.size >= MAX_LIVE) {
       throw new CountersignError('GRANTS_FULL', `There are ${MAX_LIVE} grants already; revoke some, or approve once.`);
     }
     const now = this.#deps.now();
     const expires = now + (scope.kind === 'session' ? SESSION_GRANT_MAX_MS : scope.minutes * 60_000);
-    const shape = operation.effects.shape;
-    const shown = shape.length > SHAPE_IN_SENTENCE ? `${shape.slice(0, SHAPE_IN_SENTENCE)}…` : shape;
-    const until = `until ${this.#deps.timeOfDay(expires)}`;
     const grant: Grant = {
       id: this.#deps.newId(),
       scope: scope.kind,
-      sentence: `${whatOf(operation)} “${shown}” ${whereOf(operation)}, ${scope.kind === 'session' ? 'in this session, ' : 'in any session, '}${until}`,
+      reach: scope.reach,
+      exact: scope.reach === 'exact' ? exactDigest(operation) : null,
+      standing,
+      sentence: `${whatOf(operation, scope.reach)} ${whereOf(operation)}, ${scope.kind === 'session' ? 'in this session' : 'in any session'}, until ${this.#until(now, expires)}`,
       subject: operation.identity.subject,
       connectionId: operation.connectionId,
       within: withinOf(operation),
@@ -59,9 +82,10 @@ export class GrantBook {
       revokedAt: null,
       endedAt: null,
       uses: 0,
-      decidedBy,
+      decidedBy: given.by,
     };
     this.#live.set(grant.id, grant);
+    if (standing) this.keep();
     this.#deps.changed(grant);
     return grant;
   }
@@ -119,9 +143,21 @@ export class GrantBook {
     return [...[...this.#live.values()].reverse(), ...[...this.#ended].reverse()];
   }
 
+  /** With their uses, which are not written one by one. */
+  keep(): void {
+    this.#deps.keep([...this.#live.values()].filter(({ standing }) => standing));
+  }
+
+  /** The day is said where it is another one. */
+  #until(now: number, expires: number): string {
+    const [today, end] = [this.#deps.localTime(now), this.#deps.localTime(expires)];
+    return end.slice(0, 10) === today.slice(0, 10) ? end.slice(11) : end;
+  }
+
   #end(grant: Grant): Grant {
     const ended = { ...grant, endedAt: new Date(this.#deps.now()).toISOString() };
     this.#live.delete(grant.id);
+    if (grant.standing) this.keep();
     this.#ended.push(ended);
     if (this.#ended.length > MAX_ENDED) this.#ended.shift();
     this.#deps.changed(ended);
@@ -129,8 +165,17 @@ export class GrantBook {
   }
 }
 
-const whatOf = (operation: Operation): string =>
-  operation.protocol === 'postgres' ? 'Statements of the shape' : `${operation.tool} of the shape`;
+function whatOf(operation: Operation, reach: Grant['reach']): string {
+  const statement = operation.protocol === 'postgres';
+  if (reach === 'shape') {
+    return `${statement ? 'Statements' : operation.tool} of the shape “${cut(operation.effects.shape)}”`;
+  }
+  const count = statement ? operation.parameters.length : operation.bindings.length;
+  const rest = count === 0 ? '' : `, with the same ${statement ? 'parameters' : 'files and programs'}`;
+  return `Exactly the ${statement ? 'statement' : operation.tool} “${cut(operation.text)}”${rest},`;
+}
+
+const cut = (text: string): string => (text.length > TEXT_IN_SENTENCE ? `${text.slice(0, TEXT_IN_SENTENCE)}…` : text);
 
 const whereOf = (operation: Operation): string =>
   operation.protocol === 'postgres'
@@ -153,6 +198,7 @@ function covers(grant: Grant, operation: Operation, verdict: Verdict): boolean {
     grant.subject === operation.identity.subject &&
     grant.connectionId === operation.connectionId &&
     sameList(grant.within, withinOf(operation)) &&
-    (grant.sessionId === null || grant.sessionId === operation.sessionId)
+    (grant.sessionId === null || grant.sessionId === operation.sessionId) &&
+    (grant.reach === 'shape' || grant.exact === exactDigest(operation))
   );
 }

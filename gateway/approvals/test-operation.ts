@@ -89,3 +89,6 @@ export function testTime(start = Date.UTC(2026, 0, 5, 10, 0, 0)) {
     },
   };
 }
+
+/** Local time of a machine that runs by UTC. */
+export const localTime = (at: number): string => new Date(at).toISOString().slice(0, 16).replace('T', ' ');

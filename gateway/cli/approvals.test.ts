@@ -75,8 +75,10 @@ describe('approvals', () => {
   });
 
   it.each([
-    [['--session'], { kind: 'session' }],
-    [['--minutes', '15'], { kind: 'minutes', minutes: 15 }],
+    [['--session'], { kind: 'session', reach: 'shape' }],
+    [['--minutes', '15'], { kind: 'minutes', minutes: 15, reach: 'shape' }],
+    [['--exact', '--session'], { kind: 'session', reach: 'exact' }],
+    [['--exact', '--days', '30'], { kind: 'minutes', minutes: 43_200, reach: 'exact' }],
   ])('gives a wider grant only when told: %j', async (options, scope) => {
     const run = await runCommand(['approvals', 'approve', 'A1', ...options], {
       answers: { approval: () => waitingApproval(), decide: decided('approved') },
@@ -85,13 +87,18 @@ describe('approvals', () => {
     expect(run.calls.at(-1)?.input).toMatchObject({ scope });
   });
 
-  it.each([[['--minutes', '0']], [['--minutes', 'x']], [['--minutes', '9000']], [['--session', '--minutes', '5']]])(
-    'refuses %j before it asks anything',
-    async (options) => {
-      const run = await runCommand(['approvals', 'approve', 'A1', ...options], { typed: ['246810'] });
-      expect(run).toMatchObject({ code: 2, calls: [], asked: [] });
-    },
-  );
+  it.each([
+    [['--minutes', '0']],
+    [['--minutes', 'x']],
+    [['--minutes', '9000']],
+    [['--days', '31']],
+    [['--session', '--minutes', '5']],
+    [['--minutes', '5', '--days', '1']],
+    [['--exact']],
+  ])('refuses %j before it asks anything', async (options) => {
+    const run = await runCommand(['approvals', 'approve', 'A1', ...options], { typed: ['246810'] });
+    expect(run).toMatchObject({ code: 2, calls: [], asked: [] });
+  });
 
   it('takes a PIN neither as an argument nor short', async () => {
     const argument = await runCommand(['approvals', 'approve', 'A1', '--pin', '246810']);

@@ -1,5 +1,11 @@
 import type { Command } from 'commander';
-import type { Approval, GrantScope } from '../contract/decision.ts';
+import {
+  type Approval,
+  type GrantScope,
+  isStanding,
+  MAX_DESK_MINUTES,
+  MAX_GRANT_MINUTES,
+} from '../contract/decision.ts';
 import { CountersignError } from '../contract/errors.ts';
 import { approvalLine, approvalText } from './approval-text.ts';
 import { type Cli, table } from './cli.ts';
@@ -8,20 +14,40 @@ import { askPin } from './pin.ts';
 interface DecideOptions {
   session?: boolean;
   minutes?: string;
+  days?: string;
+  exact?: boolean;
   message?: string;
 }
 
 function scopeOf(options: DecideOptions): GrantScope {
-  if (options.session && options.minutes !== undefined) {
-    throw new CountersignError('USAGE', 'give --session or --minutes, not both');
+  const { session, minutes, days } = options;
+  const reach = options.exact ? 'exact' : 'shape';
+  if ([session, minutes, days].filter((given) => given !== undefined).length > 1) {
+    throw new CountersignError('USAGE', 'give --session, --minutes or --days, not several');
   }
-  if (options.session) return { kind: 'session' };
-  if (options.minutes === undefined) return { kind: 'once' };
-  const minutes = Number(options.minutes);
-  if (!Number.isInteger(minutes) || minutes < 1 || minutes > 480) {
-    throw new CountersignError('USAGE', '--minutes is a whole number from 1 to 480');
+  if (session) return { kind: 'session', reach };
+  if (minutes !== undefined) return { kind: 'minutes', minutes: whole('--minutes', minutes, MAX_DESK_MINUTES), reach };
+  if (days !== undefined) {
+    return { kind: 'minutes', minutes: whole('--days', days, MAX_GRANT_MINUTES / DAY) * DAY, reach };
   }
-  return { kind: 'minutes', minutes };
+  if (options.exact) throw new CountersignError('USAGE', '--exact says what --session, --minutes or --days are for');
+  return { kind: 'once' };
+}
+
+const DAY = 24 * 60;
+
+function whole(option: string, text: string, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new CountersignError('USAGE', `${option} is a whole number from 1 to ${most}`);
+}
+
+function scopeText(scope: Exclude<GrantScope, { kind: 'once' }>): string {
+  const what = scope.reach === 'exact' ? 'Exactly the same again passes too' : 'Statements of this shape pass too';
+  if (scope.kind === 'session') return `${what}: in this session`;
+  return isStanding(scope)
+    ? `${what}: for ${scope.minutes / DAY} days, also while you are away`
+    : `${what}: for ${scope.minutes} minutes`;
 }
 
 async function approve(cli: Cli, id: string, options: DecideOptions): Promise<void> {
@@ -33,9 +59,7 @@ async function approve(cli: Cli, id: string, options: DecideOptions): Promise<vo
     throw new CountersignError('APPROVAL_SETTLED', `this request is ${approval.state} already; nothing was decided`);
   }
   if (scope.kind !== 'once') {
-    cli.note(
-      `  Statements of this shape pass too: ${scope.kind === 'session' ? 'in this session' : `for ${scope.minutes} minutes`}`,
-    );
+    cli.note(`  ${scopeText(scope)}`);
   }
   // The socket proves nothing about who is at the keyboard, so here every approval takes the PIN.
   const pin = await askPin(cli, 'Approve with your PIN: ');
@@ -98,7 +122,9 @@ export function registerApprovals(program: Command, cli: Cli): void {
     .command('approve <id>')
     .description('let it through; the PIN is typed on a terminal')
     .option('--session', 'and statements of its shape for the rest of its session')
-    .option('--minutes <n>', 'and statements of its shape for n minutes')
+    .option('--minutes <n>', 'and statements of its shape for n minutes, 480 at most')
+    .option('--days <n>', 'and statements of its shape for n days, 30 at most')
+    .option('--exact', 'with one of these: the same text and values again, not its shape')
     .action((id: string, options: DecideOptions) => approve(cli, id, options));
   approvals
     .command('deny <id>')

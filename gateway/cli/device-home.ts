@@ -26,6 +26,10 @@ const devicePassphrase =
     }
   };
 
+/** One for a new key; null where nobody can be asked. */
+export const askNewDevicePassphrase = (cli: Cli, file: string | undefined): Promise<string | null> =>
+  devicePassphrase(cli, file)(true);
+
 /** systemd's LoadCredential, under this name, stands in for the file. */
 const CREDENTIAL = 'device-passphrase';
 
@@ -67,7 +71,7 @@ export interface KeyOptions {
 /** Opens the device while no gateway runs on the home. */
 export async function withDevice<T>(
   cli: Cli,
-  { passphraseFile, keyring }: KeyOptions,
+  { passphraseFile }: KeyOptions,
   work: (device: Device) => Promise<T>,
 ): Promise<T> {
   const home = cli.home();
@@ -83,8 +87,7 @@ export async function withDevice<T>(
       account: localIdentity(isolation?.developers.join(' or ')).subject.replace(/^local:/, ''),
       passphrase: devicePassphrase(cli, passphraseFile),
     });
-    const places = { ...options.places, tell: cli.note, ...(keyring === false ? { keyring: async () => null } : {}) };
-    const device = await openDevice({ ...options, places });
+    const device = await openDevice(options);
     try {
       if (device.log.problem !== null) throw new CountersignError('DEVICE_LOG_FAILED', device.log.problem);
       return await work(device);

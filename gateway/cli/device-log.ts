@@ -42,6 +42,8 @@ export function entryInWords(entry: LogEntry): string {
       return `the recording of session ${entry.sid} was deleted by ${entry.by} (${entry.rule}): ${entry.why}${entry.synced ? '' : '; it was in no store'}`;
     case 'hold':
       return `legal hold ${entry.set ? 'set on' : 'lifted from'} ${entry.what} by ${entry.by}: ${entry.why}`;
+    case 'grant':
+      return `grant ${entry.id} of request ${entry.approval} ${entry.state}, by ${entry.by}: ${entry.reach}, ${entry.scope === 'session' ? 'in one session, ' : ''}until ${entry.until}, used ${entry.uses} times`;
     case 'alert':
       return `alert ${entry.rule} (${entry.severity}) in session ${entry.sid}, exchange ${entry.exchange}`;
   }

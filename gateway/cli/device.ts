@@ -1,17 +1,16 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { DeviceEnrolled } from '../contract/device.ts';
 import { CountersignError } from '../contract/errors.ts';
-import type { Device } from '../evidence/device/device.ts';
-import { acceptEnrolment, askEnrolment, bindByToken, nonceOf, takeTrust } from '../evidence/device/membership.ts';
-import { COSIGNATURE, parseVkey } from '../evidence/format/vkey.ts';
+import { parseVkey } from '../evidence/format/vkey.ts';
 import { createOnly, readNotes } from '../evidence/trust/trust-folder.ts';
-import { toHex } from '../recording/format/bytes.ts';
-import { FormatError } from '../recording/format/primitives.ts';
+import { toBase64, toHex } from '../recording/format/bytes.ts';
 import { nodePrimitives as p } from '../recording/primitives.ts';
 import { type Cli, table } from './cli.ts';
-import { deviceFileOf, type KeyOptions, withDevice } from './device-home.ts';
+import { deviceFileOf, type KeyOptions } from './device-home.ts';
 import { type LogOptions, printLog } from './device-log.ts';
+import { onDevice } from './device-running.ts';
 import { visibleLine } from './terminal/visible.ts';
 import { readText, vkeyArgument } from './trust-arguments.ts';
 
@@ -38,22 +37,29 @@ async function enrol(cli: Cli, options: EnrolOptions): Promise<void> {
       'first say whose device this is to be: --root with the key that the organisation gave you; then --accept what it answered',
     );
   }
-  await withDevice(cli, options, async (device) => {
-    const request = root === undefined ? null : await askEnrolment(device, vkeyArgument(root));
-    if (trust !== undefined) await takeTrust(device, notesIn(trust, device));
-    if (accept !== undefined) await acceptEnrolment(device, answerIn(accept, device));
-    if (idToken !== undefined) await bindByToken(device, readText(idToken));
-    if (nonce) cli.out(nonceOf(device));
-    if (device.file.org !== null && device.file.asked === null) {
-      cli.note(`This device belongs to ${device.file.org}. Start the gateway again.`);
-    } else if (request !== null && !nonce) writeRequest(cli, device, request, options.request);
+  await onDevice(cli, options, async (device) => {
+    const key = { keyring: options.keyring !== false };
+    // What trust notes and answers are called depends on whose device this is.
+    const first = await device.enrol({ ...key, ...(root === undefined ? {} : { root: vkeyArgument(root) }) });
+    const done = await device.enrol({
+      ...key,
+      ...(trust === undefined ? {} : { trust: notesIn(trust, first).map(toBase64) }),
+      ...(accept === undefined ? {} : { accept: toBase64(answerIn(accept, first)) }),
+      ...(idToken === undefined ? {} : { idToken: readText(idToken) }),
+      nonce: nonce === true,
+    });
+    if (done.nonce !== null) cli.out(done.nonce);
+    if (done.org !== null && done.asked === null) cli.note(`This device belongs to ${done.org}.`);
+    else if (first.request !== null && !nonce) {
+      writeRequest(cli, done.device, Buffer.from(first.request, 'base64'), options.request);
+    }
   });
 }
 
-function writeRequest(cli: Cli, device: Device, request: Uint8Array, to: string | undefined): void {
-  if (to === '-') cli.out(Buffer.from(request).toString().trimEnd());
+function writeRequest(cli: Cli, device: string, request: Buffer, to: string | undefined): void {
+  if (to === '-') cli.out(request.toString().trimEnd());
   else {
-    const file = to ?? `${device.id}.request`;
+    const file = to ?? `${device}.request`;
     createOnly(file, request);
     cli.out(file);
   }
@@ -62,17 +68,16 @@ function writeRequest(cli: Cli, device: Device, request: Uint8Array, to: string 
 }
 
 /** Of a trust folder, a copy of a store, or the notes themselves. */
-function notesIn(folder: string, device: Device): Uint8Array[] {
-  const org = device.file.org ?? device.file.asked?.org ?? '';
-  const notes = [join(folder, org, 'trust'), folder].map(readNotes).find((found) => found.length > 0);
+function notesIn(folder: string, { org, asked }: DeviceEnrolled): Uint8Array[] {
+  const notes = [join(folder, org ?? asked ?? '', 'trust'), folder].map(readNotes).find((found) => found.length > 0);
   if (notes !== undefined) return notes;
   throw new CountersignError('USAGE', `there are no trust notes in ${folder}`);
 }
 
 /** @param path the enrolment, or a folder with it under the name that it has in the store. */
-function answerIn(path: string, device: Device): Uint8Array {
-  const org = device.file.org ?? device.file.asked?.org ?? '';
-  const inStore = join(path, org, device.id, 'identity', `${toHex(device.signer.vkey.hash)}.note`);
+function answerIn(path: string, { org, asked, device, vkey }: DeviceEnrolled): Uint8Array {
+  const name = `${toHex(parseVkey(p.sha256, vkey).hash)}.note`;
+  const inStore = join(path, org ?? asked ?? '', device, 'identity', name);
   const file = existsSync(path) && statSync(path).isDirectory() ? inStore : path;
   if (existsSync(file) && statSync(file).size <= 64 * 1024) return readFileSync(file);
   throw new CountersignError('USAGE', `${file} is not there, or is no enrolment`);
@@ -99,43 +104,22 @@ function status(cli: Cli): void {
 }
 
 async function rotateKey(cli: Cli, options: KeyOptions): Promise<void> {
-  await withDevice(cli, options, async (device) => {
-    await device.rotateKey();
-    cli.out(device.key.vkey);
-    if (device.file.org !== null) cli.note('The enrolment goes over to it: no authority has to sign anew.');
+  await onDevice(cli, options, async (device) => {
+    const { vkey, org } = await device.rotateKey({ keyring: options.keyring !== false });
+    cli.out(vkey);
+    if (org !== null) cli.note('The enrolment goes over to it: no authority has to sign anew.');
   });
 }
 
 async function addWitness(cli: Cli, key: string, options: KeyOptions & { url: string; ca?: string }) {
   const vkey = vkeyArgument(key).trim();
   const ca = options.ca === undefined ? null : readText(options.ca);
-  assertWitness(vkey, options.url);
-  await withDevice(cli, options, async (device) => {
-    const others = device.file.witnesses.filter((one) => one.vkey !== vkey);
-    device.save({ witnesses: [...others, { vkey, url: options.url, ca }] });
-  });
-  cli.note('The gateway asks it for each checkpoint that it publishes, from its next start on.');
-}
-
-function assertWitness(vkey: string, url: string): void {
-  try {
-    const { type } = parseVkey(p.sha256, vkey);
-    if (type !== COSIGNATURE) throw new FormatError('a witness has a key of type cosignature/v1');
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    throw new CountersignError('USAGE', `this is no witness’ key: ${error.message}`);
-  }
-  if (!/^https?:\/\/[^\s]+$/.test(url)) throw new CountersignError('USAGE', '--url is the witness’ http(s) address');
+  await onDevice(cli, options, (device) => device.putWitness({ vkey, url: options.url, ca }));
+  cli.note('The gateway asks it for each checkpoint that it publishes.');
 }
 
 async function removeWitness(cli: Cli, name: string, options: KeyOptions): Promise<void> {
-  await withDevice(cli, options, async (device) => {
-    const left = device.file.witnesses.filter(({ vkey }) => vkey !== name && vkey.split('+')[0] !== name);
-    if (left.length === device.file.witnesses.length) {
-      throw new CountersignError('USAGE', `no witness is called ${visibleLine(name)} here`);
-    }
-    device.save({ witnesses: left });
-  });
+  await onDevice(cli, options, (device) => device.removeWitness(name));
 }
 
 const noKeyring = () => new Option('--no-keyring', 'keep a new key under a passphrase, even where there is a keyring');
@@ -146,7 +130,7 @@ export function registerDevice(program: Command, cli: Cli): void {
   const device = program.command('device').description('this machine as the source of evidence: its key and its log');
   device
     .command('enrol')
-    .description('join an organisation (while the gateway is stopped)')
+    .description('join an organisation (a gateway that runs takes your PIN)')
     .option('--root <vkey>', 'the organisation’s root key, or a file with it; from whoever made it, never from a store')
     .option('--request <file>', 'where the request is written that an authority answers (- for standard output)')
     .option('--trust <folder>', 'take up the organisation’s trust notes: a folder of them, or a mounted store')
@@ -169,7 +153,7 @@ export function registerDevice(program: Command, cli: Cli): void {
     .action((options: LogOptions) => printLog(cli, options));
   device
     .command('rotate-key')
-    .description('make another key; the old one signs that it is its successor (while the gateway is stopped)')
+    .description('make another key; the old one signs that it is its successor')
     .addOption(noKeyring())
     .addOption(passphraseFile())
     .action((options: KeyOptions) => rotateKey(cli, options));

@@ -2,7 +2,15 @@ import { z } from 'zod';
 import { Alert, AlertRuleView } from './alert.ts';
 import { Connection } from './connection.ts';
 import { Approval, Grant, GrantScope, SessionPause, SimilarApprovals } from './decision.ts';
-import { DeviceStatus, DeviceView } from './device.ts';
+import {
+  DeviceEnrolled,
+  DeviceEnrolment,
+  DeviceKeyChange,
+  DeviceKeyChanged,
+  DeviceStatus,
+  DeviceView,
+  DeviceWitness,
+} from './device.ts';
 import { HaltMinutes, HaltView } from './halt.ts';
 import { HookFiles, HookInput, HookOutput } from './hooks.ts';
 import { InsightShapes, InsightShapesInput, Insights, InsightsInput } from './insights.ts';
@@ -140,6 +148,9 @@ function route<I extends z.ZodType, O extends z.ZodType>(
 /** An event of 8 MiB, and what belongs to it. */
 const MAX_HOOK = 12 * 1024 * 1024;
 
+/** An organisation's trust notes over years. */
+const MAX_TRUST = 16 * 1024 * 1024;
+
 export const PAGE_KEY_HEADER = 'x-countersign-page';
 
 /** Path parameters (`:id`) are part of `input`; for GET and DELETE the rest of it is the query string. */
@@ -168,6 +179,27 @@ export const routes = {
   ),
   status: route('GET', '/api/status', 'session', Nothing, GatewayStatus),
   device: route('GET', '/api/device', 'session', Nothing, DeviceView),
+  /** Whose evidence this is, and by which key: it takes the PIN. */
+  enrolDevice: {
+    ...route('POST', '/api/device/enrol', 'session', DeviceEnrolment.extend({ pin: Pin }), DeviceEnrolled),
+    maxBody: MAX_TRUST,
+  },
+  rotateDeviceKey: route(
+    'POST',
+    '/api/device/rotate-key',
+    'session',
+    DeviceKeyChange.extend({ pin: Pin }),
+    DeviceKeyChanged,
+  ),
+  /** Adds or replaces. */
+  putDeviceWitness: route('PUT', '/api/device/witnesses', 'session', DeviceWitness.extend({ pin: Pin }), Nothing),
+  removeDeviceWitness: route(
+    'POST',
+    '/api/device/witnesses/remove',
+    'session',
+    z.object({ name: z.string().min(1).max(512), pin: Pin }),
+    Nothing,
+  ),
 
   approvals: route(
     'GET',
@@ -212,8 +244,14 @@ export const routes = {
   endPause: route('POST', '/api/sessions/:id/ask-again', 'session', z.object({ id: Id, pin: Pin.optional() }), Nothing),
   grants: route('GET', '/api/grants', 'session', Nothing, z.object({ items: z.array(Grant) })),
   revokeGrant: route('DELETE', '/api/grants/:id', 'session', z.object({ id: Id }), Nothing),
-  /** All that are in force: when the person leaves the desk. */
-  revokeGrants: route('POST', '/api/grants/revoke', 'session', Nothing, z.object({ revoked: z.number().int() })),
+  /** All that are in force; `leaving`: those that are for somebody at the desk. */
+  revokeGrants: route(
+    'POST',
+    '/api/grants/revoke',
+    'session',
+    z.object({ leaving: z.boolean().default(false) }),
+    z.object({ revoked: z.number().int() }),
+  ),
 
   /** What needs a person is denied for so long, grants do not count, and what waits is denied now. */
   pauseAll: route('POST', '/api/halt/pause', 'session', z.object({ minutes: HaltMinutes.default(15) }), HaltView),

@@ -87,20 +87,40 @@ export type SimilarApprovals = z.infer<typeof SimilarApprovals>;
 export const SessionPause = z.object({ sessionId: z.string(), until: z.string() });
 export type SessionPause = z.infer<typeof SessionPause>;
 
+/** exact: the same text, values, bindings and transaction state again; shape: with any values. Narrow first. */
+export const GrantReach = z.enum(['exact', 'shape']);
+export type GrantReach = z.infer<typeof GrantReach>;
+
+export const MAX_GRANT_MINUTES = 30 * 24 * 60;
+/** What is longer is standing leave: it outlives the person's leaving and a restart, and takes the PIN. */
+export const MAX_DESK_MINUTES = 8 * 60;
+
 export const GrantScope = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('once') }),
-  z.object({ kind: z.literal('session') }),
-  z.object({ kind: z.literal('minutes'), minutes: z.number().int().min(1).max(480) }),
+  z.object({ kind: z.literal('session'), reach: GrantReach }),
+  z.object({
+    kind: z.literal('minutes'),
+    minutes: z.number().int().min(1).max(MAX_GRANT_MINUTES),
+    reach: GrantReach,
+  }),
 ]);
 export type GrantScope = z.infer<typeof GrantScope>;
 
+export const isStanding = (scope: GrantScope): boolean => scope.kind === 'minutes' && scope.minutes > MAX_DESK_MINUTES;
+
 /**
- * Leave for more than one operation: operations of one shape, by one person's agent, on one
- * connection and in one place there; in one session, or until it expires. Always has an end.
+ * Leave for more than one operation: the same operation again or operations of its shape, by one
+ * person's agent, on one connection and in one place there; in one session, or until it expires.
+ * Always has an end.
  */
 export const Grant = z.object({
   id: z.string(),
   scope: z.enum(['session', 'minutes']),
+  reach: GrantReach,
+  /** Of reach exact: SHA-256, hex, of the operation without its session. */
+  exact: z.string().nullable(),
+  /** It stays when the person leaves the desk and when the gateway starts again. */
+  standing: z.boolean(),
   sentence: z.string(),
   subject: z.string(),
   connectionId: z.string(),

@@ -88,8 +88,8 @@ export function createDefaultHandlers(deps: DefaultHandlerDeps): Pick<ControlHan
       approvals.revokeGrant(id);
       return {};
     },
-    revokeGrants() {
-      const live = approvals.grants().filter(({ revokedAt, endedAt }) => revokedAt === null && endedAt === null);
+    revokeGrants({ leaving }) {
+      const live = approvals.grants().filter(({ standing, endedAt }) => endedAt === null && !(leaving && standing));
       for (const { id } of live) approvals.revokeGrant(id);
       return { revoked: live.length };
     },

@@ -27,6 +27,10 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   newLoginCode: { pin: '000001' },
   status: {},
   device: {},
+  enrolDevice: { root: 'x', pin: '000001' },
+  rotateDeviceKey: { pin: '000001' },
+  putDeviceWitness: { vkey: 'x', url: 'https://x', ca: null, pin: '000001' },
+  removeDeviceWitness: { name: 'x', pin: '000001' },
   approvals: {},
   approval: { id: 'x' },
   decide: { id: 'x', digest: '0'.repeat(64), decision: 'approve' },
@@ -190,14 +194,19 @@ describe('every route', () => {
       'newLoginCode',
       'pauseSync',
       'putConnection',
+      'putDeviceWitness',
       'putMcpServer',
       'putProvider',
       'putSiem',
+      'removeDeviceWitness',
       'removePasskey',
       'removeRecording',
       'resumeAll',
       'resumeSession',
+      'rotateDeviceKey',
       'setUpSync',
+      'enrolDevice',
+      'forgetStoredCredential',
     ]);
   });
 
@@ -376,7 +385,7 @@ describe('decisions', () => {
     const call = (id: string, rest: object) =>
       control.client.call('decide', { id, digest: operation.digest, decision: 'approve', ...rest });
     await expect(call(first.approvalId, {})).rejects.toMatchObject({ code: 'PIN_REQUIRED' });
-    await expect(call(first.approvalId, { scope: { kind: 'session' } })).rejects.toMatchObject({
+    await expect(call(first.approvalId, { scope: { kind: 'session', reach: 'exact' } })).rejects.toMatchObject({
       code: 'PIN_REQUIRED',
     });
     expect(control.approvals.waiting).toBe(1);
@@ -460,14 +469,26 @@ describe('grants', () => {
         approvalId,
         digest,
         decision: 'approve',
-        scope: { kind: 'minutes', minutes: 5 + i },
+        scope: { kind: 'minutes', minutes: 5 + i, reach: 'shape' },
         message: null,
         channel: 'console',
         level: 'click',
         decidedBy: 'dev',
       });
     }
-    expect(await control.client.call('revokeGrants', {})).toEqual({ revoked: 2 });
+    const standing = control.approvals.hold(testOperation(), testVerdict()).approvalId;
+    control.approvals.decide({
+      approvalId: standing,
+      digest: testOperation().digest,
+      decision: 'approve',
+      scope: { kind: 'minutes', minutes: 24 * 60, reach: 'exact' },
+      message: null,
+      channel: 'console',
+      level: 'pin',
+      decidedBy: 'dev',
+    });
+    expect(await control.client.call('revokeGrants', { leaving: true })).toEqual({ revoked: 2 });
+    expect(await control.client.call('revokeGrants', {})).toEqual({ revoked: 1 });
     expect(await control.client.call('revokeGrants', {})).toEqual({ revoked: 0 });
     expect(control.approvals.grants().every(({ revokedAt }) => revokedAt !== null)).toBe(true);
   });

@@ -6,7 +6,15 @@ import { CountersignError } from '../contract/errors.ts';
 const MAX_BODY = 2 * 1024 * 1024;
 
 /** Their values are never quoted, not even in what zod says of them. */
-const SECRET_FIELDS: ReadonlySet<unknown> = new Set(['pin', 'current', 'code', 'secret', 'secrets']);
+const SECRET_FIELDS: ReadonlySet<unknown> = new Set([
+  'pin',
+  'current',
+  'code',
+  'secret',
+  'secrets',
+  'passphrase',
+  'idToken',
+]);
 
 /** What is needed of hono's request. */
 interface RequestParts {

@@ -70,7 +70,7 @@ describe('a pause', () => {
       approvalId: held.pending.approvalId,
       digest: testOperation().digest,
       decision: 'approve',
-      scope: { kind: 'minutes', minutes: 60 },
+      scope: { kind: 'minutes', minutes: 60, reach: 'shape' },
       message: null,
       channel: 'console',
       level: 'click',

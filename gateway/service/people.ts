@@ -123,10 +123,14 @@ export async function servicePeople(
   };
 }
 
+const identityNames = async (device: Device): Promise<Set<string>> =>
+  new Set((await device.identityObjects()).map(({ name }) => name));
+
 /** An ID token binds a key once: its object in the store is made once, and the key is bound from then on. */
 async function deviceBinding(device: Device): Promise<PeopleDeps['binding']> {
   const nameOf = () => `${toHex(device.signer.vkey.hash)}.oidc.note`;
-  const names = new Set((await device.identityObjects()).map(({ name }) => name));
+  let names = await identityNames(device);
+  device.onChanged(() => void identityNames(device).then((now) => (names = now)));
   const isBound = () => names.has(nameOf());
   return {
     get bound() {
@@ -142,7 +146,7 @@ async function deviceBinding(device: Device): Promise<PeopleDeps['binding']> {
       return nonceOf(device);
     },
     async bind(idToken) {
-      await bindByToken(device, idToken);
+      await device.change(() => bindByToken(device, idToken));
       names.add(nameOf());
     },
   };

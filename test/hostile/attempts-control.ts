@@ -50,7 +50,7 @@ export async function routesSocket(target: Target): Promise<Attempt> {
   const connection = { id: target.connectionId, kind: 'postgres', ...target.database, mode: 'observe', masking: 'off' };
   const tries: [string, string, unknown][] = [
     ['POST', path, body],
-    ['POST', path, { ...body, scope: { kind: 'minutes', minutes: 480 } }],
+    ['POST', path, { ...body, scope: { kind: 'minutes', minutes: 480, reach: 'shape' } }],
     ['POST', path, { ...body, pin: '' }],
     ['POST', path, { ...body, pin: null, level: 'pin', channel: 'console' }],
     ['POST', '/api/policy/accept', { hash }],

@@ -76,6 +76,7 @@ export class Device {
   /** What a witness found: the log is not the one that it saw before. */
   warning: string | null = null;
   private readonly listeners = new Set<() => void>();
+  private changing: Promise<unknown> = Promise.resolve();
 
   constructor(options: DeviceOptions, file: DeviceFile) {
     this.options = options;
@@ -173,9 +174,16 @@ export class Device {
     return this.signer;
   }
 
+  /** One change of keys, membership or witnesses at a time: each begins with what the one before left. */
+  change<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.changing.then(work);
+    this.changing = done.catch(() => {});
+    return done;
+  }
+
   /** Makes another key, where one of this device may lie; the old one signs that it is its successor. */
-  async rotateKey(): Promise<void> {
-    const { record, signer } = await makeDeviceKey(this.id, this.options.places, this.now());
+  async rotateKey(places: KeyPlaces = this.options.places): Promise<void> {
+    const { record, signer } = await makeDeviceKey(this.id, places, this.now());
     this.save({ next: record });
     if (this.file.org !== null) {
       await this.log.append(identityEntry('key-change', this.keyChange(this.signer, signer, record)));

@@ -8,7 +8,7 @@ import { parseVkey } from '../format/vkey.ts';
 import { DeviceKeys, type IdentityNotes } from '../trust/device-keys.ts';
 import { bindingNonce } from '../trust/id-token.ts';
 import { type Device, identityEntry } from './device.ts';
-import { isProperlyKept } from './device-keys.ts';
+import { isProperlyKept, type KeyPlaces } from './device-keys.ts';
 import { addNotes } from './trust-notes.ts';
 
 /**
@@ -17,7 +17,11 @@ import { addNotes } from './trust-notes.ts';
  *
  * @returns the signed request that an authority of the organisation answers with an enrolment.
  */
-export async function askEnrolment(device: Device, rootVkey: string): Promise<Uint8Array> {
+export async function askEnrolment(
+  device: Device,
+  rootVkey: string,
+  places: KeyPlaces = device.options.places,
+): Promise<Uint8Array> {
   const org = orgOf(rootVkey);
   if (device.file.org !== null && device.file.org !== org) {
     throw new CountersignError(
@@ -25,8 +29,7 @@ export async function askEnrolment(device: Device, rootVkey: string): Promise<Ui
       `this device belongs to ${device.file.org}; to join ${org}, move ${device.home} away and begin anew`,
     );
   }
-  const { places } = device.options;
-  if (!isProperlyKept(device.key, places.protection)) await device.rotateKey();
+  if (!isProperlyKept(device.key, places.protection)) await device.rotateKey(places);
   const { asked } = device.file;
   // The same random again, since a token may already be under way for it.
   const random = asked?.org === org && asked.random !== null ? asked.random : toBase64(randomBytes(16));

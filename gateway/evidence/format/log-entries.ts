@@ -72,6 +72,18 @@ export const LogEntry = z.discriminatedUnion('type', [
   z.object({ ...base, type: z.literal('omitted'), sid, what: text, count, bytes: count, rule: text }),
   z.object({ ...base, type: z.literal('removed'), sid, why: text, rule: text, by: text, synced: z.boolean() }),
   z.object({ ...base, type: z.literal('hold'), what: text, set: z.boolean(), by: text, why: text }),
+  z.object({
+    ...base,
+    type: z.literal('grant'),
+    id: sid,
+    state: z.enum(['given', 'ended', 'revoked']),
+    scope: z.enum(['session', 'minutes']),
+    reach: z.enum(['exact', 'shape']),
+    approval: sid,
+    until: text,
+    uses: count,
+    by: text,
+  }),
   z.object({ ...base, type: z.literal('alert'), rule: text, sid, exchange: count, severity: text }),
 ]);
 export type LogEntry = z.infer<typeof LogEntry>;

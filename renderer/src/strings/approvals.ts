@@ -75,19 +75,29 @@ export const approvalsStrings = {
     pinMissingLink: 'Set a PIN',
     approve: 'Approve once',
     approveMore: 'Approve for longer',
-    approveMinutes: (minutes: number) => `Approve for ${minutes} minutes`,
-    approveSession: 'Approve for this session',
+    approveWider: (what: string, span: string | null) =>
+      `Approve ${what} ${span === null ? 'in session' : `for ${span}`}`,
     scopeIntro: 'How far does your approval reach?',
     scopeOnce: 'Exactly this statement, one time.',
     scopeOnceAction: 'Exactly this, one time.',
-    scopeStatements: 'statements of the same shape',
-    scopeActions: 'the same again',
-    scopeMinutes: (what: string, who: string, where: string, minutes: number) =>
-      `This now, and ${what} by ${who}’s agents on ${where} without asking for ${minutes} minutes.`,
-    scopeSession: (what: string, who: string, where: string) =>
-      `This now, and ${what} by ${who}’s agents on ${where} without asking until this session ends, 8 hours at most.`,
+    reachShort: { exact: 'this', shape: 'shape' },
+    reachName: { exact: 'Exactly this again', shape: 'The same shape' },
+    reachStatement: {
+      exact: 'exactly this statement with the same values',
+      shape: 'statements of this shape with any values',
+    },
+    reachAction: {
+      exact: 'exactly this with the same files and values',
+      shape: 'the same again, whatever its files or values are then,',
+    },
+    reachWhere: (what: string, who: string, where: string) => `${what} by ${who}’s agents on ${where}`,
+    spanSession: 'until this session ends, 8 hours at most',
+    spanMinutes: (span: string, standing: boolean) =>
+      standing ? `for ${span}, also while you are away; takes your PIN` : `for ${span}`,
+    scopeSentence: (what: string, span: string) => `This now, and ${what} without asking ${span}.`,
     scopeShape: 'The shape:',
     scopeEnds: 'You can revoke it under Grants at any time.',
+    scopeLeaves: 'It ends early when you lock the screen or leave.',
     deny: 'Deny',
     timerStands: 'The clock stands while you decide',
     waitsForYou: (latest: string) => `It waits while you decide, until ${latest} at the latest.`,

@@ -21,6 +21,12 @@ export function span(ms: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** A length that was chosen: "15 min", "8 hours", "30 days". */
+export function lasting(minutes: number): string {
+  if (minutes % (24 * 60) === 0) return plural(minutes / (24 * 60), 'day');
+  return minutes % 60 === 0 ? plural(minutes / 60, 'hour') : `${minutes} min`;
+}
+
 /** For countdowns and players: "4:05", "1:02:03". Never negative. */
 export function clock(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));

@@ -132,12 +132,12 @@ describe.skipIf(noChromium)(`console${noChromium ? ` (${noChromium})` : ''}`, ()
     await start('/approvals');
     await guardOver();
     await page.getByRole('button', { name: 'Approve for longer' }).click();
-    await page.getByRole('menuitemradio', { name: 'Approve for 15 minutes' }).click();
+    await page.getByRole('menuitemradio', { name: /^for 15 min: .*of this shape/ }).click();
     expect(decisions()).toEqual([]);
-    await page.getByText('without asking for 15 minutes').waitFor();
-    await page.getByRole('button', { name: 'Approve for 15 minutes' }).click();
+    await page.getByText('without asking for 15 min').waitFor();
+    await page.getByRole('button', { name: 'Approve shape for 15 min' }).click();
     await card().getByText('Deletes every row').waitFor();
-    expect(decisions()).toMatchObject([{ scope: { kind: 'minutes', minutes: 15 } }]);
+    expect(decisions()).toMatchObject([{ scope: { kind: 'minutes', minutes: 15, reach: 'shape' } }]);
     expect(await page.getByRole('button', { name: 'Approve for longer' }).count()).toBe(0);
   });
 

@@ -232,7 +232,11 @@ export function grants(now: number): Grant[] {
   const grant = (id: string, part: Partial<Grant>): Grant => ({
     id,
     scope: 'minutes',
-    sentence: 'UPDATE orders SET status = $1 WHERE id = $2, by alice’s agents on demo / shop as app',
+    reach: 'shape',
+    exact: null,
+    standing: false,
+    sentence:
+      'Statements of the shape “UPDATE orders SET status = $1 WHERE id = $2” on demo/shop as app, in any session, until 18:20',
     subject: 'uid:1000',
     connectionId: 'demo',
     within: ['shop', 'app', '"$user", public'],
@@ -255,8 +259,18 @@ export function grants(now: number): Grant[] {
       scope: 'session',
       sessionId: 'S0000',
       uses: 0,
-      sentence: 'INSERT INTO audit_notes VALUES ($1, $2), by alice’s agents on demo / shop as app, in this session',
+      sentence:
+        'Statements of the shape “INSERT INTO audit_notes VALUES ($1, $2)” on demo/shop as app, in this session, until 18:20',
       expiresAt: iso(now + 410 * minute),
+    }),
+    grant('g-5', {
+      reach: 'exact',
+      exact: hash('exact'),
+      standing: true,
+      uses: 1,
+      sentence:
+        'Exactly the statement “REFRESH MATERIALIZED VIEW sales” on demo/shop as app, in any session, until 2026-12-18 09:30',
+      expiresAt: iso(now + 27 * 24 * 60 * minute),
     }),
     grant('g-3', { revokedAt: iso(now - 2 * minute), uses: 2 }),
     grant('g-4', { expiresAt: iso(now - 90 * minute), endedAt: iso(now - 90 * minute), uses: 31 }),

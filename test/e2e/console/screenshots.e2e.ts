@@ -105,7 +105,7 @@ describe.skipIf(noChromium)(`every page${noChromium ? ` (${noChromium})` : ''}`,
       const opened: [string, () => Promise<void>, string][] = [
         ['palette', () => page.keyboard.press('Control+k'), 'Waits for you'],
         ['help', () => page.keyboard.press('?'), 'Plain Enter never approves'],
-        ['scopes', () => page.getByRole('button', { name: 'Approve for longer' }).click(), 'Approve for 60 minutes'],
+        ['scopes', () => page.getByRole('button', { name: 'Approve for longer' }).click(), 'The same shape'],
         ['menu', () => page.getByRole('banner').getByRole('button', { name: 'Menu' }).last().click(), 'Sign out'],
       ];
       for (const [name, open, ready] of opened) {

@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { axeFindings } from '../axe.ts';
 import { changeApproval, commandApproval } from '../console/action-fixtures.ts';
 import { type ConsolePage, launch, noChromium, openConsole } from '../console/console-page.ts';
 import { PIN, updateApproval } from '../console/fixtures.ts';
@@ -104,18 +105,48 @@ describe.skipIf(noChromium)(`popup${noChromium ? ` (${noChromium})` : ''}`, () =
     await start();
     await guardOver();
     await page.getByRole('button', { name: 'Approve for longer' }).click();
-    expect(await page.getByRole('menuitemradio').evaluateAll((all) => all.map((one) => one.textContent))).toEqual([
+    const offered = await page
+      .getByRole('menuitemradio')
+      .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label') ?? one.textContent));
+    expect(offered).toEqual([
       expect.stringMatching(/^Approve onceExactly this statement/),
-      expect.stringMatching(/^Approve for this session.*until this session ends, 8 hours at most/),
-      expect.stringMatching(/^Approve for 15 minutes.*on demo \/ shop as app without asking for 15 minutes/),
-      expect.stringMatching(/^Approve for 60 minutes/),
+      expect.stringMatching(/^until this session ends, 8 hours at most: This now, and exactly this statement/),
+      expect.stringMatching(/^for 15 min: .*same values by alice’s agents on demo \/ shop as app without asking/),
+      expect.stringMatching(/^for 8 hours: /),
+      expect.stringMatching(/^for 7 days, also while you are away; takes your PIN: /),
+      expect.stringMatching(
+        /^for 30 days, also while you are away; takes your PIN: This now, and exactly this statement/,
+      ),
+      expect.stringMatching(/^until this session ends.*: This now, and statements of this shape with any values/),
+      expect.stringMatching(/^for 15 min: This now, and statements of this shape/),
+      expect.stringMatching(/^for 1 hour: This now, and statements of this shape/),
     ]);
+    const menu = await page.getByRole('menu').boundingBox();
+    expect(menu && menu.x >= 0 && menu.x + menu.width <= 360 && menu.y >= 0).toBe(true);
+    expect(await axeFindings(page)).toEqual([]);
     await page.keyboard.press('Escape');
     const { verdict, ...rest } = gateway.state.approvals.find(({ id }) => id === 'a-delete')!;
     gateway.emit({ type: 'approval', approval: { ...rest, verdict: { ...verdict, grantable: true, level: 'click' } } });
     await page.keyboard.press('j');
     await card().getByText('Deletes every row').waitFor();
     expect(await page.getByRole('button', { name: 'Approve for longer' }).count()).toBe(0);
+  });
+
+  test('30 days are for exactly this, and take the PIN', async () => {
+    await start();
+    await guardOver();
+    await page.getByRole('button', { name: 'Approve for longer' }).click();
+    await page.getByRole('menuitemradio', { name: /^for 30 days/ }).click();
+    const approve = page.getByRole('button', { name: 'Approve this for 30 days' });
+    expect(await approve.isDisabled()).toBe(true);
+    await card().getByText('without asking for 30 days, also while you are away').waitFor();
+    expect(called('decide')).toEqual([]);
+    await page.getByLabel('Your PIN').fill(PIN);
+    await approve.click();
+    await card().getByText('Deletes every row').waitFor();
+    expect(called('decide')).toMatchObject([
+      { decision: 'approve', pin: PIN, scope: { kind: 'minutes', minutes: 30 * 24 * 60, reach: 'exact' } },
+    ]);
   });
 
   test('what nobody decided is told afterwards, once', async () => {

@@ -1,7 +1,7 @@
 import { Button, PasswordInput, TextInput, VisuallyHidden } from '@mantine/core';
 import { IconCheck, IconPlayerPauseFilled, IconX } from '@tabler/icons-react';
 import { type KeyboardEvent, useRef, useState } from 'react';
-import type { Approval, GrantScope } from '../../../../gateway/contract/decision.ts';
+import { type Approval, type GrantScope, isStanding } from '../../../../gateway/contract/decision.ts';
 import { useApi } from '../../api/queries.ts';
 import { strings } from '../../strings.ts';
 import { clock, timeOfDay } from '../../text/format.ts';
@@ -14,7 +14,7 @@ import { useNow } from '../use-now.ts';
 import { Visible } from '../visible.tsx';
 import classes from './approval-actions.module.css';
 import { ScopeMenu } from './scope-menu.tsx';
-import { scopeLabel, scopeSentence, scopesOf } from './scopes.ts';
+import { scopeLabel, scopeSentence, widerScopes } from './scopes.ts';
 import type { Attention } from './use-attention.ts';
 import { useDecide } from './use-decide.tsx';
 import { useDecisionKeys, useGuard } from './use-guard.ts';
@@ -42,7 +42,7 @@ export function ApprovalActions({ approval, attention, compact, onDecided }: Pro
   const pinField = useRef<HTMLInputElement>(null);
 
   const pinSet = status.data?.pinSet ?? true;
-  const needsPin = verdict.level === 'pin';
+  const needsPin = verdict.level === 'pin' || isStanding(scope);
   const approvable = verdict.level !== 'passkey' && (!needsPin || (pinSet && pin.length >= PIN_MIN));
   const decide = useDecide(approval, onDecided, () => {
     setPin('');
@@ -74,7 +74,7 @@ export function ApprovalActions({ approval, attention, compact, onDecided }: Pro
   const size = compact ? 'sm' : 'md';
   const denyKeys = <Keys keys={['mod', 'Backspace']} />;
   const approveKeys = <Keys keys={['mod', 'Enter']} />;
-  const grantable = scopesOf(approval).length > 1;
+  const grantable = widerScopes(approval).length > 0;
 
   return (
     <div className={classes.actions} data-compact={compact || undefined}>
@@ -174,11 +174,17 @@ export function ApprovalActions({ approval, attention, compact, onDecided }: Pro
       </div>
       {scope.kind !== 'once' && (
         <div className={classes.foot}>
-          <Visible>{scopeSentence(scope, approval)}</Visible> {t.scopeShape}{' '}
-          <code className={classes.shape}>
-            <Visible>{operation.effects.shape}</Visible>
-          </code>
-          . {t.scopeEnds}
+          <Visible>{scopeSentence(scope, approval)}</Visible>{' '}
+          {scope.reach === 'shape' && (
+            <>
+              {t.scopeShape}{' '}
+              <code className={classes.shape}>
+                <Visible>{operation.effects.shape}</Visible>
+              </code>
+              .{' '}
+            </>
+          )}
+          {!isStanding(scope) && t.scopeLeaves} {t.scopeEnds}
         </div>
       )}
     </div>

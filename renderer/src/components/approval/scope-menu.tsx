@@ -1,12 +1,14 @@
 import { Button, Menu } from '@mantine/core';
-import { IconChevronDown } from '@tabler/icons-react';
-import type { Approval, GrantScope } from '../../../../gateway/contract/decision.ts';
+import { IconChevronDown, IconLock } from '@tabler/icons-react';
+import { type Approval, type GrantScope, isStanding } from '../../../../gateway/contract/decision.ts';
 import { strings } from '../../strings.ts';
+import { visibleString } from '../../text/visible-text.ts';
 import { Visible } from '../visible.tsx';
 import classes from './approval-actions.module.css';
-import { scopeKey, scopeLabel, scopeSentence, scopesOf } from './scopes.ts';
+import { reachSentence, scopeKey, scopeSentence, scopeSpan, widerScopes } from './scopes.ts';
 
 const t = strings.approvals;
+const ONCE: GrantScope = { kind: 'once' };
 
 interface Props {
   approval: Approval;
@@ -18,10 +20,16 @@ interface Props {
 
 /** The other half of the split button. Choosing lets nothing through yet: it changes what the button says. */
 export function ScopeMenu({ approval, scope, size, choose, disabled }: Props) {
+  const item = (candidate: GrantScope) => ({
+    value: scopeKey(candidate),
+    checked: scopeKey(candidate) === scopeKey(scope),
+    onChange: () => choose(candidate),
+    closeMenuOnClick: true,
+  });
   return (
     <Menu
       position="top-end"
-      width="min(340px, calc(100vw - 24px))"
+      width="min(360px, calc(100vw - 24px))"
       withinPortal={false}
       withInitialFocusPlaceholder={false}
     >
@@ -30,21 +38,31 @@ export function ScopeMenu({ approval, scope, size, choose, disabled }: Props) {
           <IconChevronDown size={18} />
         </Button>
       </Menu.Target>
-      <Menu.Dropdown>
+      <Menu.Dropdown className={classes.scopes}>
         <Menu.Label>{t.scopeIntro}</Menu.Label>
-        {scopesOf(approval).map((candidate) => (
-          <Menu.RadioItem
-            key={scopeKey(candidate)}
-            value={scopeKey(candidate)}
-            checked={scopeKey(candidate) === scopeKey(scope)}
-            onChange={() => choose(candidate)}
-            closeMenuOnClick
-          >
-            <span className={classes.scopeName}>{scopeLabel(candidate)}</span>
-            <span className={classes.scopeText}>
-              <Visible>{scopeSentence(candidate, approval)}</Visible>
-            </span>
-          </Menu.RadioItem>
+        <Menu.RadioItem {...item(ONCE)}>
+          <span className={classes.scopeName}>{t.approve}</span>
+          <span className={classes.scopeText}>{scopeSentence(ONCE, approval)}</span>
+        </Menu.RadioItem>
+        {widerScopes(approval).map(({ reach, scopes }) => (
+          <div key={reach} className={classes.reach}>
+            <Menu.Label className={classes.reachHead}>
+              <span className={classes.scopeName}>{t.reachName[reach]}</span>
+              <span className={classes.reachText}>
+                <Visible>{reachSentence(reach, approval)}</Visible>
+              </span>
+            </Menu.Label>
+            {scopes.map((candidate) => (
+              <Menu.RadioItem
+                key={scopeKey(candidate)}
+                {...item(candidate)}
+                aria-label={`${scopeSpan(candidate)}: ${visibleString(scopeSentence(candidate, approval))}`}
+                rightSection={isStanding(candidate) ? <IconLock size={14} aria-hidden /> : null}
+              >
+                {scopeSpan(candidate)}
+              </Menu.RadioItem>
+            ))}
+          </div>
         ))}
       </Menu.Dropdown>
     </Menu>

@@ -1,35 +1,60 @@
-import type { Approval, GrantScope } from '../../../../gateway/contract/decision.ts';
+import type { Approval, GrantReach, GrantScope } from '../../../../gateway/contract/decision.ts';
+import { isStanding } from '../../../../gateway/contract/decision.ts';
 import { grantRefusal } from '../../../../gateway/contract/grantable.ts';
+import type { Operation } from '../../../../gateway/contract/operation.ts';
 import { strings } from '../../strings.ts';
+import { lasting } from '../../text/format.ts';
 import { operationPlace } from '../../text/operation-line.ts';
 
 const t = strings.approvals;
+const DAY = 24 * 60;
 
-/** Narrow to wide; each has an end. */
-const WIDER: readonly GrantScope[] = [
-  { kind: 'session' },
-  { kind: 'minutes', minutes: 15 },
-  { kind: 'minutes', minutes: 60 },
-];
+/** How long each reach is offered for, narrow to wide; each has an end. Standing leave is for exactly this only. */
+const MINUTES: Record<GrantReach, readonly number[]> = { exact: [15, 8 * 60, 7 * DAY, 30 * DAY], shape: [15, 60] };
 
-export function scopesOf({ operation, verdict }: Approval): readonly GrantScope[] {
-  return grantRefusal(operation, verdict) === null ? [{ kind: 'once' }, ...WIDER] : [{ kind: 'once' }];
+/** Of some actions the shape is the whole text and nothing else is bound: then there is nothing wider than exactly this. */
+const hasShape = (operation: Operation): boolean =>
+  operation.protocol === 'postgres' || operation.bindings.length > 0 || operation.effects.shape !== operation.text;
+
+/** What may be granted beyond once, narrow to wide. */
+export function widerScopes({ operation, verdict }: Approval): readonly { reach: GrantReach; scopes: GrantScope[] }[] {
+  if (grantRefusal(operation, verdict) !== null) return [];
+  const reaches: GrantReach[] = hasShape(operation) ? ['exact', 'shape'] : ['exact'];
+  return reaches.map((reach) => ({
+    reach,
+    scopes: [
+      { kind: 'session', reach },
+      ...MINUTES[reach].map((minutes): GrantScope => ({ kind: 'minutes', minutes, reach })),
+    ],
+  }));
 }
 
-export const scopeKey = (scope: GrantScope): string =>
-  scope.kind === 'minutes' ? `minutes ${scope.minutes}` : scope.kind;
+export function scopeKey(scope: GrantScope): string {
+  if (scope.kind === 'once') return 'once';
+  return `${scope.reach} ${scope.kind === 'minutes' ? scope.minutes : 'session'}`;
+}
 
+/** On the button that does it. */
 export function scopeLabel(scope: GrantScope): string {
   if (scope.kind === 'once') return t.approve;
-  return scope.kind === 'minutes' ? t.approveMinutes(scope.minutes) : t.approveSession;
+  return t.approveWider(t.reachShort[scope.reach], scope.kind === 'minutes' ? lasting(scope.minutes) : null);
+}
+
+/** How long, where what is said above it already. */
+export function scopeSpan(scope: GrantScope): string {
+  if (scope.kind === 'once') return t.approve;
+  return scope.kind === 'minutes' ? t.spanMinutes(lasting(scope.minutes), isStanding(scope)) : t.spanSession;
+}
+
+/** What it covers besides this one. */
+export function reachSentence(reach: GrantReach, { operation }: Approval): string {
+  const statement = operation.protocol === 'postgres';
+  const what = statement ? t.reachStatement[reach] : t.reachAction[reach];
+  return t.reachWhere(what, operation.identity.display, operationPlace(operation));
 }
 
 /** What it lets through, as the sentence that it will be. */
-export function scopeSentence(scope: GrantScope, { operation }: Approval): string {
-  const who = operation.identity.display;
-  const where = operationPlace(operation);
-  const statement = operation.protocol === 'postgres';
-  if (scope.kind === 'once') return statement ? t.scopeOnce : t.scopeOnceAction;
-  const what = statement ? t.scopeStatements : t.scopeActions;
-  return scope.kind === 'minutes' ? t.scopeMinutes(what, who, where, scope.minutes) : t.scopeSession(what, who, where);
+export function scopeSentence(scope: GrantScope, approval: Approval): string {
+  if (scope.kind === 'once') return approval.operation.protocol === 'postgres' ? t.scopeOnce : t.scopeOnceAction;
+  return t.scopeSentence(reachSentence(scope.reach, approval), scopeSpan(scope));
 }

@@ -42,7 +42,9 @@ function Row({ grant, now }: { grant: Grant; now: number }) {
         </div>
         <div className={classes.meta}>
           <State grant={grant} now={now} />
+          <span>{t.reach[grant.reach]}</span>
           {active && grant.scope === 'session' && <span>{t.untilSession}</span>}
+          {active && <span>{grant.standing ? t.standing : t.untilLeave}</span>}
           <span>{t.uses(grant.uses)}</span>
           <span>
             <Visible>{t.by(grant.decidedBy)}</Visible>
