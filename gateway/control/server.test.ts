@@ -190,6 +190,8 @@ describe('every route', () => {
       'deleteProvider',
       'deleteSiem',
       'endPause',
+      'enrolDevice',
+      'forgetStoredCredential',
       'liftHold',
       'newLoginCode',
       'pauseSync',
@@ -205,8 +207,6 @@ describe('every route', () => {
       'resumeSession',
       'rotateDeviceKey',
       'setUpSync',
-      'enrolDevice',
-      'forgetStoredCredential',
     ]);
   });
 

@@ -68,8 +68,6 @@ export const approvalsStrings = {
       pin: 'Needs your PIN',
       passkey: 'Needs a passkey',
     },
-    passkeyMissing:
-      'This needs a passkey, which this version cannot take yet. You can deny it; otherwise it expires and is denied.',
     pin: 'Your PIN',
     pinMissing: 'This needs a PIN and none is set.',
     pinMissingLink: 'Set a PIN',

@@ -2,6 +2,7 @@ import { Button, PasswordInput, TextInput, VisuallyHidden } from '@mantine/core'
 import { IconCheck, IconPlayerPauseFilled, IconX } from '@tabler/icons-react';
 import { type KeyboardEvent, useRef, useState } from 'react';
 import { type Approval, type GrantScope, isStanding } from '../../../../gateway/contract/decision.ts';
+import { canUsePasskeys } from '../../api/passkeys.ts';
 import { useApi } from '../../api/queries.ts';
 import { strings } from '../../strings.ts';
 import { clock, timeOfDay } from '../../text/format.ts';
@@ -13,6 +14,7 @@ import { Notice } from '../tone.tsx';
 import { useNow } from '../use-now.ts';
 import { Visible } from '../visible.tsx';
 import classes from './approval-actions.module.css';
+import { PasskeyElsewhere } from './passkey-elsewhere.tsx';
 import { ScopeMenu } from './scope-menu.tsx';
 import { scopeLabel, scopeSentence, widerScopes } from './scopes.ts';
 import type { Attention } from './use-attention.ts';
@@ -43,7 +45,11 @@ export function ApprovalActions({ approval, attention, compact, onDecided }: Pro
 
   const pinSet = status.data?.pinSet ?? true;
   const needsPin = verdict.level === 'pin' || isStanding(scope);
-  const approvable = verdict.level !== 'passkey' && (!needsPin || (pinSet && pin.length >= PIN_MIN));
+  const needsPasskey = verdict.level === 'passkey';
+  const passkeys = useApi('passkeys', {}, { enabled: needsPasskey });
+  const approvable = needsPasskey
+    ? canUsePasskeys(passkeys.data?.origin ?? null)
+    : !needsPin || (pinSet && pin.length >= PIN_MIN);
   const decide = useDecide(approval, onDecided, () => {
     setPin('');
     if (needsPin) pinField.current?.focus();
@@ -51,7 +57,7 @@ export function ApprovalActions({ approval, attention, compact, onDecided }: Pro
   // The guard refuses without greying the buttons out: they do not change under the eye.
   const busy = decide.pending || !ready;
 
-  const answer = { scope, pin: needsPin ? pin : '', message: message.trim() };
+  const answer = { scope, pin: needsPin ? pin : '', message: message.trim(), byPasskey: needsPasskey };
   const approve = () => {
     if (busy) return;
     if (approvable) void decide.send({ ...answer, decision: 'approve' });
@@ -79,7 +85,7 @@ export function ApprovalActions({ approval, attention, compact, onDecided }: Pro
   return (
     <div className={classes.actions} data-compact={compact || undefined}>
       {decide.error !== null && <Failure error={decide.error} />}
-      {verdict.level === 'passkey' && <Notice tone="warn">{t.passkeyMissing}</Notice>}
+      {needsPasskey && !approvable && <PasskeyElsewhere origin={passkeys.data?.origin} />}
       {needsPin && !pinSet && (
         <Notice tone="warn">
           {t.pinMissing} <ConsoleLink to="/settings">{t.pinMissingLink}</ConsoleLink>
@@ -149,7 +155,7 @@ export function ApprovalActions({ approval, attention, compact, onDecided }: Pro
             aria-keyshortcuts="Control+Enter Meta+Enter"
             data-grantable={grantable || undefined}
           >
-            {scopeLabel(scope)}
+            {needsPasskey ? strings.passkeys.approve : scopeLabel(scope)}
           </Button>
           {grantable && (
             <ScopeMenu approval={approval} scope={scope} size={size} choose={setScope} disabled={decide.pending} />

@@ -1,9 +1,10 @@
 import { notifications } from '@mantine/notifications';
 import { IconCheck, IconX } from '@tabler/icons-react';
-import { useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { Approval, GrantScope } from '../../../../gateway/contract/decision.ts';
+import { callApi } from '../../api/client.ts';
 import { applyEvent } from '../../api/events.ts';
-import { useApiMutation } from '../../api/queries.ts';
+import { signWithPasskey } from '../../api/passkeys.ts';
 import { strings } from '../../strings.ts';
 
 const t = strings.approvals;
@@ -14,6 +15,8 @@ interface Answer {
   /** Empty: none. */
   pin: string;
   message: string;
+  /** The browser asks for it. */
+  byPasskey: boolean;
 }
 
 /**
@@ -22,18 +25,27 @@ interface Answer {
  */
 export function useDecide({ id, operation }: Approval, onDecided: (id: string) => void, onRefused: () => void) {
   const client = useQueryClient();
-  const decide = useApiMutation('decide', ['grants']);
-  const send = async ({ decision, scope, pin, message }: Answer) => {
-    const approves = decision === 'approve';
-    try {
-      const decided = await decide.mutateAsync({
+  const { digest } = operation;
+  const decide = useMutation({
+    mutationFn: async ({ decision, scope, pin, message, byPasskey }: Answer) => {
+      const approves = decision === 'approve';
+      const signs = approves && byPasskey;
+      return await callApi('decide', {
         id,
-        digest: operation.digest,
+        digest,
         decision,
         scope: approves ? scope : { kind: 'once' },
         ...(approves && pin !== '' ? { pin } : {}),
+        ...(signs ? { passkey: await signWithPasskey(await callApi('passkeyRequest', { id, digest })) } : {}),
         ...(!approves && message !== '' ? { message } : {}),
       });
+    },
+    onSuccess: () => void client.invalidateQueries({ queryKey: ['grants'] }),
+  });
+  const send = async (answer: Answer) => {
+    const { scope } = answer;
+    try {
+      const decided = await decide.mutateAsync(answer);
       applyEvent(client, { type: 'approval', approval: decided });
       const approved = decided.state === 'approved';
       notifications.show({

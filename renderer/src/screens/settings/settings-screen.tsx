@@ -7,6 +7,7 @@ import { Notice, ToneBadge } from '../../components/tone.tsx';
 import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
 import { bytes, count } from '../../text/format.ts';
+import { Passkeys } from './passkeys.tsx';
 import { PinForm } from './pin-form.tsx';
 import classes from './settings-screen.module.css';
 
@@ -88,6 +89,10 @@ export function SettingsScreen() {
           <h2 className={classes.title}>{t.pin}</h2>
           {/* A new form once the PIN is set, so that nothing typed stays behind. */}
           <PinForm key={String(status.pinSet)} isSet={status.pinSet} />
+        </Card>
+        <Card label={strings.passkeys.title}>
+          <h2 className={classes.title}>{strings.passkeys.title}</h2>
+          <Passkeys />
         </Card>
       </div>
     </Page>
