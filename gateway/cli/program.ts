@@ -18,6 +18,7 @@ import { registerHook } from './hook.ts';
 import { registerIdentity } from './identity.ts';
 import { registerMcp } from './mcp.ts';
 import { registerMcpServer } from './mcp-server.ts';
+import { registerPasskey } from './passkey.ts';
 import { registerPin } from './pin.ts';
 import { registerPolicyCommands } from './policy.ts';
 import { registerProtect } from './protect.ts';
@@ -65,6 +66,7 @@ export function createProgram(cli: Cli): Command {
   registerIdentity(program, cli);
   registerMcp(program, cli);
   registerMcpServer(program, cli);
+  registerPasskey(program, cli);
   registerPin(program, cli);
   registerPolicyCommands(program, cli);
   registerCode(program, cli);

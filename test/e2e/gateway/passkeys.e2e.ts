@@ -5,9 +5,9 @@ import { passkeyCheck } from '../../../gateway/audit/verify/passkey-facts.ts';
 import { CONSOLE_FOLDER } from '../../../gateway/cli/console-build.ts';
 import { events, readSession, sessionFolders } from '../../../gateway/recording/reader.ts';
 import { component } from '../../components.ts';
-import { startTestPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { startTestService, superuserConnection, type TestService } from '../../support/service.ts';
-import { eventually, runClient, TEST_PIN } from '../../support/side-by-side.ts';
+import { eventually, runClient, setTestPin, TEST_PIN } from '../../support/side-by-side.ts';
 import { type ConsolePage, launch, noChromium, openConsole } from '../console/console-page.ts';
 
 const psql = component('psql');
@@ -27,14 +27,14 @@ describe.skipIf(missing)(`passkeys${missing ? ` (${missing})` : ''}`, () => {
   let authenticatorId: string;
 
   beforeAll(async () => {
-    [browser, postgres] = await Promise.all([launch(), startTestPostgres()]);
+    [browser, postgres] = await Promise.all([launch(), startPostgres()]);
     await postgres.query('CREATE TABLE orders (id int, status text); INSERT INTO orders VALUES (1, $$new$$)');
     gateway = await startTestService({
       connections: [superuserConnection(postgres)],
       policy: POLICY,
       consoleFolder: CONSOLE_FOLDER,
     });
-    await gateway.control.call('setPin', { pin: TEST_PIN, code: gateway.service.loginCode });
+    await setTestPin(gateway);
     opened = await openConsole(browser, new URL('/settings', gateway.service.control.url).href);
     page = opened.page;
     page.setDefaultTimeout(30_000);
@@ -82,11 +82,11 @@ describe.skipIf(missing)(`passkeys${missing ? ` (${missing})` : ''}`, () => {
   test('one is added with the PIN', async () => {
     await page.getByLabel('Name').fill('Laptop');
     const form = page.getByRole('form', { name: 'Add a passkey' });
-    await form.getByLabel('PIN').fill('000000');
-    await form.getByRole('button').click();
+    await form.getByLabel('PIN', { exact: true }).fill('000000');
+    await form.getByRole('button', { name: 'Add a passkey' }).click();
     await form.getByText(/PIN is wrong|wrong PIN/i).waitFor();
-    await form.getByLabel('PIN').fill(TEST_PIN);
-    await form.getByRole('button').click();
+    await form.getByLabel('PIN', { exact: true }).fill(TEST_PIN);
+    await form.getByRole('button', { name: 'Add a passkey' }).click();
     await page.getByText('On this machine').waitFor();
     expect((await gateway.control.call('passkeys', {})).items).toMatchObject([{ name: 'Laptop', standing: 'local' }]);
   });
@@ -148,7 +148,7 @@ describe.skipIf(missing)(`passkeys${missing ? ` (${missing})` : ''}`, () => {
     await page.goto(new URL('/settings', gateway.service.control.url).href);
     await page.getByRole('button', { name: 'Remove' }).click();
     const form = page.getByRole('form', { name: 'Remove the passkey Laptop?' });
-    await form.getByLabel('PIN').fill(TEST_PIN);
+    await form.getByLabel('PIN', { exact: true }).fill(TEST_PIN);
     await form.getByRole('button', { name: 'Remove' }).click();
     await page.getByText('You have none yet.').waitFor();
     expect(opened.complaints).toEqual([]);
