@@ -14,7 +14,7 @@ import {
 import { HaltMinutes, HaltView } from './halt.ts';
 import { HookFiles, HookInput, HookOutput } from './hooks.ts';
 import { InsightShapes, InsightShapesInput, Insights, InsightsInput } from './insights.ts';
-import { McpSecrets, McpServer, McpServerName, McpServerView, McpTestResult } from './mcp.ts';
+import { McpSecrets, McpServer, McpServerName, McpServerView, McpTestResult, McpToolView } from './mcp.ts';
 import { PolicyCheck, PolicyTrial, PolicyTrialInput, PolicyVersion } from './policy.ts';
 import { StatementFilter } from './search.ts';
 import { ExchangeText, ResultPage, Session, Statement, Verification } from './session.ts';
@@ -369,6 +369,14 @@ export const routes = {
   /** Whom agents act for. */
   identity: route('GET', '/api/identity', 'session', Nothing, IdentityView),
   /** Adds or replaces: who may act is decided by whom this names, so it takes the PIN. */
+  /** What its tools are described as, pinned and now. */
+  mcpTools: route(
+    'GET',
+    '/api/mcp-servers/:name/tools',
+    'session',
+    z.object({ name: McpServerName }),
+    z.object({ items: z.array(McpToolView) }),
+  ),
   putProvider: route(
     'PUT',
     '/api/identity/providers',
@@ -384,6 +392,29 @@ export const routes = {
     IdentityView,
   ),
   /** Begins a sign-in: a person opens the URL. Without a provider: the only one there is. */
+  /** Begins a sign-in to the server (OAuth), which a person ends in a browser. */
+  signInMcpServer: route(
+    'POST',
+    '/api/mcp-servers/:name/sign-in',
+    'session',
+    z.object({ name: McpServerName, pin: Pin }),
+    LoginView,
+  ),
+  mcpSignInState: route(
+    'GET',
+    '/api/mcp-servers/:name/sign-in/:id',
+    'session',
+    z.object({ name: McpServerName, id: Id }),
+    LoginView,
+  ),
+  /** Takes the tokens back, as far as the server's provider lets, and forgets them. */
+  signOutMcpServer: route(
+    'POST',
+    '/api/mcp-servers/:name/sign-out',
+    'session',
+    z.object({ name: McpServerName }),
+    Nothing,
+  ),
   signIn: route(
     'POST',
     '/api/identity/sign-in',

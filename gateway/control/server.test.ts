@@ -79,8 +79,12 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   signInState: { id: 'x' },
   signOut: {},
   policy: {},
+  mcpTools: { name: 'files' },
   stagePolicy: { text: 'permit(principal, action, resource);' },
   acceptPolicy: { hash: '0'.repeat(64), pin: '000001' },
+  signInMcpServer: { name: 'files', pin: '000001' },
+  mcpSignInState: { name: 'files', id: 'x' },
+  signOutMcpServer: { name: 'files' },
   discardPolicy: {},
   checkPolicy: { text: 'x' },
   tryPolicy: { what: { kind: 'statement', text: 'SELECT 1' } },
@@ -197,8 +201,8 @@ describe('every route', () => {
       'resumeSession',
       'rotateDeviceKey',
       'setUpSync',
-      'enrolDevice',
-      'forgetStoredCredential',
+      'storeCredential',
+      'signInMcpServer',
     ]);
   });
 

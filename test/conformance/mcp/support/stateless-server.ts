@@ -16,9 +16,10 @@ function make(): McpServer {
     },
     ({ a, b }) => ({ content: [{ type: 'text', text: String(a + b) }] }),
   );
-  server.registerTool('whoami', { description: 'Says which header came', inputSchema: z.object({}) }, (_, context) => ({
-    content: [{ type: 'text', text: `key ${context.http?.req?.headers.get('x-api-key') ?? 'none'}` }],
-  }));
+  server.registerTool('whoami', { description: 'Says which header came', inputSchema: z.object({}) }, (_, context) => {
+    const key = context.http?.req?.headers.get('x-api-key') ?? null;
+    return { content: [{ type: 'text', text: key === null ? 'key none' : `key of ${key.length}, ${key}` }] };
+  });
   return server;
 }
 
