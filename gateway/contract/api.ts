@@ -333,6 +333,14 @@ export const routes = {
     z.object({ name: McpServerName, pin: Pin }),
     Nothing,
   ),
+  /** What its tools are described as, pinned and now. */
+  mcpTools: route(
+    'GET',
+    '/api/mcp-servers/:name/tools',
+    'session',
+    z.object({ name: McpServerName }),
+    z.object({ items: z.array(McpToolView) }),
+  ),
   testMcpServer: route(
     'POST',
     '/api/mcp-servers/:name/test',
@@ -348,50 +356,6 @@ export const routes = {
     z.object({ name: McpServerName, tool: z.string().max(512).optional(), pin: Pin }),
     z.object({ accepted: z.array(z.string()) }),
   ),
-  mintMcpToken: route(
-    'POST',
-    '/api/mcp-servers/:name/token',
-    'session',
-    z.object({ name: McpServerName, purpose: z.string().max(200).default('') }),
-    /** `token` is shown once. */
-    z.object({ token: z.string(), agentSessionId: z.string(), expiresAt: z.string(), url: z.string() }),
-  ),
-  revokeToken: route('DELETE', '/api/agent-sessions/:id', 'session', z.object({ id: Id }), Nothing),
-
-  /**
-   * One event of an agent, from the hook that the agent runs. Held while a person decides. It gives no leave: it
-   * asks for it, as any client does.
-   */
-  hook: { ...route('POST', '/api/hooks/:agent', 'session', HookInput, HookOutput), maxBody: MAX_HOOK },
-  /** What the hook's client found at the paths that it was asked to look at. */
-  hookFiles: { ...route('POST', '/api/hook-files', 'session', HookFiles, HookOutput), maxBody: MAX_HOOK },
-
-  /** Whom agents act for. */
-  identity: route('GET', '/api/identity', 'session', Nothing, IdentityView),
-  /** Adds or replaces: who may act is decided by whom this names, so it takes the PIN. */
-  /** What its tools are described as, pinned and now. */
-  mcpTools: route(
-    'GET',
-    '/api/mcp-servers/:name/tools',
-    'session',
-    z.object({ name: McpServerName }),
-    z.object({ items: z.array(McpToolView) }),
-  ),
-  putProvider: route(
-    'PUT',
-    '/api/identity/providers',
-    'session',
-    z.object({ provider: ProviderConfig, secret: z.string().min(1).max(4096).optional(), pin: Pin }),
-    IdentityView,
-  ),
-  deleteProvider: route(
-    'POST',
-    '/api/identity/providers/:id/delete',
-    'session',
-    z.object({ id: Id, pin: Pin }),
-    IdentityView,
-  ),
-  /** Begins a sign-in: a person opens the URL. Without a provider: the only one there is. */
   /** Begins a sign-in to the server (OAuth), which a person ends in a browser. */
   signInMcpServer: route(
     'POST',
@@ -415,6 +379,42 @@ export const routes = {
     z.object({ name: McpServerName }),
     Nothing,
   ),
+  mintMcpToken: route(
+    'POST',
+    '/api/mcp-servers/:name/token',
+    'session',
+    z.object({ name: McpServerName, purpose: z.string().max(200).default('') }),
+    /** `token` is shown once. */
+    z.object({ token: z.string(), agentSessionId: z.string(), expiresAt: z.string(), url: z.string() }),
+  ),
+  revokeToken: route('DELETE', '/api/agent-sessions/:id', 'session', z.object({ id: Id }), Nothing),
+
+  /**
+   * One event of an agent, from the hook that the agent runs. Held while a person decides. It gives no leave: it
+   * asks for it, as any client does.
+   */
+  hook: { ...route('POST', '/api/hooks/:agent', 'session', HookInput, HookOutput), maxBody: MAX_HOOK },
+  /** What the hook's client found at the paths that it was asked to look at. */
+  hookFiles: { ...route('POST', '/api/hook-files', 'session', HookFiles, HookOutput), maxBody: MAX_HOOK },
+
+  /** Whom agents act for. */
+  identity: route('GET', '/api/identity', 'session', Nothing, IdentityView),
+  /** Adds or replaces: who may act is decided by whom this names, so it takes the PIN. */
+  putProvider: route(
+    'PUT',
+    '/api/identity/providers',
+    'session',
+    z.object({ provider: ProviderConfig, secret: z.string().min(1).max(4096).optional(), pin: Pin }),
+    IdentityView,
+  ),
+  deleteProvider: route(
+    'POST',
+    '/api/identity/providers/:id/delete',
+    'session',
+    z.object({ id: Id, pin: Pin }),
+    IdentityView,
+  ),
+  /** Begins a sign-in: a person opens the URL. Without a provider: the only one there is. */
   signIn: route(
     'POST',
     '/api/identity/sign-in',
