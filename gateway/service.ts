@@ -69,6 +69,7 @@ import { createStore } from './store/store.ts';
 import { createBudgetGate } from './sync/budget-gate.ts';
 import { createSyncHandlers } from './sync/handlers.ts';
 import { createServiceSync } from './sync/service-sync.ts';
+import { createStoredCredentialHandlers } from './vault/stored-credentials.ts';
 import { createVault } from './vault/vault.ts';
 
 export interface ServiceOptions {
@@ -448,6 +449,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       ...createSessionHandlers({ store, registry, recordingsDir, now: clock.now }),
       ...agents.handlers,
       ...mcp.handlers,
+      ...createStoredCredentialHandlers({
+        file: join(home, 'stored-credentials.json'),
+        vault,
+        now: clock.now,
+      }),
       ...signedIn.handlers,
       ...createHaltHandlers(halt),
       ...createSyncHandlers(sync),

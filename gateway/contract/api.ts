@@ -19,6 +19,7 @@ import { PolicyCheck, PolicyTrial, PolicyTrialInput, PolicyVersion } from './pol
 import { StatementFilter } from './search.ts';
 import { ExchangeText, ResultPage, Session, Statement, Verification } from './session.ts';
 import { SiemDestination, SiemStatus } from './siem.ts';
+import { StoredCredential, StoredId, StoredValues } from './stored-credential.ts';
 import { IdentityView, LoginView, ProviderConfig } from './sign-in.ts';
 import { DaySummary } from './summary.ts';
 import { HoldView, RetentionPlan, StoreCapabilities, SyncSetup, SyncStatus } from './sync.ts';
@@ -316,6 +317,34 @@ export const routes = {
     'session',
     z.object({ id: Id, purpose: z.string().max(200).default('') }),
     MintedToken,
+  ),
+  /** Credentials that the vault keeps for protocols that the gateway does not speak yet; never what they are. */
+  storedCredentials: route(
+    'GET',
+    '/api/stored-credentials',
+    'session',
+    Nothing,
+    z.object({ items: z.array(StoredCredential) }),
+  ),
+  /** Adds or replaces. */
+  storeCredential: route(
+    'PUT',
+    '/api/stored-credentials/:id',
+    'session',
+    z.object({
+      id: StoredId,
+      credential: StoredCredential.omit({ id: true, keptAt: true }),
+      values: StoredValues,
+      pin: Pin,
+    }),
+    StoredCredential,
+  ),
+  forgetStoredCredential: route(
+    'POST',
+    '/api/stored-credentials/:id/forget',
+    'session',
+    z.object({ id: StoredId, pin: Pin }),
+    Nothing,
   ),
   mcpServers: route('GET', '/api/mcp-servers', 'session', Nothing, z.object({ items: z.array(McpServerView) })),
   /** Adds or replaces: the gateway will run its program or send it its secrets, so it takes the PIN. */

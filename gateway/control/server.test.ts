@@ -61,6 +61,14 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   mintToken: { id: 'main' },
   hook: { agent: 'cursor', event: {}, timeoutMs: 1000, home: '/home/dev' },
   hookFiles: { ticket: 'x', files: [] },
+  storedCredentials: {},
+  storeCredential: {
+    id: 'aws-0123456789abcdef',
+    credential: { kind: 'aws', title: 'key of a profile', file: '/home/dev/.aws/credentials' },
+    values: { aws_secret_access_key: 'x' },
+    pin: '000001',
+  },
+  forgetStoredCredential: { id: 'aws-0123456789abcdef', pin: '000001' },
   mcpServers: {},
   putMcpServer: {
     name: 'files',
@@ -187,6 +195,7 @@ describe('every route', () => {
       'deleteProvider',
       'deleteSiem',
       'endPause',
+      'forgetStoredCredential',
       'liftHold',
       'newLoginCode',
       'pauseSync',
@@ -201,6 +210,7 @@ describe('every route', () => {
       'resumeSession',
       'rotateDeviceKey',
       'setUpSync',
+      'storeCredential',
       'signInMcpServer',
       'storeCredential',
     ]);
