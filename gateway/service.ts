@@ -93,6 +93,8 @@ export interface ServiceOptions {
   notifications?: boolean | undefined;
   /** An icon with a menu in the panel of a Linux desktop; default: none. */
   tray?: boolean | undefined;
+  /** PostgreSQL clients: after how long without a word it is looked whether they are still there; default 60 s. */
+  keepAliveMs?: number | undefined;
 }
 
 export interface Service {
@@ -348,6 +350,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       host: HOST,
       port: await choosePort(HOST, options.postgresPort, DEFAULT_POSTGRES_PORT),
       tls: await loadOrMakeCertificate(folder('tls'), clock.now()),
+      keepAliveMs: options.keepAliveMs,
     },
   );
 

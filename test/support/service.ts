@@ -31,6 +31,7 @@ export async function startTestService(options: {
   home?: string;
   notifications?: boolean;
   tray?: boolean;
+  keepAliveMs?: number;
 }): Promise<TestService> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'cs-service-'));
   if (options.policy !== undefined) {
@@ -44,6 +45,7 @@ export async function startTestService(options: {
     expireAfterSeconds: options.expireAfterSeconds,
     notifications: options.notifications,
     tray: options.tray,
+    keepAliveMs: options.keepAliveMs,
   };
   const service = await startService(start);
   for (const { secret, ...connection } of options.connections) await service.registerDemo(connection, secret);
