@@ -10,7 +10,7 @@ import { statementDigest } from './approvals/digest.ts';
 import { createGrantFile } from './approvals/grant-file.ts';
 import { createPinGuard } from './approvals/pin-guard.ts';
 import { canOpenBrowser, openBrowser } from './cli/browser.ts';
-import { controlSocketPath, homeFolder } from './cli/home.ts';
+import { controlSocketPath, homeFolder, typedCommand } from './cli/home.ts';
 import { version } from './cli/version.ts';
 import { createConnections } from './config/connections.ts';
 import { readTerminalSettings } from './config/terminal-settings.ts';
@@ -50,6 +50,7 @@ import { connectSimpleClient } from './protocols/postgres/wire/simple-client.ts'
 import { createCommandClassifier } from './protocols/terminal/classifier/index.ts';
 import { createRecorder } from './recording/recorder.ts';
 import { recoverRecordings } from './recording/recovery.ts';
+import { createAboutHandlers } from './service/about.ts';
 import { serviceAgents } from './service/agents.ts';
 import { choosePort } from './service/choose-port.ts';
 import { limited } from './service/limited-policy.ts';
@@ -121,6 +122,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const isolation = options.protected ? assertProtected(options.protected) : null;
   const protection = isolation ? 'protected' : 'unprotected';
   const clock: Clock = { now: () => Date.now() };
+  const typed = (args: string) => typedCommand({ home: () => home, env: process.env }, args);
   const folder = (name: string) => {
     const path = join(home, name);
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -214,8 +216,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     clock,
     randomBytes,
     every,
-    howTo: (id) =>
-      `get a new one with: npm run countersign -- ${id.startsWith('mcp/') ? `mcp token ${id.slice(4)}` : `connect ${id}`}`,
+    howTo: (id) => `get a new one with: ${typed(id.startsWith('mcp/') ? `mcp token ${id.slice(4)}` : `connect ${id}`)}`,
     onProblem: (sentence) => log.error(sentence),
   });
   const workloads = createWorkloads({
@@ -459,6 +460,18 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       }),
       ...signedIn.handlers,
       ...createHaltHandlers(halt),
+      holdTray: ({ held }) => {
+        tray.hold(held);
+        return {};
+      },
+      ...createAboutHandlers({
+        home,
+        recordingsDir,
+        options,
+        startedAt: clock.now(),
+        socket: () => control.address?.socketPath ?? '',
+        typed,
+      }),
       ...createSyncHandlers(sync),
       ...createWatchHandlers(monitor, siem),
       status,

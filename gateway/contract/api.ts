@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { About, AgentView } from './about.ts';
 import { Alert, AlertRuleView } from './alert.ts';
 import { Connection } from './connection.ts';
 import { Approval, Grant, GrantScope, SessionPause, SimilarApprovals } from './decision.ts';
@@ -170,6 +171,9 @@ export const routes = {
   ),
   status: route('GET', '/api/status', 'session', Nothing, GatewayStatus),
   device: route('GET', '/api/device', 'session', Nothing, DeviceView),
+  about: route('GET', '/api/about', 'session', Nothing, About),
+  /** Looks, and writes nothing: a person installs. */
+  agents: route('GET', '/api/agents', 'session', Nothing, z.object({ items: z.array(AgentView) })),
   /** Whose evidence this is, and by which key: it takes the PIN. */
   enrolDevice: {
     ...route('POST', '/api/device/enrol', 'session', DeviceEnrolment.extend({ pin: Pin }), DeviceEnrolled),
@@ -191,6 +195,9 @@ export const routes = {
     z.object({ name: z.string().min(1).max(512), pin: Pin }),
     Nothing,
   ),
+
+  /** The desktop app has an icon of its own: meanwhile, and a little longer, the gateway shows none. */
+  holdTray: route('POST', '/api/tray/hold', 'session', z.object({ held: z.boolean() }), Nothing),
 
   approvals: route(
     'GET',
