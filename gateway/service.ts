@@ -17,6 +17,7 @@ import { readTerminalSettings } from './config/terminal-settings.ts';
 import type { GatewayStatus } from './contract/api.ts';
 import type { ConnectionInput } from './contract/connection.ts';
 import { CountersignError } from './contract/errors.ts';
+import { loggingChanges } from './control/changes.ts';
 import { createDefaultHandlers } from './control/default-handlers.ts';
 import { createControlServer } from './control/server.ts';
 import { openDevice } from './evidence/device/device.ts';
@@ -55,6 +56,7 @@ import { serviceAgents } from './service/agents.ts';
 import { choosePort } from './service/choose-port.ts';
 import { limited } from './service/limited-policy.ts';
 import { logGrant } from './service/log-grant.ts';
+import { logHalt } from './service/log-halt.ts';
 import { serviceMcp } from './service/mcp.ts';
 import { servicePeople } from './service/people.ts';
 import { publishChanges } from './service/publish-changes.ts';
@@ -170,10 +172,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     tokens: () => tokens,
     approvals: () => approvals,
     registry,
-    onConfigured: () => {
-      reporter.configChanged();
-      workloads.reset('the providers were configured anew');
-    },
+    onConfigured: () => workloads.reset('the providers were configured anew'),
     onChanged: () => publishStatus(),
     onProblem: (sentence) => log.error(sentence),
   });
@@ -189,7 +188,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     vault,
     device,
     forget: (id) => store.removeSession(id),
-    onConfigured: () => reporter.configChanged(),
     onBudget: (problem) => gate.set(problem),
     onProblem: (sentence) => log.error(sentence),
   });
@@ -203,8 +201,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     person: () => people.current().display,
     policy,
     connections,
-    settings: () => sync.configuration,
-    files: ['siem.json', 'alerts.json', 'terminal.json', 'providers.json'].map((name) => join(home, name)),
+    settings: () => [sync.configuration, device.file.witnesses],
+    files: ['siem.json', 'alerts.json', 'terminal.json', 'providers.json', 'mcp-servers.json'].map((name) =>
+      join(home, name),
+    ),
     queued: () => sync.queued,
     onProblem: (sentence) => log.error(sentence),
   });
@@ -249,7 +249,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     schedule,
     denyWaiting: (by, message) => denyWaiting(approvals, by, message),
     cut: (reason) => registry.killAll(reason),
-    onChange: (view) => {
+    onChange: (view, by) => {
+      logHalt(device.log, view, by);
       log.warn(view?.sentence ?? 'What was halted goes on.');
       publishStatus();
     },
@@ -271,7 +272,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     now: clock.now,
     random: Math.random,
     schedule,
-    onConfigured: () => reporter.configChanged(),
     log: (level, sentence) => log[level](sentence),
   });
   const monitor = createMonitor({
@@ -439,50 +439,53 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   const control = createControlServer({
     upgrades: [terminals.upgrade, mcp.upgrade],
-    handlers: {
-      ...createDefaultHandlers({
-        approvals,
-        connections,
-        vault,
-        tokens,
-        identity: signedIn.admit,
-        postgres: () => postgres.address,
-        openSessions: (id) => registry.countOf(id),
-        pausesChanged: publishStatus,
-      }),
-      ...createSessionHandlers({ store, registry, recordingsDir, now: clock.now }),
-      ...agents.handlers,
-      ...mcp.handlers,
-      ...createStoredCredentialHandlers({
-        file: join(home, 'stored-credentials.json'),
-        vault,
-        now: clock.now,
-      }),
-      ...signedIn.handlers,
-      ...createHaltHandlers(halt),
-      holdTray: ({ held }) => {
-        tray.hold(held);
-        return {};
+    handlers: loggingChanges(
+      {
+        ...createDefaultHandlers({
+          approvals,
+          connections,
+          vault,
+          tokens,
+          identity: signedIn.admit,
+          postgres: () => postgres.address,
+          openSessions: (id) => registry.countOf(id),
+          pausesChanged: publishStatus,
+        }),
+        ...createSessionHandlers({ store, registry, recordingsDir, now: clock.now }),
+        ...agents.handlers,
+        ...mcp.handlers,
+        ...createStoredCredentialHandlers({
+          file: join(home, 'stored-credentials.json'),
+          vault,
+          now: clock.now,
+        }),
+        ...signedIn.handlers,
+        ...createHaltHandlers(halt),
+        holdTray: ({ held }) => {
+          tray.hold(held);
+          return {};
+        },
+        ...createAboutHandlers({
+          home,
+          recordingsDir,
+          options,
+          startedAt: clock.now(),
+          socket: () => control.address?.socketPath ?? '',
+          typed,
+        }),
+        ...createSyncHandlers(sync),
+        ...createWatchHandlers(monitor, siem),
+        status,
+        ...createDeviceHandlers(device),
+        testConnection: async ({ id }) => {
+          const connection = connections.get(id);
+          if (!connection) throw new CountersignError('CONNECTION_UNKNOWN', `there is no connection "${id}"`);
+          return testConnection(connection, await vault.read(id));
+        },
+        ...createPolicyHandlers({ policy, trials, connections, identity: () => people.current() }),
       },
-      ...createAboutHandlers({
-        home,
-        recordingsDir,
-        options,
-        startedAt: clock.now(),
-        socket: () => control.address?.socketPath ?? '',
-        typed,
-      }),
-      ...createSyncHandlers(sync),
-      ...createWatchHandlers(monitor, siem),
-      status,
-      ...createDeviceHandlers(device),
-      testConnection: async ({ id }) => {
-        const connection = connections.get(id);
-        if (!connection) throw new CountersignError('CONNECTION_UNKNOWN', `there is no connection "${id}"`);
-        return testConnection(connection, await vault.read(id));
-      },
-      ...createPolicyHandlers({ policy, trials, connections, identity: () => people.current() }),
-    },
+      reporter.change,
+    ),
     pin,
     clock,
     get person() {
@@ -490,7 +493,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     consoleDir: options.consoleFolder ?? join(home, 'no-console'),
     socketGroup: isolation?.clientsGroup,
-    onPinSet: publishStatus,
+    onPinSet: async () => {
+      await reporter.change('the PIN', people.current().display, async () => publishStatus());
+    },
     unexpected: (error) => log.error({ err: error }, 'the control API made a mistake'),
   });
   const openConsole = () => openBrowser(`${control.address?.url ?? ''}/approvals`, process.env);
@@ -556,8 +561,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       return control.newLoginCode();
     },
     async registerDemo(connection, secret) {
-      const { id } = connections.put(connection);
-      await vault.write(id, secret);
+      await reporter.change(`connection ${connection.id}`, 'the quick start', async () => {
+        const { id } = connections.put(connection);
+        await vault.write(id, secret);
+      });
     },
     async close(reason) {
       signedIn.close();
