@@ -107,6 +107,7 @@ class HttpUpstream implements Upstream {
       'mcp-protocol-version': version,
       'mcp-method': message.method,
       ...(name === null ? {} : { 'mcp-name': encodeHeaderValue(name) }),
+      ...(message.kind === 'request' ? message.paramHeaders : {}),
     };
   }
 
