@@ -10,13 +10,14 @@ import { statementDigest } from './approvals/digest.ts';
 import { createGrantFile } from './approvals/grant-file.ts';
 import { createPinGuard } from './approvals/pin-guard.ts';
 import { canOpenBrowser, openBrowser } from './cli/browser.ts';
-import { controlSocketPath, homeFolder } from './cli/home.ts';
+import { controlSocketPath, homeFolder, typedCommand } from './cli/home.ts';
 import { version } from './cli/version.ts';
 import { createConnections } from './config/connections.ts';
 import { readTerminalSettings } from './config/terminal-settings.ts';
 import type { GatewayStatus } from './contract/api.ts';
 import type { ConnectionInput } from './contract/connection.ts';
 import { CountersignError } from './contract/errors.ts';
+import { loggingChanges } from './control/changes.ts';
 import { createDefaultHandlers } from './control/default-handlers.ts';
 import { createControlServer } from './control/server.ts';
 import { openDevice } from './evidence/device/device.ts';
@@ -50,10 +51,12 @@ import { connectSimpleClient } from './protocols/postgres/wire/simple-client.ts'
 import { createCommandClassifier } from './protocols/terminal/classifier/index.ts';
 import { createRecorder } from './recording/recorder.ts';
 import { recoverRecordings } from './recording/recovery.ts';
+import { createAboutHandlers } from './service/about.ts';
 import { serviceAgents } from './service/agents.ts';
 import { choosePort } from './service/choose-port.ts';
 import { limited } from './service/limited-policy.ts';
 import { logGrant } from './service/log-grant.ts';
+import { logHalt } from './service/log-halt.ts';
 import { serviceMcp } from './service/mcp.ts';
 import { servicePasskeys } from './service/passkeys.ts';
 import { servicePeople } from './service/people.ts';
@@ -70,6 +73,7 @@ import { createStore } from './store/store.ts';
 import { createBudgetGate } from './sync/budget-gate.ts';
 import { createSyncHandlers } from './sync/handlers.ts';
 import { createServiceSync } from './sync/service-sync.ts';
+import { createStoredCredentialHandlers } from './vault/stored-credentials.ts';
 import { createVault } from './vault/vault.ts';
 
 export interface ServiceOptions {
@@ -93,6 +97,8 @@ export interface ServiceOptions {
   notifications?: boolean | undefined;
   /** An icon with a menu in the panel of a Linux desktop; default: none. */
   tray?: boolean | undefined;
+  /** PostgreSQL clients: after how long without a word it is looked whether they are still there; default 60 s. */
+  keepAliveMs?: number | undefined;
 }
 
 export interface Service {
@@ -119,6 +125,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const isolation = options.protected ? assertProtected(options.protected) : null;
   const protection = isolation ? 'protected' : 'unprotected';
   const clock: Clock = { now: () => Date.now() };
+  const typed = (args: string) => typedCommand({ home: () => home, env: process.env }, args);
   const folder = (name: string) => {
     const path = join(home, name);
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -166,10 +173,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     tokens: () => tokens,
     approvals: () => approvals,
     registry,
-    onConfigured: () => {
-      reporter.configChanged();
-      workloads.reset('the providers were configured anew');
-    },
+    onConfigured: () => workloads.reset('the providers were configured anew'),
     onChanged: () => publishStatus(),
     onProblem: (sentence) => log.error(sentence),
   });
@@ -185,7 +189,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     vault,
     device,
     forget: (id) => store.removeSession(id),
-    onConfigured: () => reporter.configChanged(),
     onBudget: (problem) => gate.set(problem),
     onProblem: (sentence) => log.error(sentence),
   });
@@ -199,9 +202,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     person: () => people.current().display,
     policy,
     connections,
-    settings: () => sync.configuration,
-    files: ['siem.json', 'alerts.json', 'terminal.json', 'providers.json', 'passkeys.json'].map((name) =>
-      join(home, name),
+    settings: () => [sync.configuration, device.file.witnesses],
+    files: ['siem.json', 'alerts.json', 'terminal.json', 'providers.json', 'mcp-servers.json', 'passkeys.json'].map(
+      (name) => join(home, name),
     ),
     queued: () => sync.queued,
     onProblem: (sentence) => log.error(sentence),
@@ -214,8 +217,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     clock,
     randomBytes,
     every,
-    howTo: (id) =>
-      `get a new one with: npm run countersign -- ${id.startsWith('mcp/') ? `mcp token ${id.slice(4)}` : `connect ${id}`}`,
+    howTo: (id) => `get a new one with: ${typed(id.startsWith('mcp/') ? `mcp token ${id.slice(4)}` : `connect ${id}`)}`,
     onProblem: (sentence) => log.error(sentence),
   });
   const workloads = createWorkloads({
@@ -230,7 +232,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     device,
     people,
     url: () => control.address?.url ?? null,
-    onConfigured: () => reporter.configChanged(),
   });
   const approvals = createApprovals({
     clock,
@@ -257,7 +258,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     schedule,
     denyWaiting: (by, message) => denyWaiting(approvals, by, message),
     cut: (reason) => registry.killAll(reason),
-    onChange: (view) => {
+    onChange: (view, by) => {
+      logHalt(device.log, view, by);
       log.warn(view?.sentence ?? 'What was halted goes on.');
       publishStatus();
     },
@@ -279,7 +281,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     now: clock.now,
     random: Math.random,
     schedule,
-    onConfigured: () => reporter.configChanged(),
     log: (level, sentence) => log[level](sentence),
   });
   const monitor = createMonitor({
@@ -359,6 +360,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       host: HOST,
       port: await choosePort(HOST, options.postgresPort, DEFAULT_POSTGRES_PORT),
       tls: await loadOrMakeCertificate(folder('tls'), clock.now()),
+      keepAliveMs: options.keepAliveMs,
     },
   );
 
@@ -446,34 +448,54 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   const control = createControlServer({
     upgrades: [terminals.upgrade, mcp.upgrade],
-    handlers: {
-      ...createDefaultHandlers({
-        approvals,
-        connections,
-        vault,
-        tokens,
-        identity: signedIn.admit,
-        postgres: () => postgres.address,
-        openSessions: (id) => registry.countOf(id),
-        pausesChanged: publishStatus,
-      }),
-      ...createSessionHandlers({ store, registry, recordingsDir, now: clock.now }),
-      ...agents.handlers,
-      ...mcp.handlers,
-      ...signedIn.handlers,
-      ...presence.handlers,
-      ...createHaltHandlers(halt),
-      ...createSyncHandlers(sync),
-      ...createWatchHandlers(monitor, siem),
-      status,
-      ...createDeviceHandlers(device),
-      testConnection: async ({ id }) => {
-        const connection = connections.get(id);
-        if (!connection) throw new CountersignError('CONNECTION_UNKNOWN', `there is no connection "${id}"`);
-        return testConnection(connection, await vault.read(id));
+    handlers: loggingChanges(
+      {
+        ...createDefaultHandlers({
+          approvals,
+          connections,
+          vault,
+          tokens,
+          identity: signedIn.admit,
+          postgres: () => postgres.address,
+          openSessions: (id) => registry.countOf(id),
+          pausesChanged: publishStatus,
+        }),
+        ...createSessionHandlers({ store, registry, recordingsDir, now: clock.now }),
+        ...agents.handlers,
+        ...mcp.handlers,
+        ...createStoredCredentialHandlers({
+          file: join(home, 'stored-credentials.json'),
+          vault,
+          now: clock.now,
+        }),
+        ...signedIn.handlers,
+        ...presence.handlers,
+        ...createHaltHandlers(halt),
+        holdTray: ({ held }) => {
+          tray.hold(held);
+          return {};
+        },
+        ...createAboutHandlers({
+          home,
+          recordingsDir,
+          options,
+          startedAt: clock.now(),
+          socket: () => control.address?.socketPath ?? '',
+          typed,
+        }),
+        ...createSyncHandlers(sync),
+        ...createWatchHandlers(monitor, siem),
+        status,
+        ...createDeviceHandlers(device),
+        testConnection: async ({ id }) => {
+          const connection = connections.get(id);
+          if (!connection) throw new CountersignError('CONNECTION_UNKNOWN', `there is no connection "${id}"`);
+          return testConnection(connection, await vault.read(id));
+        },
+        ...createPolicyHandlers({ policy, trials, connections, identity: () => people.current() }),
       },
-      ...createPolicyHandlers({ policy, trials, connections, identity: () => people.current() }),
-    },
+      reporter.change,
+    ),
     pin,
     passkeys: presence.passkeys,
     clock,
@@ -482,7 +504,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     consoleDir: options.consoleFolder ?? join(home, 'no-console'),
     socketGroup: isolation?.clientsGroup,
-    onPinSet: publishStatus,
+    onPinSet: async () => {
+      await reporter.change('the PIN', people.current().display, async () => publishStatus());
+    },
     unexpected: (error) => log.error({ err: error }, 'the control API made a mistake'),
   });
   const openConsole = () => openBrowser(`${control.address?.url ?? ''}/approvals`, process.env);
@@ -548,8 +572,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       return control.newLoginCode();
     },
     async registerDemo(connection, secret) {
-      const { id } = connections.put(connection);
-      await vault.write(id, secret);
+      await reporter.change(`connection ${connection.id}`, 'the quick start', async () => {
+        const { id } = connections.put(connection);
+        await vault.write(id, secret);
+      });
     },
     async close(reason) {
       signedIn.close();

@@ -33,6 +33,7 @@ const STATUS: GatewayStatus = {
 let control: Awaited<ReturnType<typeof startTestControl>>;
 let status: GatewayStatus;
 let revoked: number;
+let traysHeld: boolean[];
 const HALT = {
   kind: 'pause',
   since: '2026-01-05T10:00:00.000Z',
@@ -43,11 +44,16 @@ const HALT = {
 beforeEach(async () => {
   status = STATUS;
   revoked = 0;
+  traysHeld = [];
   control = await startTestControl({
     handlers: {
       status: () => status,
       sessions: () => ({ items: [], total: 0 }),
       revokeGrants: () => ({ revoked: ++revoked }),
+      holdTray: ({ held }) => {
+        traysHeld.push(held);
+        return {};
+      },
       pauseAll: () => ({ ...HALT }),
       panic: () => ({ ...HALT, kind: 'panic' }),
     },
@@ -418,6 +424,28 @@ describe('messages of pages', () => {
     expect(urls()).toEqual(['app://countersign/sessions/S1']);
     expect(app.popup().bounds).toMatchObject({ height: 300 });
     expect(app.ipcMain.eventNames().sort()).toEqual(['hide-popup', 'open-console', 'set-popup-height']);
+  });
+
+  it('tell and set whether the app starts at login, for its own pages only', async () => {
+    const app = await start();
+    await connected(app);
+    const ask = (channel: string, sender: object, on?: unknown) => app.ipcMain.handled.get(channel)?.(sender, on);
+    expect([...app.ipcMain.handled.keys()].sort()).toEqual(['autostart', 'set-autostart']);
+    expect(ask('autostart', senderOf(app))).toBe(false);
+    expect(ask('set-autostart', senderOf(app), 'yes')).toBe(false);
+    expect(() => ask('set-autostart', senderOf(app, { senderFrame: null }), true)).toThrow('refused');
+    expect(ask('set-autostart', senderOf(app), true)).toBe(true);
+    expect(flat(app.state.menu).find(({ label }) => label === 'Start when I log in')).toMatchObject({ checked: true });
+  });
+
+  it('are the only icon of a gateway that has one of its own, on Linux', async () => {
+    const app = await start();
+    await connected(app);
+    await soon(() => traysHeld).toEqual([true]);
+    control.time.pass(60_000);
+    await soon(() => traysHeld).toEqual([true, true]);
+    await app.desktop?.quit();
+    expect(traysHeld.at(-1)).toBe(false);
   });
 });
 

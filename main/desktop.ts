@@ -16,12 +16,13 @@ import { AT_LOGIN } from './system/autostart.ts';
 import { watchLeaving } from './system/leaving.ts';
 import { AppTray } from './tray/app-tray.ts';
 import { macMenu } from './tray/mac-menu.ts';
+import { createOneIcon } from './tray/one-icon.ts';
 import { type AppWindow, AppWindows } from './windows/app-windows.ts';
 import { hardenApp, hardenSession, webPreferences } from './windows/hardening.ts';
 import { listenToPages } from './windows/ipc.ts';
 
 const AGAIN_MS = 2000;
-const GRANTS_MS = 3000;
+const LEAVING_MS = 3000;
 
 /** Registered before the app is ready: without this, pages would have no origin. */
 const PRIVILEGES = { standard: true, secure: true, supportFetchAPI: true, stream: true, corsEnabled: false };
@@ -98,9 +99,11 @@ export async function startDesktop(
     onLost,
     onSnapshot: (snapshot, event) => {
       attention.changed(snapshot, event);
+      if (snapshot.status !== null) oneIcon.connected();
       show();
     },
   });
+  const oneIcon = createOneIcon({ platform, client, schedule });
   const decide = (id: string, digest: string, decision: 'approve' | 'deny') =>
     client.call('decide', { id, digest, decision, via: 'notification' });
   const attention = new Attention({
@@ -122,6 +125,7 @@ export async function startDesktop(
       ? 'the gateway that runs is of another version than the app: stop it, and the app starts its own'
       : '';
     attention.lost();
+    oneIcon.lost();
     session.forget();
     show();
     schedule(AGAIN_MS, () => {
@@ -178,17 +182,22 @@ export async function startDesktop(
     }
   }
 
-  async function endGrants(why: string): Promise<void> {
+  /** What is told on leaving holds nobody up. */
+  async function atMost(told: Promise<unknown>): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
-    const cancel = schedule(GRANTS_MS, resolve);
+    const cancel = schedule(LEAVING_MS, resolve);
+    await Promise.race([told, late]);
+    cancel();
+  }
+
+  async function endGrants(why: string): Promise<void> {
     const ended = client.call('revokeGrants', { leaving: true }).then(
       ({ revoked }) => {
         if (revoked > 0) log(`${revoked} grants ended: ${why}`);
       },
       (error: Error) => log(`grants were not ended, though ${why}: ${error.message}`),
     );
-    await Promise.race([ended, late]);
-    cancel();
+    await atMost(ended);
   }
 
   let leaving = false;
@@ -201,7 +210,7 @@ export async function startDesktop(
     }
     if (choice === 'stay' || leaving) return;
     leaving = true;
-    await endGrants('the app ended');
+    await atMost(Promise.all([endGrants('the app ended'), oneIcon.release()]));
     watch.stop();
     if (choice === 'stop') await supervisor.stop();
     end();
@@ -213,7 +222,10 @@ export async function startDesktop(
   function end(): void {
     if (ended) return;
     ended = true;
-    if (!leaving) void endGrants('the app ended');
+    if (!leaving) {
+      void endGrants('the app ended');
+      void oneIcon.release();
+    }
     watch.stop();
     supervisor.release();
     attention.close();
@@ -242,6 +254,11 @@ export async function startDesktop(
     hidePopup: () => shown.hidePopup(),
     openConsole: (path) => shown.openConsole(path),
     setPopupHeight: (pixels) => shown.setPopupHeight(pixels),
+    autostart: () => options.autostart?.on ?? null,
+    setAutostart(on) {
+      options.autostart?.set(on);
+      show();
+    },
     isOwnWindow: (id) => shown.isOwn(id),
   });
   watchLeaving({ powerMonitor: electron.powerMonitor, schedule, endGrants });

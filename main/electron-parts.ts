@@ -38,7 +38,7 @@ export interface ElectronParts extends TrayParts {
   powerMonitor: Pick<PowerMonitor, 'on' | 'getSystemIdleTime'>;
   dialog: Pick<Dialog, 'showMessageBox'>;
   screen: Pick<Screen, 'getPrimaryDisplay' | 'getDisplayMatching'>;
-  ipcMain: Pick<IpcMain, 'on'>;
+  ipcMain: Pick<IpcMain, 'on' | 'handle'>;
 }
 
 export interface DesktopOptions {

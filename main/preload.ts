@@ -5,6 +5,8 @@ const bridge: DesktopBridge = {
   hidePopup: () => ipcRenderer.send('hide-popup'),
   openConsole: (path) => ipcRenderer.send('open-console', path),
   setPopupHeight: (pixels) => ipcRenderer.send('set-popup-height', pixels),
+  autostart: () => ipcRenderer.invoke('autostart'),
+  setAutostart: (on) => ipcRenderer.invoke('set-autostart', on),
 };
 
 contextBridge.exposeInMainWorld('countersignDesktop', bridge);

@@ -161,7 +161,11 @@ export function electronDouble(options: { isFirst?: boolean } = {}) {
   }
   const tray: { current: EventEmitter | null } = { current: null };
   const powerMonitor = Object.assign(new EventEmitter(), { idle: 0, getSystemIdleTime: () => powerMonitor.idle });
-  const ipcMain = new EventEmitter();
+  const handled = new Map<string, (event: unknown, argument?: unknown) => unknown>();
+  const ipcMain = Object.assign(new EventEmitter(), {
+    handled,
+    handle: (channel: string, answer: (event: unknown, argument?: unknown) => unknown) => handled.set(channel, answer),
+  });
   const display = { workArea: { x: 0, y: 25, width: 1440, height: 875 } };
   NotificationDouble.shown = [];
   const parts = {

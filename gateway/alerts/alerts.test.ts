@@ -21,6 +21,41 @@ const alertsFrom = (events: readonly AlertEvent[], rules = shipped) => {
 const ids = (alerts: readonly Alert[]) => alerts.map((alert) => alert.rule.id);
 const times = (n: number, make: (i: number) => AlertEvent) => Array.from({ length: n }, (_, i) => make(i));
 
+describe('what was evaluated before in its session', () => {
+  const again = (event: AlertEvent, summary: Partial<StatementSummary> = {}): AlertEvent => ({
+    ...event,
+    at: event.at + 1,
+    statement: { ...event.statement!, ...summary },
+  });
+
+  it('need not be evaluated again, where nothing differs that rules look at', () => {
+    const engine = createAlertEngine(shipped.rules, freshMemory());
+    const first = happened(0, { objects: ['public.orders'] });
+    expect(engine.settled(first)).toBe(false);
+    expect(ids(engine.evaluate(first).map(toAlert))).toEqual(['first-touch']);
+    expect(engine.settled(again(first))).toBe(true);
+    expect(engine.evaluate(again(first))).toEqual([]);
+    for (const other of [{ rows: 99_999 }, { objects: ['public.other'] }, { error: '42501' }, { decision: denied }]) {
+      expect(engine.settled(again(first, other))).toBe(false);
+    }
+    expect(engine.settled(happened(0, {}, 's2'))).toBe(false);
+  });
+
+  it('is evaluated each time where a rule counts, is quiet for a while, or looks at the time', () => {
+    const rules = [
+      { count: { over: 3, minutes: 1, by: ['person' as const] } },
+      { quietMinutes: 0 },
+      { when: 'event.at > timestamp("2020-01-01T00:00:00Z")', first: { of: 'op' as const, by: ['person' as const] } },
+    ];
+    for (const rule of rules) {
+      const engine = createAlertEngine([ruleOf(rule)], freshMemory());
+      const first = happened(0);
+      engine.evaluate(first);
+      expect(engine.settled(again(first))).toBe(false);
+    }
+  });
+});
+
 describe('the shipped rules', () => {
   const touched = { objects: [] };
 

@@ -1,4 +1,5 @@
 import type { Alert } from '../contract/alert.ts';
+import type { RecorderSessionInfo, StatementSummary } from '../pipeline/ports.ts';
 import { type CompiledRule, problemOf } from './compile.ts';
 import { type AlertEvent, keyOf, UNSTEADY, verdictOfEvent } from './event.ts';
 import type { Group, Rule } from './rule.ts';
@@ -25,12 +26,16 @@ export interface Fired {
 
 export interface AlertEngine {
   evaluate(event: AlertEvent): Fired[];
+  /** An event like it was evaluated in its session, and evaluating this one would change and tell nothing. */
+  settled(event: AlertEvent): boolean;
 }
 
 const MAX_GROUPS = 2000;
 const MAX_TIMES = 100_000;
 const MAX_RELATED = 10;
 const MAX_MEMO = 2000;
+/** Of one session. */
+const MAX_SETTLED = 256;
 const MINUTE_US = 60_000_000;
 
 /**
@@ -48,6 +53,8 @@ export function createAlertEngine(
   const fields = [...new Set(steady.flatMap((one) => one.fields))];
   const states = new Map(live.map(({ rule }) => [rule, stateOf(rule, seen)]));
   const told = new Set<string>();
+  const watchesTime = live.some((one) => one.fields.includes('at'));
+  const settled = new WeakMap<RecorderSessionInfo, Map<string, StatementSummary>>();
   let memo = new Map<string, readonly Rule[]>();
 
   /** Most events differ from an earlier one in nothing that most rules look at. */
@@ -74,16 +81,51 @@ export function createAlertEngine(
     }
   }
 
+  function settle({ session, statement }: AlertEvent): void {
+    if (statement === null || watchesTime) return;
+    let shapes = settled.get(session);
+    if (!shapes) {
+      shapes = new Map();
+      settled.set(session, shapes);
+    }
+    if (shapes.size >= MAX_SETTLED) shapes.clear();
+    // Without its text, which may be long.
+    shapes.set(statement.fingerprint, { ...statement, text: null });
+  }
+
   return {
     evaluate(event) {
       const fired: Fired[] = [];
-      for (const rule of matching(event)) {
+      const rules = matching(event);
+      for (const rule of rules) {
         const one = states.get(rule)!(event);
         if (one) fired.push(one);
       }
+      // What `first` has seen is not new again; what counts, or fires each time, has to see each event.
+      if (rules.every((rule) => rule.first)) settle(event);
       return fired;
     },
+    settled({ session, statement }) {
+      const known = statement === null ? undefined : settled.get(session)?.get(statement.fingerprint);
+      return known !== undefined && statement !== null && sameToRules(known, statement);
+    },
   };
+}
+
+/** Lists and decisions are shared by the statements of a shape, so that the same object is the same content. */
+function sameToRules(a: StatementSummary, b: StatementSummary): boolean {
+  return (
+    a.decision === b.decision &&
+    a.rows === b.rows &&
+    a.error === b.error &&
+    a.objects === b.objects &&
+    a.flags === b.flags &&
+    a.class === b.class &&
+    a.op === b.op &&
+    a.heldMs === b.heldMs &&
+    a.masked === null &&
+    b.masked === null
+  );
 }
 
 type State = (event: AlertEvent) => Fired | null;

@@ -68,6 +68,7 @@ export function createAlertWatch(deps: AlertWatchDeps): AlertWatch {
 
   return {
     happened(event) {
+      if (engine.settled(event)) return;
       if (waiting.length - at >= maxWaiting) {
         missed += 1;
         return;

@@ -235,6 +235,12 @@ export class Books {
     this.db.prepare('INSERT OR REPLACE INTO sessions VALUES (@sid, @org, @device, @folder)').run(session);
   }
 
+  /** As if no part of it had come. */
+  forgetParts(sid: string): void {
+    this.db.prepare('DELETE FROM parts WHERE sid = ?').run(sid);
+    this.db.prepare('DELETE FROM ranges WHERE sid = ?').run(sid);
+  }
+
   parts(sid: string): BookedPart[] {
     const rows = this.db
       .prepare('SELECT n, sha256, prev, last, name FROM parts WHERE sid = ? ORDER BY n')

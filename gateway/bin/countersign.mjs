@@ -8,7 +8,20 @@ if (process.argv[2] === 'hook') {
   writeSync(1, stdout);
   process.exit(code);
 }
-const MCP_COMMANDS = ['add', 'list', 'remove', 'test', 'accept', 'token', 'link', 'help', '--help', '-h'];
+const MCP_COMMANDS = [
+  'add',
+  'list',
+  'remove',
+  'test',
+  'accept',
+  'login',
+  'logout',
+  'token',
+  'link',
+  'help',
+  '--help',
+  '-h',
+];
 if (process.argv[2] === 'mcp' && process.argv[3] !== undefined && !MCP_COMMANDS.includes(process.argv[3])) {
   // One for each server of each agent, for as long as it runs.
   const { runShim } = await import('./mcp-shim.mjs');

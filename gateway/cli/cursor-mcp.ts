@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { mcpFile, planMcp, unwrapMcp, writeMcp } from '../agents/cursor/mcp-install.ts';
+import type { OwnShim } from '../agents/cursor/mcp-proxy.ts';
 import { CountersignError } from '../contract/errors.ts';
 import { McpServer } from '../contract/mcp.ts';
 import { homeForHooks, type LevelOptions, levelOf, whereOf } from './agents.ts';
@@ -11,6 +12,21 @@ import { oneLine } from './visible-text.ts';
 export function assertHasMcp(options: LevelOptions): void {
   if (levelOf(options) === 'managed')
     throw new CountersignError('USAGE', 'MCP servers are named for a user or a project, so --mcp goes with these');
+}
+
+const PROGRAM = fileURLToPath(new URL('../bin/countersign.mjs', import.meta.url));
+
+/** What an entry of mcp.json has to start to go through this gateway. */
+export async function ownShim(cli: Cli): Promise<OwnShim> {
+  const { items } = await cli.control().call('mcpServers', {});
+  const names = new Set(items.map(({ name }) => name));
+  return {
+    node: process.execPath,
+    program: PROGRAM,
+    home: cli.home(),
+    usualHome: homeForHooks(cli, 'user') === null,
+    isRegistered: (name) => names.has(name),
+  };
 }
 
 function fileOf(cli: Cli, options: LevelOptions): { file: string; project: string | null } {
@@ -27,7 +43,7 @@ export async function wrapCursorMcp(cli: Cli, options: LevelOptions): Promise<vo
   const plan = planMcp(file, {
     shim: {
       command: process.execPath,
-      args: [fileURLToPath(new URL('../bin/countersign.mjs', import.meta.url))],
+      args: [PROGRAM],
       after: home === null ? [] : ['--home', home],
     },
     env: cli.env,

@@ -19,7 +19,7 @@ const run = (args: string[], more: Parameters<typeof runCommand>[1] = {}) =>
 test('install --mcp registers each server with its secrets, by the PIN, and then changes the file', async () => {
   writeFileSync(mcp(), JSON.stringify({ mcpServers: { db: { command: 'db-mcp', env: { KEY: 'hunter2' } }, own: 7 } }));
   const view = (server: object) =>
-    McpServerView.parse({ ...server, hasSecrets: true, openSessions: 0, pinned: 0, changed: [] });
+    McpServerView.parse({ ...server, hasSecrets: true, signedIn: null, openSessions: 0, pinned: 0, changed: [] });
   const { code, calls, out, notes, asked } = await run(['install', '--mcp'], {
     typed: ['739281'],
     answers: { mcpServers: () => ({ items: [] }), putMcpServer: ({ server }) => view(server) },

@@ -19,7 +19,7 @@ import {
   withTerminal,
 } from './agents.ts';
 import type { Cli } from './cli.ts';
-import { assertHasMcp, unwrapCursorMcp, wrapCursorMcp } from './cursor-mcp.ts';
+import { assertHasMcp, ownShim, unwrapCursorMcp, wrapCursorMcp } from './cursor-mcp.ts';
 import { oneLine } from './visible-text.ts';
 
 interface DoctorOptions extends LevelOptions {
@@ -50,7 +50,7 @@ async function doctor(cli: Cli, options: DoctorOptions): Promise<void> {
     tell(finding);
     failed ||= finding.status === 'failed';
   }
-  lookForRisks(where).forEach(tell);
+  lookForRisks(where, await ownShim(cli)).forEach(tell);
   cli.note('Hooks are a guardrail: what a command starts in turn is not told to them.');
   if (failed) cli.exitWith(1);
 }

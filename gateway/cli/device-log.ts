@@ -8,6 +8,13 @@ import { deviceFileOf } from './device-home.ts';
 import { visibleJson, visibleLine } from './terminal/visible.ts';
 import { wholeNumber } from './whole-number.ts';
 
+const HALTS: Record<Extract<LogEntry, { type: 'halt' }>['kind'], (halt: { until: string; by: string }) => string> = {
+  pause: ({ until, by }) => `${by} paused the gateway${until === '' ? '' : ` until ${until}`}`,
+  panic: ({ until, by }) => `${by} cut every connection${until === '' ? '' : ` until ${until}`}`,
+  resumed: ({ by }) => `${by} let it go on`,
+  over: () => 'the time of the pause is over, and it goes on',
+};
+
 /** What an entry says, for a person; its own words are text from outside. */
 export function entryInWords(entry: LogEntry): string {
   switch (entry.type) {
@@ -26,8 +33,11 @@ export function entryInWords(entry: LogEntry): string {
     case 'heartbeat':
       return `runs, with ${entry.open.length} sessions open and ${entry.queued.objects} objects (${entry.queued.bytes} bytes) to send`;
     case 'policy':
+      return `the policy is ${entry.hash.slice(0, 12)} by ${entry.by}`;
     case 'config':
-      return `${entry.type === 'policy' ? 'the policy' : 'the configuration'} is ${entry.hash.slice(0, 12)} by ${entry.by}`;
+      return `the configuration is ${entry.hash.slice(0, 12)}${entry.what === undefined ? '' : `: ${entry.what}`}${entry.by === '' ? '' : `, by ${entry.by}`}`;
+    case 'halt':
+      return HALTS[entry.kind](entry);
     case 'gap':
       return `gap (${entry.kind}) from ${entry.from} ${entry.until === '' ? 'on' : `until ${entry.until}`}${entry.detail === '' ? '' : `: ${entry.detail}`}`;
     case 'key':

@@ -5,6 +5,7 @@ import { runCommand } from './test-cli.ts';
 const view = (more: object): McpServerView => ({
   ...McpServer.parse({ name: 'files', transport: { type: 'stdio', command: 'files-server', args: ['/srv'] } }),
   hasSecrets: false,
+  signedIn: null,
   openSessions: 0,
   pinned: 3,
   changed: [],

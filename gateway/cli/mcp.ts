@@ -4,11 +4,14 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { cursorDeepLink } from '../agents/cursor/mcp-config.ts';
 import { CountersignError } from '../contract/errors.ts';
-import { McpSecrets, McpServer, type McpServerView } from '../contract/mcp.ts';
+import { McpSecrets, McpServer, type McpServerView, OAUTH_CLIENT_SECRET } from '../contract/mcp.ts';
+import { openBrowser } from './browser.ts';
 import { type Cli, table } from './cli.ts';
 import { typedCommand } from './home.ts';
 import { askPin } from './pin.ts';
 import { oneLine } from './visible-text.ts';
+
+const POLL_MS = 1_000;
 
 interface AddOptions {
   file?: string;
@@ -25,6 +28,22 @@ interface AddOptions {
   sampling?: boolean;
   elicitation?: boolean;
   secretsStdin?: boolean;
+  oauth?: boolean;
+  clientId?: string;
+  clientSecret?: boolean;
+  scope?: string[];
+  issuer?: string;
+}
+
+/** null: nothing of a sign-in is said. */
+function oauthFrom({ oauth, clientId, clientSecret, scope, issuer }: AddOptions) {
+  if (!oauth && !clientSecret && clientId === undefined && scope === undefined && issuer === undefined) return null;
+  return {
+    ...(clientId === undefined ? {} : { clientId }),
+    clientSecret: clientSecret === true,
+    ...(scope === undefined ? {} : { scopes: scope }),
+    ...(issuer === undefined ? {} : { issuer }),
+  };
 }
 
 /** A JSON file with the server's fields, options over it. */
@@ -42,11 +61,20 @@ function serverFrom(name: string, command: readonly string[], options: AddOption
     throw new CountersignError('USAGE', 'a server is a program (after --) or an address (--url), not both');
   }
   const { cwd, env, header } = options;
+  const oauth = oauthFrom(options);
+  if (oauth !== null && options.url === undefined) {
+    throw new CountersignError('USAGE', 'a sign-in is to an address: give --url as well');
+  }
   const transport =
     program !== undefined
       ? { type: 'stdio', command: program, args, env, ...(cwd === undefined ? {} : { cwd }) }
       : options.url !== undefined
-        ? { type: options.sse ? 'sse' : 'http', url: options.url, headers: header }
+        ? {
+            type: options.sse ? 'sse' : 'http',
+            url: options.url,
+            headers: header,
+            ...(oauth === null ? {} : { oauth }),
+          }
         : file.transport;
   const parsed = McpServer.safeParse({
     ...file,
@@ -74,7 +102,9 @@ function serverFrom(name: string, command: readonly string[], options: AddOption
 
 /** Typed, or as a JSON object on standard input; never arguments, which others can read. */
 async function secretsOf(cli: Cli, server: McpServer, options: AddOptions): Promise<McpSecrets> {
-  const names = server.transport.type === 'stdio' ? server.transport.env : server.transport.headers;
+  const { transport } = server;
+  const names = transport.type === 'stdio' ? [...transport.env] : [...transport.headers];
+  if (transport.type !== 'stdio' && transport.oauth?.clientSecret) names.push(OAUTH_CLIENT_SECRET);
   if (options.secretsStdin) {
     try {
       return McpSecrets.parse(JSON.parse(await text(process.stdin)));
@@ -93,6 +123,8 @@ async function add(cli: Cli, name: string, command: readonly string[], options: 
   const pin = await askPin(cli, 'Your PIN, since the gateway will run or call this server: ');
   await cli.control().call('putMcpServer', { name, server, secrets, pin });
   cli.out(`${name} is registered. Agents reach it with: ${typedCommand(cli, `mcp ${name}`)}`);
+  if (server.transport.type !== 'stdio' && server.transport.oauth !== undefined)
+    cli.note(`Sign in:       ${typedCommand(cli, `mcp login ${name}`)}`);
   cli.note(`Try it:        ${typedCommand(cli, `mcp test ${name}`)}`);
   cli.note(`For Cursor:    ${typedCommand(cli, `mcp link ${name}`)}`);
 }
@@ -109,6 +141,7 @@ async function list(cli: Cli): Promise<void> {
     one.transport.type,
     one.mode,
     `masking ${one.masking}`,
+    one.signedIn === null ? '' : one.signedIn ? 'signed in' : 'NOT SIGNED IN',
     `${one.pinned} tools pinned`,
     one.changed.length === 0 ? '' : `CHANGED: ${oneLine(one.changed.join(', '), 60)}`,
     oneLine(whereOf(one), 100),
@@ -122,6 +155,26 @@ async function test(cli: Cli, name: string): Promise<void> {
   const rows = result.tools.map((tool) => [tool.state, oneLine(tool.name, 80), oneLine(tool.title, 80)]);
   for (const line of table(rows)) cli.out(line);
   if (!result.ok) cli.exitWith(1);
+}
+
+/** Lets a person sign in, in a browser on this machine. */
+async function login(cli: Cli, name: string, { open }: { open: boolean }): Promise<void> {
+  const control = cli.control();
+  const pin = await askPin(cli, `The gateway will act at ${name} as whoever signs in. Your PIN: `);
+  const begun = await control.call('signInMcpServer', { name, pin });
+  cli.out(oneLine(begun.sentence, 300));
+  cli.out('Open this address in a browser on this machine:');
+  cli.out(`  ${oneLine(begun.url ?? '', 8192)}`);
+  if (open && begun.url !== null) openBrowser(begun.url, cli.env);
+  cli.note('Waiting for the sign-in; ^C gives it up.');
+  let view = begun;
+  while (view.state === 'waiting' && !cli.signal.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    view = await control.call('mcpSignInState', { name, id: begun.id });
+  }
+  if (view.state === 'waiting') return cli.exitWith(130);
+  (view.state === 'done' ? cli.out : cli.note)(oneLine(view.sentence, 600));
+  if (view.state === 'failed') cli.exitWith(1);
 }
 
 /** The program as an editor can start it: absolute, since its PATH is not a shell's. */
@@ -161,6 +214,11 @@ export function registerMcp(program: Command, cli: Cli): void {
     .option('--no-masking', 'leave results as they are')
     .option('--sampling', 'let the server ask for the model, under policy')
     .option('--elicitation', 'let the server ask the user, under policy')
+    .option('--oauth', 'the server wants a sign-in (OAuth)')
+    .option('--client-id <id>', 'of a client that is registered for it; else the gateway registers itself')
+    .option('--client-secret', 'that client has a secret, which goes to the vault')
+    .option('--scope <scope>', 'what to ask for, in place of what the server asks for', collect)
+    .option('--issuer <url>', 'the only address at which people sign in for it')
     .option('--secrets-stdin', 'read the values from standard input: {"NAME": "value"}')
     .action((name: string, command: string[], options: AddOptions) => add(cli, name, command, options));
   mcp
@@ -178,6 +236,18 @@ export function registerMcp(program: Command, cli: Cli): void {
       const pin = await askPin(cli, `Accept how ${tool ?? `the tools of ${name}`} are described now? Your PIN: `);
       const { accepted } = await cli.control().call('acceptMcpTools', { name, pin, ...(tool ? { tool } : {}) });
       cli.out(accepted.length === 0 ? 'nothing had changed' : `accepted: ${oneLine(accepted.join(', '), 400)}`);
+    });
+  mcp
+    .command('login <name>')
+    .description('sign in to a server that wants it (OAuth); the tokens stay with the gateway')
+    .option('--no-open', 'print the address, and open no browser')
+    .action((name: string, options: { open: boolean }) => login(cli, name, options));
+  mcp
+    .command('logout <name>')
+    .description('take the tokens of its sign-in back and forget them')
+    .action(async (name: string) => {
+      await cli.control().call('signOutMcpServer', { name });
+      cli.out(`signed out of ${name}`);
     });
   mcp
     .command('token <name>')

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { GatewayStatus } from '../contract/api.ts';
+import type { McpServerView } from '../contract/mcp.ts';
 import { type Cli, table } from './cli.ts';
 import { typedCommand } from './home.ts';
 import { oneLine } from './visible-text.ts';
@@ -10,8 +11,23 @@ function deviceText({ id, org, size, problem, warning }: GatewayStatus['device']
   return `${id}, ${whose}; ${size} entries in its log${warning === null ? '' : `; ${warning}`}`;
 }
 
+/** Nothing where there is none. */
+function mcpRows(cli: Cli, servers: readonly McpServerView[]): string[][] {
+  if (servers.length === 0) return [];
+  const open = servers.reduce((sum, { openSessions }) => sum + openSessions, 0);
+  const changed = servers.filter((server) => server.changed.length > 0);
+  return [
+    ['MCP', `${servers.map(({ name }) => name).join(', ')}; ${open} open session${open === 1 ? '' : 's'}`],
+    ...changed.map(({ name, changed: tools }) => [
+      '',
+      `${name} describes otherwise now: ${oneLine(tools.join(', '), 200)}; look, then ${typedCommand(cli, `mcp accept ${name}`)}`,
+    ]),
+  ];
+}
+
 async function status(cli: Cli): Promise<void> {
-  const now = await cli.control().call('status', {});
+  const control = cli.control();
+  const [now, mcp] = await Promise.all([control.call('status', {}), control.call('mcpServers', {})]);
   const many = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
   const rows = [
     ['Gateway', `${now.version}, ${now.protection}, PostgreSQL clients at ${now.postgres.host}:${now.postgres.port}`],
@@ -26,6 +42,7 @@ async function status(cli: Cli): Promise<void> {
     ['PIN', now.pinSet ? 'set' : `not set: approvals need it; set it with: ${typedCommand(cli, 'pin set')}`],
     ['Notifications', `${now.notifications.ok ? 'shown ' : 'none: '}${now.notifications.sentence}`],
     ...(now.halt === null ? [] : [['Halted', `${oneLine(now.halt.sentence, 300)}; ${typedCommand(cli, 'resume')}`]]),
+    ...mcpRows(cli, mcp.items),
     ['Now', `${many(now.openSessions, 'open session')}, ${many(now.waiting, 'request')} waiting for a person`],
   ];
   for (const line of table(rows)) cli.out(line);

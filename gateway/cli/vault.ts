@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -7,15 +7,18 @@ import type { Connection } from '../contract/connection.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { Adopted, CredentialFile, FoundCredential } from '../vault/adopt/credential.ts';
 import { connectionFor, findCredentials } from '../vault/adopt/find.ts';
-import { openWayBack, sealWayBack } from '../vault/adopt/way-back.ts';
+import { findStored } from '../vault/adopt/find-stored.ts';
+import { type FileAsItWas, openWayBack, sealWayBack } from '../vault/adopt/way-back.ts';
 import type { Cli } from './cli.ts';
 import { typedCommand } from './home.ts';
 import { askPin } from './pin.ts';
 import { askPassphrase, newPassphrase } from './trust-passphrase.ts';
+import { chosenOf, confirmKinds, listStored, moveStored, parseKinds } from './vault-stored.ts';
 import { oneLine } from './visible-text.ts';
 
 interface AdoptOptions {
   project?: string;
+  also?: string;
   dryRun?: boolean;
 }
 
@@ -23,38 +26,52 @@ const placeOf = ({ file, line }: FoundCredential) => `${file}, line ${line}`;
 const targetOf = ({ user, host, port, database }: FoundCredential) => `${user}@${host}:${port}/${database}`;
 
 /**
- * Moves passwords that an agent could read into the vault, each once its connection was tried; what the files were
- * is sealed with a passphrase first. Takes the PIN.
+ * Moves passwords that an agent could read into the vault; what the files were is sealed with a passphrase first.
+ * Those of PostgreSQL become connections, each once it was tried; others are kept where `--also` names them and a
+ * person says so. Takes the PIN.
  */
 async function adopt(cli: Cli, options: AdoptOptions): Promise<void> {
   const home = cli.env.HOME ?? homedir();
-  const found = findCredentials({ home, project: resolve(options.project ?? '.'), env: cli.env });
+  const where = { home, project: resolve(options.project ?? '.'), env: cli.env };
+  const also = parseKinds(options.also);
+  const found = findCredentials(where);
   for (const { file, credentials, left } of found) {
     for (const one of credentials) cli.out(`${oneLine(placeOf(one), 200)}: ${oneLine(targetOf(one), 200)}`);
     for (const { line, why } of left) cli.note(`${oneLine(file, 200)}, line ${line} stays as it is: ${why}`);
   }
   const files = found.filter(({ credentials }) => credentials.length > 0);
-  if (files.length === 0) {
-    cli.note('No password of a PostgreSQL server was found in files of libpq or of this project.');
-    return;
+  const stored = findStored(where);
+  listStored(cli, stored, also);
+  if (files.length === 0 && stored.length === 0) {
+    cli.note('No credentials were found in the usual files of this person and this project.');
   }
   if (options.dryRun) return;
+  const chosen = chosenOf(stored, await confirmKinds(cli, stored, also));
+  if (files.length === 0 && chosen.length === 0) return;
   const passphrase = await newPassphrase(cli, 'the way back', undefined);
-  const pin = await askPin(cli, 'Your PIN, to register these connections: ');
+  const pin = await askPin(cli, 'Your PIN, to put these into the vault: ');
   const wayBack = join(home, `.countersign-adopted-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.age`);
-  const sealed = await sealWayBack(Object.fromEntries(files.map(({ file, text }) => [file, text])), passphrase);
-  replaceSettings(wayBack, Buffer.from(sealed), 0o600);
-  const rotate: string[] = [];
-  for (const file of files) rotate.push(...(await adoptFile(cli, file, pin)));
-  if (rotate.length === 0) {
-    rmSync(wayBack, { force: true });
-    cli.exitWith(1);
-    return;
-  }
-  cli.out('An agent may have read these passwords. Give each of them a new one, and tell the gateway of it:');
-  for (const one of rotate) cli.out(`  ${oneLine(one, 300)}`);
+  const before = [...files, ...chosen].map(({ file }): [string, FileAsItWas] => [
+    file,
+    { bytes: readFileSync(file), mode: statSync(file).mode & 0o777 },
+  ]);
+  replaceSettings(wayBack, Buffer.from(await sealWayBack(new Map(before), passphrase)), 0o600);
   cli.note(`The files as they were are sealed in ${wayBack}`);
   cli.note(`They come back with: ${typedCommand(cli, `vault restore ${wayBack}`)}`);
+  const rotate: string[] = [];
+  try {
+    for (const file of files) rotate.push(...(await adoptFile(cli, file, pin)));
+    for (const file of chosen) rotate.push(...(await moveStored(cli, file, pin)));
+  } finally {
+    if (rotate.length > 0) {
+      cli.out('An agent may have read these. Give each of them a new one, and tell the gateway of it:');
+      for (const one of rotate) cli.out(`  ${oneLine(one, 300)}`);
+    }
+  }
+  if (rotate.length > 0) return;
+  rmSync(wayBack, { force: true });
+  cli.note('No file was changed, so there is no way back to keep.');
+  cli.exitWith(1);
 }
 
 /** @returns what has to be rotated. */
@@ -67,6 +84,11 @@ async function adoptFile(cli: Cli, file: CredentialFile, pin: string): Promise<s
     adopted.set(one, { id: connection.id, database: one.database, ...postgres });
   }
   if (adopted.size === 0) return [];
+  if (readFileSync(file.file, 'utf8') !== file.text) {
+    cli.note(`${oneLine(file.file, 200)} was changed meanwhile and stays as it is; run this again.`);
+    cli.exitWith(1);
+    return [];
+  }
   replaceSettings(file.file, file.without(adopted), 0o600);
   cli.out(`Changed ${oneLine(file.file, 200)}`);
   return [...adopted].map(([one, { id }]) => `${targetOf(one)} (connection ${id})`);
@@ -98,8 +120,8 @@ async function restore(cli: Cli, file: string): Promise<void> {
     throw new CountersignError('USAGE', `${file} cannot be read`, { cause });
   }
   const files = await openWayBack(bytes, await askPassphrase(cli, 'the way back', undefined));
-  for (const [path, text] of Object.entries(files)) {
-    replaceSettings(path, text, 0o600);
+  for (const [path, { bytes: content, mode }] of files) {
+    replaceSettings(path, content, mode);
     // libpq takes no password file that others can read.
     if (/pgpass/.test(path)) chmodSync(path, 0o600);
     cli.out(`${oneLine(path, 200)} is as it was`);
@@ -107,16 +129,39 @@ async function restore(cli: Cli, file: string): Promise<void> {
   cli.note('An agent can read these passwords again.');
 }
 
+async function list(cli: Cli): Promise<void> {
+  const { items } = await cli.control().call('storedCredentials', {});
+  if (items.length === 0) cli.note('The vault keeps no credentials of other protocols.');
+  for (const { id, title, file, keptAt } of items) {
+    cli.out(`${id}  ${oneLine(title, 200)} (from ${oneLine(file, 200)}, ${keptAt})`);
+  }
+}
+
+async function forget(cli: Cli, id: string): Promise<void> {
+  const pin = await askPin(cli, 'Your PIN, to remove it: ');
+  await cli.control().call('forgetStoredCredential', { id, pin });
+  cli.out(`${id} is no longer in the vault.`);
+}
+
 export function registerVault(program: Command, cli: Cli): void {
   const vault = program.command('vault').description('secrets of connections, which the gateway keeps');
   vault
     .command('adopt')
-    .description('move passwords of PostgreSQL servers that an agent could read into the vault; takes the PIN')
+    .description('move credentials that an agent could read into the vault; takes the PIN')
     .option('--project <folder>', 'whose env files are looked at too (the current folder)')
+    .option('--also <kinds>', 'mysql, aws, kube, git: move these too, though the gateway does not speak them yet')
     .option('--dry-run', 'say what would be moved, and change nothing')
     .action((options: AdoptOptions) => adopt(cli, options));
   vault
     .command('restore <file>')
     .description('put the files back that adopt changed')
     .action((file: string) => restore(cli, file));
+  vault
+    .command('list')
+    .description('credentials that are kept for protocols that the gateway does not speak yet')
+    .action(() => list(cli));
+  vault
+    .command('forget <id>')
+    .description('remove one of them; takes the PIN')
+    .action((id: string) => forget(cli, id));
 }

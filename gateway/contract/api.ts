@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { About, AgentView } from './about.ts';
 import { Alert, AlertRuleView } from './alert.ts';
 import { Connection } from './connection.ts';
 import { Approval, Grant, GrantScope, SessionPause, SimilarApprovals } from './decision.ts';
@@ -14,7 +15,7 @@ import {
 import { HaltMinutes, HaltView } from './halt.ts';
 import { HookFiles, HookInput, HookOutput } from './hooks.ts';
 import { InsightShapes, InsightShapesInput, Insights, InsightsInput } from './insights.ts';
-import { McpSecrets, McpServer, McpServerName, McpServerView, McpTestResult } from './mcp.ts';
+import { McpSecrets, McpServer, McpServerName, McpServerView, McpTestResult, McpToolView } from './mcp.ts';
 import {
   CredentialId,
   PasskeyAssertion,
@@ -30,6 +31,7 @@ import { StatementFilter } from './search.ts';
 import { ExchangeText, ResultPage, Session, Statement, Verification } from './session.ts';
 import { SiemDestination, SiemStatus } from './siem.ts';
 import { IdentityView, LoginView, ProviderConfig } from './sign-in.ts';
+import { StoredCredential, StoredId, StoredValues } from './stored-credential.ts';
 import { DaySummary } from './summary.ts';
 import { HoldView, RetentionPlan, StoreCapabilities, SyncSetup, SyncStatus } from './sync.ts';
 import { TerminalPart, TerminalPlace } from './terminal.ts';
@@ -179,6 +181,9 @@ export const routes = {
   ),
   status: route('GET', '/api/status', 'session', Nothing, GatewayStatus),
   device: route('GET', '/api/device', 'session', Nothing, DeviceView),
+  about: route('GET', '/api/about', 'session', Nothing, About),
+  /** Looks, and writes nothing: a person installs. */
+  agents: route('GET', '/api/agents', 'session', Nothing, z.object({ items: z.array(AgentView) })),
   /** Whose evidence this is, and by which key: it takes the PIN. */
   enrolDevice: {
     ...route('POST', '/api/device/enrol', 'session', DeviceEnrolment.extend({ pin: Pin }), DeviceEnrolled),
@@ -200,6 +205,9 @@ export const routes = {
     z.object({ name: z.string().min(1).max(512), pin: Pin }),
     Nothing,
   ),
+
+  /** The desktop app has an icon of its own: meanwhile, and a little longer, the gateway shows none. */
+  holdTray: route('POST', '/api/tray/hold', 'session', z.object({ held: z.boolean() }), Nothing),
 
   approvals: route(
     'GET',
@@ -337,6 +345,34 @@ export const routes = {
     z.object({ id: Id, purpose: z.string().max(200).default('') }),
     MintedToken,
   ),
+  /** Credentials that the vault keeps for protocols that the gateway does not speak yet; never what they are. */
+  storedCredentials: route(
+    'GET',
+    '/api/stored-credentials',
+    'session',
+    Nothing,
+    z.object({ items: z.array(StoredCredential) }),
+  ),
+  /** Adds or replaces. */
+  storeCredential: route(
+    'PUT',
+    '/api/stored-credentials/:id',
+    'session',
+    z.object({
+      id: StoredId,
+      credential: StoredCredential.omit({ id: true, keptAt: true }),
+      values: StoredValues,
+      pin: Pin,
+    }),
+    StoredCredential,
+  ),
+  forgetStoredCredential: route(
+    'POST',
+    '/api/stored-credentials/:id/forget',
+    'session',
+    z.object({ id: StoredId, pin: Pin }),
+    Nothing,
+  ),
   mcpServers: route('GET', '/api/mcp-servers', 'session', Nothing, z.object({ items: z.array(McpServerView) })),
   /** Adds or replaces: the gateway will run its program or send it its secrets, so it takes the PIN. */
   putMcpServer: route(
@@ -353,6 +389,14 @@ export const routes = {
     z.object({ name: McpServerName, pin: Pin }),
     Nothing,
   ),
+  /** What its tools are described as, pinned and now. */
+  mcpTools: route(
+    'GET',
+    '/api/mcp-servers/:name/tools',
+    'session',
+    z.object({ name: McpServerName }),
+    z.object({ items: z.array(McpToolView) }),
+  ),
   testMcpServer: route(
     'POST',
     '/api/mcp-servers/:name/test',
@@ -367,6 +411,29 @@ export const routes = {
     'session',
     z.object({ name: McpServerName, tool: z.string().max(512).optional(), pin: Pin }),
     z.object({ accepted: z.array(z.string()) }),
+  ),
+  /** Begins a sign-in to the server (OAuth), which a person ends in a browser. */
+  signInMcpServer: route(
+    'POST',
+    '/api/mcp-servers/:name/sign-in',
+    'session',
+    z.object({ name: McpServerName, pin: Pin }),
+    LoginView,
+  ),
+  mcpSignInState: route(
+    'GET',
+    '/api/mcp-servers/:name/sign-in/:id',
+    'session',
+    z.object({ name: McpServerName, id: Id }),
+    LoginView,
+  ),
+  /** Takes the tokens back, as far as the server's provider lets, and forgets them. */
+  signOutMcpServer: route(
+    'POST',
+    '/api/mcp-servers/:name/sign-out',
+    'session',
+    z.object({ name: McpServerName }),
+    Nothing,
   ),
   mintMcpToken: route(
     'POST',

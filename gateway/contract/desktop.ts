@@ -31,4 +31,8 @@ export interface DesktopBridge {
   openConsole(path: string): void;
   /** Height of the popup's content in CSS pixels. */
   setPopupHeight(pixels: number): void;
+  /** Whether the app starts when the person logs in; null where that cannot be set (not installed). */
+  autostart(): Promise<boolean | null>;
+  /** @returns how it is then. Rejects where the system refuses. */
+  setAutostart(on: boolean): Promise<boolean | null>;
 }

@@ -2,7 +2,18 @@ import { z } from 'zod';
 import { DetectorConfig } from './connection.ts';
 
 /** Commands of `countersign mcp`, so no server has such a name. gateway/bin/countersign.mjs has the same. */
-export const MCP_COMMANDS: readonly string[] = ['add', 'list', 'remove', 'test', 'accept', 'token', 'link', 'help'];
+export const MCP_COMMANDS: readonly string[] = [
+  'add',
+  'list',
+  'remove',
+  'test',
+  'accept',
+  'login',
+  'logout',
+  'token',
+  'link',
+  'help',
+];
 
 /** The name under which agents reach a server: `countersign mcp NAME`, `/mcp/NAME`. */
 export const McpServerName = z
@@ -26,6 +37,30 @@ const Url = z
     message: 'a URL without user and password; put them into a header, whose value goes to the vault',
   });
 
+/** How the gateway signs in to a server (MCP, authorization). What the server does not say itself is here. */
+export const McpOAuth = z.strictObject({
+  /** Of a client that is registered already; absent: the gateway registers itself (RFC 7591). */
+  clientId: z.string().min(1).max(2048).optional(),
+  /** That client has a secret; it is in the vault. */
+  clientSecret: z.boolean().default(false),
+  /** Absent: the scopes that the server asks for. */
+  scopes: z
+    .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/, 'a scope'))
+    .max(64)
+    .optional(),
+  /** The only authorization server that counts; absent: the first that the server names. */
+  issuer: Url.optional(),
+});
+export type McpOAuth = z.infer<typeof McpOAuth>;
+
+/** The client's secret among a server's secrets. No header has this name. */
+export const OAUTH_CLIENT_SECRET = 'oauth client secret';
+
+const Remote = z.object({ url: Url, headers: z.array(Header).max(32).default([]), oauth: McpOAuth.optional() });
+const oneCredential = ({ oauth, headers }: z.infer<typeof Remote>) =>
+  oauth === undefined || !headers.some((name) => name.toLowerCase() === 'authorization');
+const ONE_CREDENTIAL = 'a server is signed in to, or has the header Authorization, not both';
+
 /** Where the server is. The values of `env` and `headers` are secrets: they are in the vault, only their names here. */
 export const McpTransport = z.discriminatedUnion('type', [
   z.object({
@@ -36,9 +71,9 @@ export const McpTransport = z.discriminatedUnion('type', [
     cwd: z.string().max(4096).optional(),
     env: z.array(Variable).max(64).default([]),
   }),
-  z.object({ type: z.literal('http'), url: Url, headers: z.array(Header).max(32).default([]) }),
+  Remote.extend({ type: z.literal('http') }).refine(oneCredential, ONE_CREDENTIAL),
   /** The transport of 2024-11-05, for servers that have no other. */
-  z.object({ type: z.literal('sse'), url: Url, headers: z.array(Header).max(32).default([]) }),
+  Remote.extend({ type: z.literal('sse') }).refine(oneCredential, ONE_CREDENTIAL),
 ]);
 export type McpTransport = z.infer<typeof McpTransport>;
 
@@ -74,12 +109,22 @@ export type McpSecrets = z.infer<typeof McpSecrets>;
 
 export const McpServerView = McpServer.extend({
   hasSecrets: z.boolean(),
+  /** Whether the gateway has been signed in; null: the server takes no sign-in. */
+  signedIn: z.boolean().nullable(),
   openSessions: z.number().int(),
   /** Tools whose description is pinned, and those that are described otherwise now. */
   pinned: z.number().int(),
   changed: z.array(z.string()),
 });
 export type McpServerView = z.infer<typeof McpServerView>;
+
+/** A tool as it was accepted; `diff` where it is described otherwise now. Text of the server: hostile. */
+export const McpToolView = z.object({
+  name: z.string(),
+  description: z.string(),
+  diff: z.string().nullable(),
+});
+export type McpToolView = z.infer<typeof McpToolView>;
 
 export const McpTestResult = z.object({
   ok: z.boolean(),

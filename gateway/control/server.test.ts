@@ -27,6 +27,9 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   newLoginCode: { pin: '000001' },
   status: {},
   device: {},
+  about: {},
+  agents: {},
+  holdTray: { held: false },
   enrolDevice: { root: 'x', pin: '000001' },
   rotateDeviceKey: { pin: '000001' },
   putDeviceWitness: { vkey: 'x', url: 'https://x', ca: null, pin: '000001' },
@@ -63,6 +66,14 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   mintToken: { id: 'main' },
   hook: { agent: 'cursor', event: {}, timeoutMs: 1000, home: '/home/dev' },
   hookFiles: { ticket: 'x', files: [] },
+  storedCredentials: {},
+  storeCredential: {
+    id: 'aws-0123456789abcdef',
+    credential: { kind: 'aws', title: 'key of a profile', file: '/home/dev/.aws/credentials' },
+    values: { aws_secret_access_key: 'x' },
+    pin: '000001',
+  },
+  forgetStoredCredential: { id: 'aws-0123456789abcdef', pin: '000001' },
   mcpServers: {},
   putMcpServer: {
     name: 'files',
@@ -70,8 +81,12 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
     pin: '000001',
   },
   deleteMcpServer: { name: 'files', pin: '000001' },
+  mcpTools: { name: 'files' },
   testMcpServer: { name: 'files' },
   acceptMcpTools: { name: 'files', pin: '000001' },
+  signInMcpServer: { name: 'files', pin: '000001' },
+  mcpSignInState: { name: 'files', id: 'x' },
+  signOutMcpServer: { name: 'files' },
   mintMcpToken: { name: 'files' },
   revokeToken: { id: 'x' },
   passkeys: {},
@@ -207,6 +222,8 @@ describe('every route', () => {
       'resumeSession',
       'rotateDeviceKey',
       'setUpSync',
+      'signInMcpServer',
+      'storeCredential',
     ]);
   });
 

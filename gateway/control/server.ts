@@ -32,7 +32,7 @@ export interface ControlDeps {
   /** Called when a one-time code was used up, so that the terminal can show the next. */
   onCodeUsed?: () => void;
   /** Called when the PIN was set or changed. */
-  onPinSet?: () => void;
+  onPinSet?: () => void | Promise<void>;
   /** For tests: an output that is not as the contract says is an error. */
   checkOutput?: boolean;
   keepaliveMs?: number;
@@ -98,7 +98,7 @@ export function createControlServer(deps: ControlDeps): ControlServer {
       server.redeem(input.code);
     }
     await pin.set(input.pin);
-    deps.onPinSet?.();
+    await deps.onPinSet?.();
   }
 
   return {

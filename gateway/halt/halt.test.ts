@@ -22,7 +22,7 @@ function setup(file?: string) {
   let next = 0;
   const approvals = createApprovals({ clock: time.clock, newId: () => `id-${next++}`, schedule: time.schedule });
   const cut: string[] = [];
-  const changes: (string | null)[] = [];
+  const changes: [string | null, string | null][] = [];
   const problems: string[] = [];
   const path = file ?? join(folder, 'halt.json');
   const make = () =>
@@ -32,7 +32,7 @@ function setup(file?: string) {
       schedule: time.schedule,
       denyWaiting: (by, message) => denyWaiting(approvals, by, message),
       cut: (reason) => cut.push(reason),
-      onChange: (view) => changes.push(view?.kind ?? null),
+      onChange: (view, by) => changes.push([view?.kind ?? null, by]),
       onProblem: (sentence) => problems.push(sentence),
     });
   const halt = make();
@@ -59,7 +59,7 @@ describe('a pause', () => {
     expect(sentence).toBe('Ada paused the gateway: what needs a person is denied until 2026-01-05 10:15 UTC');
     expect(await held.pending.decision).toMatchObject({ effect: 'deny', decidedBy: 'Ada', message: sentence });
     expect(ask()).toMatchObject({ kind: 'decided', decision: { effect: 'deny', message: sentence } });
-    expect([approvals.waiting, changes]).toEqual([0, ['pause']]);
+    expect([approvals.waiting, changes]).toEqual([0, [['pause', 'Ada']]]);
   });
 
   it('lets through what policy allows, and no grant', () => {
@@ -80,7 +80,7 @@ describe('a pause', () => {
     halt.pause(1, 'Ada');
     expect(ask()).toMatchObject({ decision: { effect: 'deny' } });
     expect(ask('enforce', 'allow')).toMatchObject({ decision: { effect: 'allow' } });
-    halt.resume();
+    halt.resume('Ada');
     expect(ask()).toMatchObject({ decision: { effect: 'allow', channel: 'grant' } });
   });
 
@@ -91,7 +91,10 @@ describe('a pause', () => {
     expect(halt.view).toBeNull();
     expect(ask().kind).toBe('held');
     time.pass(1);
-    expect(changes).toEqual(['pause', null]);
+    expect(changes).toEqual([
+      ['pause', 'Ada'],
+      [null, null],
+    ]);
   });
 
   it('is never made shorter by another, and never ends a panic', () => {
@@ -111,7 +114,7 @@ describe('a panic', () => {
     expect(cut).toEqual([sentence]);
     expect(sentence).toContain('Ada cut every connection: nothing is let in until 2026-01-05 11:00 UTC');
     expect(() => recorder.open({} as RecorderSessionInfo)).toThrow(sentence);
-    halt.resume();
+    halt.resume('Ada');
     expect(recorder.open({} as RecorderSessionInfo)).toBe('opened');
   });
 
@@ -140,12 +143,12 @@ describe('a panic', () => {
       time.pass(100 * 24 * 60 * MINUTE);
       expect(again.view).toMatchObject({ kind: 'panic', until: null });
       expect(problems.at(-1)).toContain('cannot be read');
-      again.resume();
+      again.resume('Ada');
       expect([again.view, readFileSync(path, 'utf8')]).toEqual([null, 'null\n']);
     }
   });
 });
 
 it('has nothing to resume where nothing is halted', () => {
-  expect(() => setup().halt.resume()).toThrow('Nothing is paused or cut.');
+  expect(() => setup().halt.resume('Ada')).toThrow('Nothing is paused or cut.');
 });

@@ -12,7 +12,7 @@ export interface Halt {
   pause(minutes: number, by: string): HaltView;
   /** Every session is cut and none begins. A pause becomes this; never ends another panic early. */
   panic(minutes: number, by: string): HaltView;
-  resume(): void;
+  resume(by: string): void;
   close(): void;
 }
 
@@ -26,8 +26,8 @@ export interface HaltDeps {
   denyWaiting(by: string, message: string): void;
   /** Ends every session. */
   cut(reason: string): void;
-  /** After each change, its end by time among them. */
-  onChange(view: HaltView | null): void;
+  /** After each change, its end by time among them. @param by who made it; null where its time was over. */
+  onChange(view: HaltView | null, by: string | null): void;
   onProblem(sentence: string): void;
 }
 
@@ -51,7 +51,7 @@ export function createHalt(deps: HaltDeps): Halt {
     }
   }
 
-  function set(next: Stored | null): void {
+  function set(next: Stored | null, by: string | null): void {
     state = next;
     watch();
     try {
@@ -59,7 +59,7 @@ export function createHalt(deps: HaltDeps): Halt {
     } catch (error) {
       deps.onProblem(`${file} could not be written, so a restart would not know of this: ${String(error)}`);
     }
-    deps.onChange(view());
+    deps.onChange(view(), by);
   }
 
   /** The clock decides, not the timer: a laptop may have slept. */
@@ -77,7 +77,7 @@ export function createHalt(deps: HaltDeps): Halt {
     cancelTimer = null;
     if (state === null || state.until === null) return;
     cancelTimer = deps.schedule(Math.max(1, Date.parse(state.until) - clock.now()), () => {
-      if (current() === null) set(null);
+      if (current() === null) set(null, null);
       else watch();
     });
   }
@@ -92,12 +92,15 @@ export function createHalt(deps: HaltDeps): Halt {
         : before.until === null
           ? null
           : Math.max(end, Date.parse(before.until));
-    set({
-      kind,
-      since: new Date(now).toISOString(),
-      until: until === null ? null : new Date(until).toISOString(),
+    set(
+      {
+        kind,
+        since: new Date(now).toISOString(),
+        until: until === null ? null : new Date(until).toISOString(),
+        by,
+      },
       by,
-    });
+    );
     const { sentence } = view()!;
     deps.denyWaiting(by, sentence);
     return view()!;
@@ -118,9 +121,9 @@ export function createHalt(deps: HaltDeps): Halt {
       deps.cut(started.sentence);
       return started;
     },
-    resume() {
+    resume(by) {
       if (current() === null) throw new CountersignError('HALT_NONE', 'Nothing is paused or cut.');
-      set(null);
+      set(null, by);
     },
     close: () => cancelTimer?.(),
   };

@@ -6,8 +6,8 @@ export function createHaltHandlers(halt: Halt): Pick<ControlHandlers, 'pauseAll'
   return {
     pauseAll: ({ minutes }, { decidedBy }) => halt.pause(minutes, decidedBy),
     panic: ({ minutes }, { decidedBy }) => halt.panic(minutes, decidedBy),
-    resumeAll: () => {
-      halt.resume();
+    resumeAll: (_, { decidedBy }) => {
+      halt.resume(decidedBy);
       return {};
     },
   };

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { AgentProcess, ProcessRef } from '../contract/identity.ts';
@@ -15,6 +15,7 @@ const MAX_WAITING = 512;
 const MAX_DESCRIPTORS = 4096;
 const MAX_PARENTS = 16;
 const MAX_RECENT = 32;
+const READ_BYTES = 64 * 1024;
 
 interface Wanted {
   peer: PeerAddress;
@@ -50,15 +51,7 @@ export function createProcScanner(root = '/proc'): {
   }
 
   async function scan(batch: readonly Wanted[]): Promise<void> {
-    const byInode = new Map<string, Wanted>();
-    const tables = await Promise.all(
-      ['tcp', 'tcp6'].map((name) => readFile(`${root}/net/${name}`, 'latin1').catch(() => '')),
-    );
-    for (const wanted of batch) {
-      const inode = findInode(tables, wanted.peer);
-      if (inode === null) wanted.resolve(null);
-      else byInode.set(inode, wanted);
-    }
+    const byInode = await inodes(batch);
     const deadline = Math.max(...batch.map((wanted) => wanted.deadline));
     let sliceEnds = performance.now() + SLICE_MS;
     for (const pid of candidates()) {
@@ -78,6 +71,25 @@ export function createProcScanner(root = '/proc'): {
         if (byInode.size === 0) return;
       }
     }
+  }
+
+  /** The kernel walks its whole table of sockets for each file, so reading ends with the last one that is wanted. */
+  async function inodes(batch: readonly Wanted[]): Promise<Map<string, Wanted>> {
+    const found = new Map<string, Wanted>();
+    let left = [...batch];
+    const look = (lines: string) => {
+      left = left.filter((wanted) => {
+        const inode = findInode([lines], wanted.peer);
+        if (inode !== null) found.set(inode, wanted);
+        return inode === null;
+      });
+      return left.length > 0;
+    };
+    for (const name of ['tcp', 'tcp6']) {
+      if (left.length > 0) await readLines(`${root}/net/${name}`, look).catch(() => {});
+    }
+    for (const wanted of left) wanted.resolve(null);
+    return found;
   }
 
   function* candidates(): Generator<number> {
@@ -123,10 +135,10 @@ export function createProcScanner(root = '/proc'): {
   function stat(pid: number): { command: string; parent: number } | null {
     try {
       const text = readFileSync(`${root}/${pid}/stat`, 'utf8');
-      const open = text.indexOf('(');
+      const opening = text.indexOf('(');
       const close = text.lastIndexOf(')');
       const parent = Number(text.slice(close + 2).split(' ')[1]);
-      return { command: text.slice(open + 1, close), parent: Number.isInteger(parent) ? parent : 0 };
+      return { command: text.slice(opening + 1, close), parent: Number.isInteger(parent) ? parent : 0 };
     } catch {
       return null;
     }
@@ -164,6 +176,27 @@ export function createProcScanner(root = '/proc'): {
       return promise;
     },
   };
+}
+
+/** Whole lines of a file of proc(5) as they come, until `more` says that it is enough. */
+async function readLines(path: string, more: (lines: string) => boolean): Promise<void> {
+  const file = await open(path);
+  try {
+    const buffer = Buffer.alloc(READ_BYTES);
+    for (let rest = ''; ; ) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) {
+        more(rest);
+        return;
+      }
+      const text = rest + buffer.toString('latin1', 0, bytesRead);
+      const end = text.lastIndexOf('\n') + 1;
+      rest = text.slice(end);
+      if (!more(text.slice(0, end))) return;
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 function socketInode(path: string): string | null {

@@ -71,6 +71,17 @@ export function writeAll(fd: number, bytes: Uint8Array, position: number | null)
   }
 }
 
+/** Larger writes make large folios of the page cache, each of whose blocks ext4 then walks at every small append. */
+const FILL_BYTES = 16 * 1024;
+
+/** Writes `length` zeros from the start, so that later writes need no new blocks. */
+export function fillWithZeros(fd: number, length: number): void {
+  const zeros = Buffer.alloc(FILL_BYTES);
+  for (let at = 0; at < length; at += zeros.length) {
+    writeAll(fd, zeros.subarray(0, Math.min(zeros.length, length - at)), at);
+  }
+}
+
 export function append(path: string, bytes: Uint8Array): void {
   const fd = fs.openSync(path, 'a', 0o600);
   try {

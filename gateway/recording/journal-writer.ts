@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
-import { journalPath, syncPath, writeAll } from './files.ts';
+import { fillWithZeros, journalPath, syncPath, writeAll } from './files.ts';
 import {
   JOURNAL_HEADER_BYTES,
   journalHeader,
@@ -50,7 +50,7 @@ export class JournalWriter {
   private create(number: number, fill: boolean): JournalFile {
     const path = journalPath(this.dir, number);
     const fd = fs.openSync(path, 'wx', 0o600);
-    if (fill) writeAll(fd, Buffer.alloc(this.limit), 0);
+    if (fill) fillWithZeros(fd, this.limit);
     writeAll(fd, journalHeader(p, number, this.id), 0);
     fs.fsyncSync(fd);
     syncPath(dirname(path));

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import type { RecorderSessionInfo, StatementSummary } from '../pipeline/ports.ts';
-import { journalFiles, journalPath, sessionFolder, syncPath, writeAll } from './files.ts';
+import { fillWithZeros, journalFiles, journalPath, sessionFolder, syncPath, writeAll } from './files.ts';
 import { toBase64 } from './format/bytes.ts';
 import {
   journalHeader,
@@ -271,10 +271,7 @@ export class SealingWorker {
     try {
       const fd = fs.openSync(`${path}.new`, 'w', 0o600);
       try {
-        const zeros = Buffer.alloc(1024 * 1024);
-        for (let at = 0; at < this.settings.journalBytes; at += zeros.length) {
-          writeAll(fd, zeros.subarray(0, Math.min(zeros.length, this.settings.journalBytes - at)), at);
-        }
+        fillWithZeros(fd, this.settings.journalBytes);
         writeAll(fd, journalHeader(p, number, Buffer.from(this.settings.runId, 'base64')), 0);
         fs.fsyncSync(fd);
       } finally {

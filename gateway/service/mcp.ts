@@ -6,11 +6,13 @@ import { createProcScanner } from '../identity/proc-scanner.ts';
 import type { TokensAdmin } from '../identity/tokens.ts';
 import type { Vault } from '../pipeline/ports.ts';
 import { createMcpHandlers } from '../protocols/mcp/handlers.ts';
+import { createSignIns } from '../protocols/mcp/oauth/sign-ins.ts';
 import { createToolPins } from '../protocols/mcp/pins.ts';
 import type { McpDeps } from '../protocols/mcp/ports.ts';
 import { type McpProtocol, type McpProtocolDeps, startMcp } from '../protocols/mcp/protocol.ts';
 import { createMcpServers } from '../protocols/mcp/registry.ts';
 import type { SessionRegistry } from '../sessions/live-sessions.ts';
+import { timers } from './timers.ts';
 
 const DEFAULT_PORT = 7717;
 
@@ -49,33 +51,41 @@ export async function serviceMcp(
   const { home, vault, tokens, registry } = given;
   const servers = createMcpServers({ file: join(home, 'mcp-servers.json') });
   const pins = createToolPins({ file: join(home, 'mcp-pins.json') });
+  const signIns = createSignIns({
+    vault,
+    now: () => given.clock.now(),
+    newId: () => randomBytes(16).toString('base64url'),
+    schedule: timers.schedule,
+  });
   const processes = process.platform === 'linux' ? createProcScanner() : null;
   const protocol = await startMcp(
     {
       ...given,
       servers,
       pins,
+      credentials: signIns.credentials,
       live: registry,
       digest: actionDigest,
       where: { cwd: home, env: process.env },
       processOf: (pid) => (pid === null ? null : processes?.describe(pid)) ?? { pid, name: 'unknown', parents: [] },
       newSessionKey: () => randomBytes(24).toString('base64url'),
-      after: (milliseconds, run) => {
-        const timer = setTimeout(run, milliseconds);
-        timer.unref();
-        return () => clearTimeout(timer);
-      },
+      after: timers.schedule,
     },
     { host: '127.0.0.1', port: given.port ?? DEFAULT_PORT, orAny: given.port === undefined },
   );
   return {
     ...protocol,
+    async close(reason) {
+      signIns.close();
+      await protocol.close(reason);
+    },
     isRegistered: (name) => servers.get(name) !== null,
     handlers: createMcpHandlers({
       servers,
       pins,
       vault,
       tokens,
+      signIns,
       protocol,
       identity: given.identity,
       openSessions: (name) =>

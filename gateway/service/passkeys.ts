@@ -16,7 +16,6 @@ export function servicePasskeys(given: {
   people: People;
   /** Of the console, once it listens. */
   url(): string | null;
-  onConfigured(): void;
 }): { passkeys: Passkeys; handlers: ReturnType<typeof createPasskeyHandlers> } {
   const { device, people, clock } = given;
 
@@ -40,5 +39,5 @@ export function servicePasskeys(given: {
     },
   });
 
-  return { passkeys, handlers: createPasskeyHandlers(passkeys, given.onConfigured) };
+  return { passkeys, handlers: createPasskeyHandlers(passkeys) };
 }

@@ -24,8 +24,6 @@ export interface SiemDeps {
   now(): number;
   random(): number;
   schedule(milliseconds: number, run: () => void): () => void;
-  /** Another configuration is on disk. */
-  onConfigured(): void;
   /** Sentences for the log. */
   log(level: 'info' | 'warn', sentence: string): void;
 }
@@ -140,7 +138,6 @@ export function createSiem(deps: SiemDeps): Siem {
 
   function save(destinations: SiemDestination[]): void {
     config.save(destinations);
-    deps.onConfigured();
     spool.setDestinations(destinations.map(({ id }) => id));
   }
 

@@ -61,7 +61,6 @@ export function testSiem(options: { home?: string; out?: string; spoolBytes?: nu
         const timer = setTimeout(run, milliseconds / (options.hurry ?? 20));
         return () => clearTimeout(timer);
       },
-      onConfigured: () => {},
       log: (_level, sentence) => said.push(sentence),
     });
     return siem;

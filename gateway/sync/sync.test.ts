@@ -82,7 +82,6 @@ function begin(): void {
     },
     device,
     forget: async (sid) => void forgotten.push(sid),
-    onConfigured: () => {},
     onBudget: (sentence) => {
       budget = sentence;
     },

@@ -18,8 +18,6 @@ export interface SyncDeps extends Omit<KeeperDeps, 'call' | 'config'> {
   every(milliseconds: number, run: () => void): () => void;
   vault: Vault;
   identity: Pick<DeviceIdentity, 'device' | 'org' | 'trust' | 'identityObjects' | 'onChanged' | 'takeTrust'>;
-  /** The configuration changed; goes to the device's log. */
-  onConfigured(): void;
   countersign?: Countersign;
 }
 
@@ -251,11 +249,10 @@ export class Sync {
     await this.#change({ ...this.#config, paused });
   }
 
-  /** On disk, in the device's log, and then in force. */
+  /** On disk, and then in force. */
   async #change(next: SyncConfig): Promise<void> {
     writeSyncConfig(this.#file, next);
     this.#config = next;
-    this.#deps.onConfigured();
     await this.#configure();
   }
 

@@ -1,13 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readFrames } from '../../gateway/evidence/device/entry-frames.ts';
-import { LogEntry } from '../../gateway/evidence/format/log-entries.ts';
 import { sessionFolders } from '../../gateway/recording/reader.ts';
 import { closedFact, openedFact } from '../../gateway/recording/session-facts.ts';
 import { component } from '../components.ts';
+import { loggedEntries } from '../support/device-log.ts';
 import { type RunningGateway, removeHome, runCountersign, startGateway } from '../support/gateway.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { ALLOW_ALL, startTestService, superuserConnection, type TestService } from '../support/service.ts';
@@ -15,19 +13,6 @@ import { eventually, runClient } from '../support/side-by-side.ts';
 
 /** What a real client does through a real gateway is in the device's log, and without that log it does nothing. */
 const psql = component('psql');
-
-async function logged(home: string): Promise<LogEntry[]> {
-  const file = await open(join(home, 'device', 'log', 'entries'), 'r');
-  try {
-    const entries: LogEntry[] = [];
-    for await (const read of readFrames(file, 0, (await file.stat()).size)) {
-      for (const bytes of read.entries) entries.push(LogEntry.parse(JSON.parse(bytes.toString())));
-    }
-    return entries;
-  } finally {
-    await file.close();
-  }
-}
 
 const folders = (home: string) => Array.fromAsync(sessionFolders(join(home, 'recordings')));
 
@@ -52,7 +37,7 @@ describe.skipIf(psql.missing)('the device’s log of a gateway (needs psql)', ()
     const service = await start();
     for (const n of [1, 2]) expect((await query(service, `SELECT ${n}`)).out).toContain(String(n));
     const sessions = await eventually('two sessions in the log', async () => {
-      const entries = (await logged(home)).filter(({ type }) => type.startsWith('session-'));
+      const entries = (await loggedEntries(home)).filter(({ type }) => type.startsWith('session-'));
       return entries.length === 4 ? entries : null;
     });
     for (const folder of await folders(home)) {
@@ -66,7 +51,7 @@ describe.skipIf(psql.missing)('the device’s log of a gateway (needs psql)', ()
     }
     expect(await service.control.call('status', {})).toMatchObject({ device: { org: null, problem: null } });
     await service.service.close('the test goes on');
-    expect((await logged(home)).at(-1)).toMatchObject({ type: 'stopped', reason: 'the test goes on' });
+    expect((await loggedEntries(home)).at(-1)).toMatchObject({ type: 'stopped', reason: 'the test goes on' });
   });
 
   it('that was changed lets no statement through, and the client is told why', async () => {
@@ -100,12 +85,12 @@ describe.skipIf(psql.missing)('a gateway that is killed (needs psql)', () => {
     const { home } = gateway;
     const client = gateway.run(['connect', 'demo', '--exec', '--', psql.path, '-X', '-c', 'SELECT pg_sleep(60)']);
     await eventually('the session in the log', async () =>
-      (await logged(home)).some(({ type }) => type === 'session-opened') ? true : null,
+      (await loggedEntries(home)).some(({ type }) => type === 'session-opened') ? true : null,
     );
     gateway.process.kill('SIGKILL');
     await client;
     gateway = await startGateway([], home);
-    const entries = await logged(home);
+    const entries = await loggedEntries(home);
     const opened = entries.find((entry) => entry.type === 'session-opened');
     const gap = entries.findIndex(({ type }) => type === 'gap');
     expect(entries.slice(gap, gap + 3)).toMatchObject([

@@ -24,8 +24,13 @@ export interface TestOidcProvider {
 
 const CLIENT = 'countersign-desktop';
 
+interface TestProviderOptions {
+  /** It registers clients (RFC 7591) and gives JWTs for these resources (RFC 8707), good for so many seconds. */
+  resources?: { accepted(resource: string): boolean; seconds: number };
+}
+
 /** A real provider (oidc-provider) on a loopback port. */
-export async function startOidcProvider(): Promise<TestOidcProvider> {
+export async function startOidcProvider({ resources }: TestProviderOptions = {}): Promise<TestOidcProvider> {
   const accounts = new Map<string, Record<string, unknown>>();
   let trouble = false;
   let handler: Handler = () => {};
@@ -51,7 +56,13 @@ export async function startOidcProvider(): Promise<TestOidcProvider> {
       ],
       jwks: { keys: [newKey()] },
       cookies: { keys: ['only a test'] },
-      features: { deviceFlow: { enabled: true }, devInteractions: { enabled: true }, revocation: { enabled: true } },
+      features: {
+        deviceFlow: { enabled: true },
+        devInteractions: { enabled: true },
+        revocation: { enabled: true },
+        ...(resources === undefined ? {} : resourceFeatures(resources)),
+      },
+      ...(resources === undefined ? {} : { scopes: ['openid', 'offline_access', 'tools'] }),
       conformIdTokenClaims: false,
       claims: { openid: ['sub'], email: ['email'], profile: ['name', 'groups', 'realm_access', '_claim_names'] },
       findAccount: async (_context: unknown, id: string) => {
@@ -60,7 +71,14 @@ export async function startOidcProvider(): Promise<TestOidcProvider> {
       },
       issueRefreshToken: async () => true,
       rotateRefreshToken: true,
-      ttl: { AccessToken: 600, IdToken: 600, RefreshToken: 86_400, Interaction: 600, Session: 600, Grant: 86_400 },
+      ttl: {
+        AccessToken: resources?.seconds ?? 600,
+        IdToken: 600,
+        RefreshToken: 86_400,
+        Interaction: 600,
+        Session: 600,
+        Grant: 86_400,
+      },
     });
     handler = provider.callback();
   };
@@ -86,6 +104,27 @@ export async function startOidcProvider(): Promise<TestOidcProvider> {
         server.close(() => done());
         server.closeAllConnections();
       }),
+  };
+}
+
+function resourceFeatures({ accepted }: NonNullable<TestProviderOptions['resources']>) {
+  return {
+    registration: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      // A token without a resource is good for nothing here.
+      defaultResource: async () => undefined,
+      useGrantedResource: async () => true,
+      getResourceServerInfo: async (_context: unknown, resource: string) => {
+        if (!accepted(resource)) throw new oidc.errors.InvalidTarget();
+        return {
+          scope: 'tools',
+          audience: resource,
+          accessTokenFormat: 'jwt',
+          jwt: { sign: { alg: 'RS256' } },
+        };
+      },
+    },
   };
 }
 

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { readErrorFields, summarizeError } from '../../gateway/protocols/postgres/codec/backend.ts';
-import { writeStartupMessage } from '../../gateway/protocols/postgres/codec/startup.ts';
+import { writeSslRequest, writeStartupMessage } from '../../gateway/protocols/postgres/codec/startup.ts';
 import { writePassword } from '../../gateway/protocols/postgres/codec/write-frontend.ts';
 
 /** A message of the server: its type letter and its body. */
@@ -38,11 +40,14 @@ export class RawClient {
     });
   }
 
-  /** Connects with the password in clear (or none asked) and reads up to the first ReadyForQuery. */
+  /**
+   * Connects with the password in clear (or none asked) and reads up to the first ReadyForQuery; over TLS, unverified,
+   * where PGSSLMODE is `require`.
+   */
   static async connect(env: NodeJS.ProcessEnv, parameters: Record<string, string> = {}): Promise<RawClient> {
     const socket = connect(Number(env.PGPORT), env.PGHOST);
     await new Promise<void>((done, fail) => socket.once('connect', done).once('error', fail));
-    const client = new RawClient(socket);
+    const client = new RawClient(env.PGSSLMODE === 'require' ? await encrypted(socket) : socket);
     const startup = { user: env.PGUSER ?? '', database: env.PGDATABASE ?? '', client_encoding: 'UTF8', ...parameters };
     client.send(writeStartupMessage(0x30000, Object.entries(startup)));
     for (;;) {
@@ -59,11 +64,18 @@ export class RawClient {
 
   /** The next message. Throws when the connection ends or nothing comes for `seconds`. */
   async next(seconds = 30): Promise<Message> {
+    const message = await this.#arrived(seconds);
+    if (message === null) throw new Error('the connection was closed');
+    return message;
+  }
+
+  /** The next message; null once the connection is closed. */
+  async #arrived(seconds: number): Promise<Message | null> {
     const until = Date.now() + seconds * 1000;
     for (;;) {
       const message = this.#messages.shift();
       if (message) return message;
-      if (this.closed) throw new Error('the connection was closed');
+      if (this.closed) return null;
       if (Date.now() > until) throw new Error(`no message came within ${seconds} s`);
       await new Promise<void>((done) => {
         const timer = setTimeout(done, 200);
@@ -87,9 +99,42 @@ export class RawClient {
     return seen;
   }
 
+  /** Everything that comes until the other side closes. */
+  async rest(): Promise<string[]> {
+    const seen: string[] = [];
+    for (;;) {
+      const message = await this.#arrived(30);
+      if (message === null) return seen;
+      seen.push(describe(message));
+    }
+  }
+
+  /** Reads nothing until resume(). */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Closes the writing side alone. */
+  endWriting(): void {
+    this.#socket.end();
+  }
+
   end(): void {
     this.#socket.destroy();
   }
+}
+
+async function encrypted(socket: Socket): Promise<Socket> {
+  socket.write(writeSslRequest());
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  if (answer.toString('latin1') !== 'S') throw new Error('TLS was refused');
+  const tls = connectTls({ socket, rejectUnauthorized: false, ALPNProtocols: ['postgresql'] });
+  await once(tls, 'secureConnect');
+  return tls;
 }
 
 /** A message as one line: errors by severity and SQLSTATE, rows by their values. */

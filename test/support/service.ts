@@ -32,6 +32,7 @@ export async function startTestService(options: {
   notifications?: boolean;
   tray?: boolean;
   consoleFolder?: string;
+  keepAliveMs?: number;
 }): Promise<TestService> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'cs-service-'));
   if (options.policy !== undefined) {
@@ -46,6 +47,7 @@ export async function startTestService(options: {
     notifications: options.notifications,
     tray: options.tray,
     consoleFolder: options.consoleFolder,
+    keepAliveMs: options.keepAliveMs,
   };
   const service = await startService(start);
   for (const { secret, ...connection } of options.connections) await service.registerDemo(connection, secret);

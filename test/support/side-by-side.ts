@@ -17,7 +17,12 @@ export interface SideBySide extends TestService {
  */
 export async function startSideBySide(
   server: TestServer,
-  options: { policy?: string; connection?: Partial<ConnectionInput>; expireAfterSeconds?: number } = {},
+  options: {
+    policy?: string;
+    connection?: Partial<ConnectionInput>;
+    expireAfterSeconds?: number;
+    keepAliveMs?: number;
+  } = {},
 ): Promise<SideBySide> {
   const { connection, ...rest } = options;
   const service = await startTestService({

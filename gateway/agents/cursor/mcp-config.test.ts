@@ -15,6 +15,7 @@ const config = `{
         "GitHub": { "command": "npx", "args": ["-y", "server-github"], "env": { "GITHUB_TOKEN": "\${env:TOKEN}" }, "disabled": true },
         "docs": { "url": "https://docs.example/mcp", "headers": { "Authorization": "Bearer \${env:TOKEN}" } },
         "old": { "url": "https://old.example/sse" },
+        "tickets": { "url": "https://tickets.example/mcp", "auth": { "CLIENT_ID": "abc", "CLIENT_SECRET": "\${env:TOKEN}", "scopes": ["read"] } },
         "list": { "command": "\${userHome}/bin/list" },
         "here": { "command": "\${workspaceFolder}/run.sh" },
         "file": { "command": "x", "envFile": ".env" },
@@ -57,6 +58,17 @@ describe('mcp.json', () => {
         { Authorization: 'Bearer s3cret-token' },
       ],
       ['old', 'old', { type: 'sse', url: 'https://old.example/sse', headers: [] }, {}],
+      [
+        'tickets',
+        'tickets',
+        {
+          type: 'http',
+          url: 'https://tickets.example/mcp',
+          headers: [],
+          oauth: { clientId: 'abc', clientSecret: true, scopes: ['read'] },
+        },
+        { 'oauth client secret': 's3cret-token' },
+      ],
       ['list', 'server-list', { type: 'stdio', command: '/home/ada/bin/list', args: [], env: [] }, {}],
     ]);
   });
@@ -74,7 +86,7 @@ describe('mcp.json', () => {
     const changed = wrapped.text.replace('"github-2"', '"another"');
     expect(unwrapMcpConfig(changed, wrapped.changes)).toMatchObject({
       left: ['GitHub'],
-      restored: ['docs', 'old', 'list'],
+      restored: ['docs', 'old', 'tickets', 'list'],
     });
   });
 

@@ -1,5 +1,11 @@
 import { CountersignError } from '../../contract/errors.ts';
-import { type McpSecrets, McpServer, type McpServerInput, McpServerName } from '../../contract/mcp.ts';
+import {
+  type McpSecrets,
+  McpServer,
+  type McpServerInput,
+  McpServerName,
+  OAUTH_CLIENT_SECRET,
+} from '../../contract/mcp.ts';
 
 type Entry = Record<string, unknown>;
 
@@ -119,12 +125,12 @@ function readEntry(
   taken: ReadonlySet<string>,
 ): Pick<McpConfigChange, 'server' | 'secrets'> | { why: string } {
   if (value.envFile !== undefined) return { why: 'it takes variables from a file (envFile); register it by hand' };
-  if (value.auth !== undefined) return { why: 'it signs in by OAuth, which is not supported yet' };
   try {
     const filled = fill({ ...value }, around) as Entry;
     const named = filled.url === undefined ? filled.env : filled.headers;
-    const secrets = isEntry(named) ? (named as McpSecrets) : {};
+    const secrets = isEntry(named) ? ({ ...named } as McpSecrets) : {};
     const names = Object.keys(secrets);
+    const oauth = filled.auth === undefined ? null : oauthOf(filled.auth, secrets);
     const transport =
       filled.url === undefined
         ? { type: 'stdio', command: filled.command, args: filled.args ?? [], env: names }
@@ -132,6 +138,7 @@ function readEntry(
             type: filled.type === 'sse' || /\/sse\/?$/.test(String(filled.url)) ? 'sse' : 'http',
             url: filled.url,
             headers: names,
+            ...(oauth === null ? {} : { oauth }),
           };
     const parsed = McpServer.safeParse({ name: freeName(entry, taken), transport, agent: around.agent });
     if (!parsed.success) {
@@ -143,6 +150,19 @@ function readEntry(
   } catch (error) {
     return { why: (error as Error).message };
   }
+}
+
+/** Cursor's own names (documentation, MCP, static OAuth). The client's secret is added to `secrets`. */
+function oauthOf(auth: unknown, secrets: McpSecrets): Record<string, unknown> {
+  const { CLIENT_ID: clientId, CLIENT_SECRET: secret, scopes, ...rest } = isEntry(auth) ? auth : { auth };
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) throw new Error(`its "auth" has ${unknown}, which is not known here`);
+  if (secret !== undefined) secrets[OAUTH_CLIENT_SECRET] = secret as string;
+  return {
+    ...(clientId === undefined ? {} : { clientId }),
+    clientSecret: secret !== undefined,
+    ...(scopes === undefined ? {} : { scopes }),
+  };
 }
 
 /** Cursor's interpolation (documentation, MCP, config interpolation). Throws what is not known. */

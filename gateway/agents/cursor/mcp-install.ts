@@ -74,13 +74,14 @@ function withoutValues({ entry, server, original }: McpConfigChange): Kept['chan
   const empty = (values: unknown) =>
     Object.fromEntries(
       Object.entries((values ?? {}) as Record<string, unknown>).map(([name, value]) => {
-        // `${env:X}` only says where it comes from.
+        // `${env:X}` only says where it comes from; these say nothing that is secret.
         if (typeof value === 'string' && /^\$\{env:[^}]*\}$/.test(value)) return [name, value];
+        if (values === original.auth && name !== 'CLIENT_SECRET') return [name, value];
         emptied.push(name);
         return [name, ''];
       }),
     );
   const kept = { ...original };
-  for (const name of ['env', 'headers']) if (name in kept) kept[name] = empty(kept[name]);
+  for (const name of ['env', 'headers', 'auth']) if (name in kept) kept[name] = empty(kept[name]);
   return { entry, server: { name: server.name }, original: kept, emptied };
 }

@@ -28,19 +28,26 @@ export function throughProxy(server: string | null, files: readonly (string | nu
   const servers = new Map<string, Record<string, unknown>>();
   for (const text of files) {
     if (text === null) continue;
-    let value: unknown;
-    try {
-      value = JSON.parse(text.replace(/^\uFEFF/, ''));
-    } catch {
-      // Nobody knows what Cursor makes of it.
-      return false;
-    }
-    for (const [name, entry] of Object.entries(object.parse(object.parse(value).mcpServers)))
-      if (!servers.has(name)) servers.set(name, object.parse(entry));
+    const entries = entriesOf(text);
+    // Nobody knows what Cursor makes of it.
+    if (entries === null) return false;
+    for (const [name, entry] of Object.entries(entries)) if (!servers.has(name)) servers.set(name, object.parse(entry));
   }
   if (server === null) return servers.size > 0 && [...servers.values()].every((entry) => isOwnShim(entry, own));
   const entry = servers.get(server);
   return entry !== undefined && isOwnShim(entry, own);
+}
+
+/** Names of the servers in a mcp.json. */
+export const serversOf = (text: string | null): string[] => Object.keys((text === null ? null : entriesOf(text)) ?? {});
+
+/** null: it cannot be read. */
+function entriesOf(text: string): Record<string, unknown> | null {
+  try {
+    return object.parse(object.parse(JSON.parse(text.replace(/^\uFEFF/, ''))).mcpServers);
+  } catch {
+    return null;
+  }
 }
 
 /** Settings with which an entry would start something else, or the shim in other surroundings. */

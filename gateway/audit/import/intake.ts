@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CountersignError, isCountersignError } from '../../contract/errors.ts';
 import { decryptPart } from '../../sync/age.ts';
 import { readPart } from '../../sync/part.ts';
-import type { Books, ObjectState } from '../books.ts';
+import type { BookedObject, Books, ObjectState } from '../books.ts';
 import { baseName, type ObjectKind, type PartName, parseObjectName } from '../object-names.ts';
 import type { Workspace } from '../workspace.ts';
 import { isOtherwiseSpelt, placeRanges, putFile } from './session-files.ts';
@@ -123,6 +123,11 @@ export class Intake {
     });
     if (beside) this.#books.seenAgain(this.#source, name, version, this.#importId);
     return true;
+  }
+
+  /** What came before and was not taken, now that it is its turn. */
+  again(object: BookedObject, fetched: Fetched): void {
+    this.#books.put({ ...object, ...this.#place(fetched, Buffer.from(object.sha256)) });
   }
 
   #place(fetched: Fetched, sha256: Buffer): Outcome {

@@ -4,6 +4,7 @@ import type { StoreObject, StoreTarget } from '../../sync/ports.ts';
 import type { Books } from '../books.ts';
 import { type ObjectKind, parseObjectName } from '../object-names.ts';
 import type { Workspace } from '../workspace.ts';
+import { settleClaims } from './claims.ts';
 import { type Fetched, Intake, openObject } from './intake.ts';
 
 export interface ImportProgress {
@@ -122,7 +123,15 @@ export async function importStore(
     }
     while (waiting.length > 0 && !signal.aborted) await take();
     refusals.assertNotAll();
-    if (!signal.aborted) books.endImport(importId, now());
+    const read = async (name: string, version: string) => {
+      const kind = parseObjectName(name);
+      const bytes = kind && (await readInTime(store, { name, version: version || null }, limitOf(kind), options));
+      return bytes instanceof Uint8Array ? bytes : null;
+    };
+    if (!signal.aborted) {
+      await settleClaims({ workspace, books, intake, identities: options.identities, now: now(), fetch: read });
+      books.endImport(importId, now());
+    }
   } finally {
     books.commit();
     books.end();
@@ -234,7 +243,7 @@ async function fetch(
 /** A store that drips an object byte by byte never stands still, and would hold up the import for ever. */
 async function readInTime(
   store: StoreTarget,
-  { name, version }: StoreObject,
+  { name, version }: Pick<StoreObject, 'name' | 'version'>,
   limit: number,
   { signal, objectMs = MAX_OBJECT_MS }: ImportOptions,
 ): Promise<Uint8Array | 'too large' | null> {

@@ -124,8 +124,13 @@ describe('what the gateway does, in its device’s log', () => {
     reporter.policyChanged();
     state.policy = 'p2';
     reporter.policyChanged();
-    state.config = 'c2';
-    reporter.configChanged();
+    await reporter.change('connection demo', 'grace', async () => {
+      state.config = 'c2';
+    });
+    await reporter.change('connection demo and its password', 'grace', async () => {});
+    state.tick();
+    state.config = 'c3';
+    state.tick();
     await reporter.stopped('SIGTERM');
     expect((await entriesOf(device)).slice(1)).toMatchObject([
       { type: 'started', boot: 'boot 1', policy: 'p1', config: 'c1', protection: 'unprotected' },
@@ -133,7 +138,9 @@ describe('what the gateway does, in its device’s log', () => {
       { type: 'session-opened', sid: 'S2', connection: 'private', sync: 'local' },
       { type: 'session-closed', sid: 'S1', size: 5, root: HASH, units: 7 },
       { type: 'policy', hash: 'p2', by: 'ada' },
-      { type: 'config', hash: 'c2', by: 'ada' },
+      { type: 'config', hash: 'c2', by: 'grace', what: 'connection demo' },
+      { type: 'config', hash: 'c2', by: 'grace', what: 'connection demo and its password' },
+      { type: 'config', hash: 'c3', by: '', what: 'files that were changed outside of the gateway' },
       { type: 'stopped', reason: 'SIGTERM' },
     ]);
     await device.close();
@@ -196,8 +203,7 @@ describe('what the gateway does, in its device’s log', () => {
     const first = surroundings(device);
     await first.reporter.started([]);
     first.state.observing = ['demo'];
-    first.state.config = 'c2';
-    first.reporter.configChanged();
+    await first.reporter.change('connection demo', 'ada', async () => {});
     await first.reporter.stopped('');
     await device.close();
     pass(HOUR);

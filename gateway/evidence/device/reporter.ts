@@ -20,7 +20,7 @@ export interface ReporterOptions {
   /** Of the machine, or '' where there is no such thing. */
   boot: string;
   protection: 'protected' | 'unprotected';
-  /** Whom changes made through the gateway are put down to. */
+  /** Whom changes of the policy are put down to. */
   person(): string;
   policyHash(): string;
   configHash(): string;
@@ -35,7 +35,8 @@ export interface Reporter {
   /** Says what happened since the log ended. @param recovered folders of sessions that were closed just now. */
   started(recovered: readonly string[]): Promise<void>;
   policyChanged(): void;
-  configChanged(): void;
+  /** Does what changes the configuration, and says what it was and who did it, even where only a secret is another. */
+  change<T>(what: string, by: string, work: () => Promise<T>): Promise<T>;
   stopped(reason: string): Promise<void>;
 }
 
@@ -59,6 +60,8 @@ export function createReporter(options: ReporterOptions): Reporter {
   const observing = new Map(scan.observing);
   let policy = '';
   let config = '';
+  /** Changes that are being made: what they leave half done is nobody else's. */
+  let changing = 0;
   let beat = clock.now();
   let tick = { wall: clock.now(), monotonic: options.monotonic() };
   let stopTicking = () => {};
@@ -145,7 +148,17 @@ export function createReporter(options: ReporterOptions): Reporter {
       const how = wall > expected ? `forward by ${seconds} s, or the machine slept` : `back by ${seconds} s`;
       note(gap('clock-changed', iso(expected), iso(wall), `the clock went ${how}`));
     }
+    if (changing === 0) lookForOtherChanges();
     if (wall - beat >= HEARTBEAT_MS || wall < beat) void heartbeat();
+  }
+
+  /** Files of the configuration belong to the gateway's user, and so does every program of that user. */
+  function lookForOtherChanges(): void {
+    const hash = options.configHash();
+    if (hash === config) return;
+    config = hash;
+    note({ type: 'config', hash, by: '', what: 'files that were changed outside of the gateway' });
+    observe();
   }
 
   async function begin(recovered: readonly string[]): Promise<void> {
@@ -186,12 +199,21 @@ export function createReporter(options: ReporterOptions): Reporter {
       policy = hash;
       note({ type: 'policy', hash, by: text(options.person()) });
     },
-    configChanged() {
-      const hash = options.configHash();
-      if (hash === config) return;
-      config = hash;
-      note({ type: 'config', hash, by: text(options.person()) });
-      observe();
+    async change(what, by, work) {
+      changing += 1;
+      try {
+        const done = await work();
+        config = options.configHash();
+        const entry = { type: 'config', hash: config, by: text(by), what: text(what) } as const;
+        await log.append(entry).catch((error: unknown) => {
+          // A log that has failed has said so itself, and nothing is forwarded.
+          if (log.problem === null) throw error;
+        });
+        observe();
+        return done;
+      } finally {
+        changing -= 1;
+      }
     },
     async stopped(reason) {
       stopTicking();

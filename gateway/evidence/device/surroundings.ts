@@ -39,7 +39,7 @@ export function serviceReporter(
     'device' | 'recorder' | 'recordingsDir' | 'clock' | 'every' | 'protection' | 'person' | 'queued' | 'onProblem'
   > & {
     policy: Pick<PolicyEngine, 'hash'> & Pick<PolicyAdmin, 'onChanged'>;
-    connections: Pick<ConnectionsRegistry, 'list' | 'onChanged'>;
+    connections: Pick<ConnectionsRegistry, 'list'>;
     /** Of the gateway, beside its connections. */
     settings: () => unknown;
     /** Further files of configuration, which anybody who can write there may change. */
@@ -57,7 +57,6 @@ export function serviceReporter(
     observing: () => connections.list().flatMap(({ id, mode }) => (mode === 'observe' ? [id] : [])),
   });
   policy.onChanged(() => reporter.policyChanged());
-  connections.onChanged(() => reporter.configChanged());
   return reporter;
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { request as plain } from 'node:http';
 import { request as secure } from 'node:https';
+import type { LookupFunction } from 'node:net';
 import { CountersignError } from '../../contract/errors.ts';
 
 const MAX_ANSWER = 1024 * 1024;
@@ -9,8 +10,10 @@ const TIMEOUT_MS = 15_000;
 /**
  * As fetch, with a private authority in place of the system's, bounded in time and size, and without redirects:
  * a provider's endpoints are where its discovery document says.
+ *
+ * @param lookup in place of the system's resolver; it is not asked for an address that stands in the URL itself.
  */
-export function boundedFetch(caFile: string | undefined): typeof fetch {
+export function boundedFetch(caFile: string | undefined, lookup?: LookupFunction): typeof fetch {
   const ca = caFile === undefined ? undefined : readCa(caFile);
   return async (input, init = {}) => {
     const url = new URL(String(input));
@@ -22,6 +25,7 @@ export function boundedFetch(caFile: string | undefined): typeof fetch {
         headers: Object.fromEntries(new Headers(headers)),
         signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(init.signal ? [init.signal] : [])]),
         ...(ca === undefined ? {} : { ca }),
+        ...(lookup === undefined ? {} : { lookup }),
       };
       const request = send(url, options, (answer) => {
         const chunks: Buffer[] = [];

@@ -3,19 +3,14 @@ import type { Passkeys } from './passkeys.ts';
 
 type PasskeyRoute = 'passkeys' | 'beginPasskey' | 'finishPasskey' | 'removePasskey' | 'passkeyRequest';
 
-/** The routes about passkeys. Presence was established by the server. @param changed which there are. */
-export function createPasskeyHandlers(passkeys: Passkeys, changed: () => void): Pick<ControlHandlers, PasskeyRoute> {
+/** The routes about passkeys. Presence was established by the server. */
+export function createPasskeyHandlers(passkeys: Passkeys): Pick<ControlHandlers, PasskeyRoute> {
   return {
     passkeys: () => passkeys.list(),
     beginPasskey: ({ name }) => passkeys.begin(name),
-    async finishPasskey(made) {
-      const view = await passkeys.finish(made);
-      changed();
-      return view;
-    },
+    finishPasskey: (made) => passkeys.finish(made),
     removePasskey({ credentialId }) {
       passkeys.remove(credentialId);
-      changed();
       return {};
     },
     passkeyRequest: ({ id, digest }) => passkeys.request(id, digest),

@@ -15,27 +15,39 @@ export interface ServiceTrayDeps extends Omit<TrayDeps, 'state' | 'act'> {
 }
 
 export interface ServiceTray extends Tray {
+  /** Another icon is there for the same gateway: this one goes, and comes back when it is not told so again. */
+  hold(held: boolean): void;
   sessionChanged(session: Session): void;
 }
 
 const RECENT = 8;
 const PANIC_MINUTES = 60;
+/** Longer than two times that the app says so. */
+export const HOLD_MS = 150_000;
 
 /** The tray over the running gateway: what it shows, and what its menu does. */
 export function createServiceTray(deps: ServiceTrayDeps): ServiceTray {
   let sessions: readonly Session[] = [];
-  const tray = createTray({
-    ...deps,
-    state: () => ({
-      status: deps.status(),
-      sentence: '',
-      waiting: deps.approvals.list({ state: 'waiting', offset: 0, limit: 50 }).items,
-      sessions,
-      // The gateway is stopped where it was started; without the app there is no popup.
-      host: { quits: false, hasPopup: false, autostart: null },
-    }),
-    act,
-  });
+  let held: (() => void) | null = null;
+  const make = () =>
+    createTray({
+      ...deps,
+      state: () => ({
+        status: deps.status(),
+        sentence: '',
+        waiting: deps.approvals.list({ state: 'waiting', offset: 0, limit: 50 }).items,
+        sessions,
+        // The gateway is stopped where it was started; without the app there is no popup.
+        host: { quits: false, hasPopup: false, autostart: null },
+      }),
+      act,
+    });
+  let tray: Tray = make();
+
+  function back(): void {
+    held = null;
+    tray = make();
+  }
 
   function act(action: TrayAction): void {
     switch (action.do) {
@@ -65,7 +77,18 @@ export function createServiceTray(deps: ServiceTrayDeps): ServiceTray {
 
   return {
     changed: () => tray.changed(),
-    close: () => tray.close(),
+    close() {
+      held?.();
+      tray.close();
+    },
+    hold(wanted) {
+      if (held === null) {
+        if (!wanted) return;
+        tray.close();
+      } else held();
+      held = wanted ? deps.schedule(HOLD_MS, back) : null;
+      if (!wanted) back();
+    },
     sessionChanged(session) {
       const others = sessions.filter(({ id }) => id !== session.id);
       sessions = [session, ...others].sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, RECENT);

@@ -4,6 +4,7 @@ import { McpSecrets, type McpServer, type McpServerView } from '../../contract/m
 import type { ControlHandlers } from '../../control/handlers.ts';
 import type { TokensAdmin } from '../../identity/tokens.ts';
 import type { Vault } from '../../pipeline/ports.ts';
+import type { SignIns } from './oauth/sign-ins.ts';
 import type { ToolPins } from './pins.ts';
 import type { McpProtocol } from './protocol.ts';
 import { type McpServers, sameTarget, secretNames, vaultName } from './registry.ts';
@@ -12,8 +13,12 @@ type McpRoutes =
   | 'mcpServers'
   | 'putMcpServer'
   | 'deleteMcpServer'
+  | 'mcpTools'
   | 'testMcpServer'
   | 'acceptMcpTools'
+  | 'signInMcpServer'
+  | 'mcpSignInState'
+  | 'signOutMcpServer'
   | 'mintMcpToken';
 
 /** The control API's routes on MCP servers. Presence was established by the server. */
@@ -22,11 +27,12 @@ export function createMcpHandlers(deps: {
   pins: ToolPins;
   vault: Vault;
   tokens: TokensAdmin;
+  signIns: Pick<SignIns, 'begin' | 'view' | 'end' | 'isSignedIn'>;
   protocol: Pick<McpProtocol, 'address' | 'test' | 'endSessions'>;
   identity: () => Identity;
   openSessions: (name: string) => number;
 }): Pick<ControlHandlers, McpRoutes> {
-  const { servers, pins, vault, tokens, protocol } = deps;
+  const { servers, pins, vault, tokens, signIns, protocol } = deps;
 
   function known(name: string): McpServer {
     const server = servers.get(name);
@@ -39,6 +45,7 @@ export function createMcpHandlers(deps: {
     return {
       ...server,
       hasSecrets: await vault.has(vaultName(server.name)).catch(() => false),
+      signedIn: await signIns.isSignedIn(server).catch(() => false),
       openSessions: deps.openSessions(server.name),
       pinned: count,
       changed,
@@ -75,19 +82,25 @@ export function createMcpHandlers(deps: {
       if (secrets !== undefined && wanted.length > 0) {
         await vault.write(vaultName(name), JSON.stringify(McpSecrets.parse(secrets)));
       } else if (wanted.length === 0) await vault.remove(vaultName(name));
+      // Tokens are for the address, and the client, that they were given for.
+      if (moved && before !== null) await signIns.end(before);
       if (moved) pins.forget(name);
       const stored = servers.put(server);
       protocol.endSessions(name, `the MCP server ${name} was changed`);
       return view(stored);
     },
     async deleteMcpServer({ name }) {
-      known(name);
+      await signIns.end(known(name));
       servers.remove(name);
       tokens.revokeConnection(vaultName(name), `the MCP server ${name} was removed`);
       protocol.endSessions(name, `the MCP server ${name} was removed`);
       pins.forget(name);
       await vault.remove(vaultName(name));
       return {};
+    },
+    mcpTools({ name }) {
+      known(name);
+      return { items: pins.tools(name) };
     },
     testMcpServer({ name }) {
       known(name);
@@ -96,6 +109,13 @@ export function createMcpHandlers(deps: {
     acceptMcpTools({ name, tool }) {
       known(name);
       return { accepted: pins.accept(name, tool ?? null) };
+    },
+    signInMcpServer: ({ name }) => signIns.begin(known(name)),
+    mcpSignInState: ({ name, id }) => signIns.view(name, id),
+    async signOutMcpServer({ name }) {
+      await signIns.end(known(name));
+      protocol.endSessions(name, `the gateway was signed out of ${name}`);
+      return {};
     },
     mintMcpToken({ name, purpose }) {
       known(name);

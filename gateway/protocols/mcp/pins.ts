@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { readFileIfThere, writeFileAtomic } from '../../config/atomic-file.ts';
 import { CountersignError } from '../../contract/errors.ts';
+import type { McpToolView } from '../../contract/mcp.ts';
 import { unifiedDiff } from '../../policy/diff.ts';
 import { canonicalJson, type JsonObject } from './codec/json.ts';
 
@@ -31,6 +32,8 @@ export interface ToolPins {
   /** Takes what is there now as accepted. @returns the names that were changed. */
   accept(server: string, tool: string | null): string[];
   pinned(server: string): { count: number; changed: string[] };
+  /** As a person looks at them, those that changed first. */
+  tools(server: string): McpToolView[];
   /** The server leads elsewhere now, or is gone. */
   forget(server: string): void;
 }
@@ -93,6 +96,14 @@ export function createToolPins(options: { file: string }): ToolPins {
       const tools = [...(servers.get(server) ?? [])];
       return { count: tools.length, changed: tools.filter(([, { now }]) => now !== null).map(([name]) => name) };
     },
+    tools: (server) =>
+      [...(servers.get(server) ?? [])]
+        .map(([name, { accepted, now }]) => ({
+          name,
+          description: descriptionIn(accepted),
+          diff: now === null ? null : unifiedDiff(accepted, now),
+        }))
+        .sort((a, b) => Number(a.diff === null) - Number(b.diff === null) || (a.name < b.name ? -1 : 1)),
     forget(server) {
       if (servers.delete(server)) save();
     },
@@ -106,6 +117,14 @@ function describe(description: JsonObject): string {
   const canonical = canonicalJson(kept);
   if (canonical.length > MAX_TEXT) return `too long to keep; SHA-256 ${sha256(canonical)}`;
   return JSON.stringify(JSON.parse(canonical), null, 1);
+}
+
+const Described = z.object({ description: z.string().optional() });
+
+/** Of the text that `describe` made; empty where it has none or was too long to keep. */
+function descriptionIn(text: string): string {
+  if (!text.startsWith('{')) return '';
+  return Described.safeParse(JSON.parse(text)).data?.description ?? '';
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,5 +1,5 @@
 import type { AgentProcess, Identity } from '../../contract/identity.ts';
-import type { McpSecrets, McpServer } from '../../contract/mcp.ts';
+import type { McpSecrets } from '../../contract/mcp.ts';
 import type { ActionDigestInput } from '../../contract/operation-digest.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { Approvals, Clock, LiveSessions, Recorder } from '../../pipeline/ports.ts';
@@ -29,7 +29,15 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
-export type OpenUpstream = (server: McpServer, secrets: McpSecrets, sink: UpstreamSink) => Upstream;
+/** What lets the gateway in at a server: variables of its program, or headers of each request. */
+export interface UpstreamCredentials {
+  /** By name, in lower case where they are tokens. Rejects MCP_SIGN_IN, MCP_OAUTH_UNREACHABLE. */
+  headers(): Readonly<McpSecrets> | Promise<Readonly<McpSecrets>>;
+  /** The server refused what was sent. @returns whether there is something newer to send. Rejects as headers(). */
+  refused(sent: Readonly<McpSecrets>): Promise<boolean>;
+  /** What must not be in anything that the server says. */
+  values(): readonly string[];
+}
 
 /** The client's end of a session. */
 export interface ClientSide {

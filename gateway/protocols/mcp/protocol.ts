@@ -2,22 +2,24 @@ import type { Duplex } from 'node:stream';
 import { CountersignError, isCountersignError } from '../../contract/errors.ts';
 import type { AgentProcess } from '../../contract/identity.ts';
 import type { McpServer, McpTestResult } from '../../contract/mcp.ts';
-import type { Tokens, Vault } from '../../pipeline/ports.ts';
+import type { Tokens } from '../../pipeline/ports.ts';
 import { isObject, type JsonObject } from './codec/json.ts';
 import { type Message, parseMessage } from './codec/message.ts';
 import { listenHttp, type McpHttpListener } from './listener/http.ts';
 import { serveLines } from './listener/line-client.ts';
 import { readHello, refuseClient } from './listener/shim.ts';
-import type { ClientSide, McpClient, McpDeps, Upstream, UpstreamSink } from './ports.ts';
-import { type McpServers, readSecrets } from './registry.ts';
+import type { ClientSide, McpClient, McpDeps, Upstream, UpstreamCredentials, UpstreamSink } from './ports.ts';
+import type { McpServers } from './registry.ts';
 import { openSession } from './session/open.ts';
 import type { McpSession } from './session/session.ts';
 import { isShown } from './session/tools.ts';
-import { openUpstream } from './upstream/open.ts';
+import { upstreamOf } from './upstream/open.ts';
+import { withoutValues } from './upstream/without-values.ts';
 
 export interface McpProtocolDeps extends McpDeps {
   servers: McpServers;
-  vault: Pick<Vault, 'read'>;
+  /** Of a server, from the vault. Rejects MCP_SECRET_MISSING, MCP_SIGN_IN. */
+  credentials(server: McpServer): Promise<UpstreamCredentials>;
   tokens: Pick<Tokens, 'verify' | 'touch' | 'onEnded'>;
   /** Where servers run that are child processes, and what they are given of the gateway's environment. */
   where: { cwd: string; env: NodeJS.ProcessEnv };
@@ -41,6 +43,12 @@ export interface McpProtocol {
   close(reason: string): Promise<void>;
 }
 
+/** A server that may be connected to. */
+interface Prepared {
+  server: McpServer;
+  open(sink: UpstreamSink): Upstream;
+}
+
 const TEST_MS = 20_000;
 const TEST_VERSION = '2025-11-25';
 
@@ -51,8 +59,8 @@ export async function startMcp(
 ): Promise<McpProtocol> {
   const sessions = new Set<{ session: McpSession; name: string }>();
 
-  /** Throws MCP_UNKNOWN, MCP_STDIO_PROTECTED, MCP_SECRET_MISSING. */
-  async function prepare(name: string): Promise<{ server: McpServer; open: (sink: UpstreamSink) => Upstream }> {
+  /** Throws MCP_UNKNOWN, MCP_STDIO_PROTECTED, MCP_SECRET_MISSING, MCP_SIGN_IN. */
+  async function prepare(name: string): Promise<Prepared> {
     const server = deps.servers.get(name);
     if (server === null) {
       const sentence = `There is no MCP server ${name}; a person adds one with: countersign mcp add ${name}`;
@@ -64,17 +72,17 @@ export async function startMcp(
         `The MCP server ${name} is a program, and in protected mode the gateway runs none: it would run as the gateway's own user, who can read the vault. Register a server that is reached over HTTP.`,
       );
     }
-    const secrets = await readSecrets(deps.vault, server);
-    return { server, open: (sink) => openUpstream(server, secrets, deps.where, sink) };
+    const credentials = await deps.credentials(server);
+    const open = await upstreamOf(server, credentials, deps.where);
+    const shown = (text: string) => withoutValues(text, credentials.values());
+    return {
+      server,
+      open: (sink) => open({ ...sink, message: (text, relatedTo) => sink.message(shown(text), relatedTo) }),
+    };
   }
 
-  function begin(
-    prepared: Awaited<ReturnType<typeof prepare>>,
-    client: McpClient,
-    first: string,
-    side: ClientSide,
-  ): McpSession {
-    const session = openSession(deps, prepared.server, client, first, side, prepared.open);
+  function begin(prepared: Prepared, client: McpClient, first: string, side: ClientSide): McpSession {
+    const session = openSession(deps, prepared, client, first, side);
     const entry = { session, name: prepared.server.name };
     sessions.add(entry);
     session.done.finally(() => sessions.delete(entry));
@@ -109,7 +117,7 @@ export async function startMcp(
     const read = await readHello(socket, head);
     if (read === null) return;
     const { server, agent, conversationId, pid } = read.hello;
-    let prepared: Awaited<ReturnType<typeof prepare>>;
+    let prepared: Prepared;
     try {
       prepared = await prepare(server);
     } catch (error) {
@@ -147,10 +155,7 @@ export async function startMcp(
 }
 
 /** Initializes, lists and leaves, with nobody's session and no recording: nothing of an agent passes. */
-async function testServer(
-  deps: McpProtocolDeps,
-  { server, open }: { server: McpServer; open: (sink: UpstreamSink) => Upstream },
-): Promise<McpTestResult> {
+async function testServer(deps: McpProtocolDeps, { server, open }: Prepared): Promise<McpTestResult> {
   const waiting = new Map<string, (result: JsonObject) => void>();
   let over: (sentence: string) => void = () => {};
   const failed = new Promise<never>((_, reject) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readFileIfThere, writeFileAtomic } from '../../config/atomic-file.ts';
 import { CountersignError } from '../../contract/errors.ts';
-import { McpSecrets, McpServer, type McpServerInput } from '../../contract/mcp.ts';
+import { McpSecrets, McpServer, type McpServerInput, OAUTH_CLIENT_SECRET } from '../../contract/mcp.ts';
 import type { Vault } from '../../pipeline/ports.ts';
 
 const MAX_SERVERS = 500;
@@ -90,8 +90,8 @@ function firstProblem(error: z.ZodError): string {
 /** Under this name its secrets are in the vault, and tokens for its HTTP endpoint are minted. */
 export const vaultName = (server: string): string => `mcp/${server}`;
 
-/** The values of the environment or the headers. Throws MCP_SECRET_MISSING: nothing is started half equipped. */
-export async function readSecrets(vault: Pick<Vault, 'read'>, server: McpServer): Promise<McpSecrets> {
+/** The values of secretNames(). Throws MCP_SECRET_MISSING: nothing is started half equipped. */
+export async function readStored(vault: Pick<Vault, 'read'>, server: McpServer): Promise<McpSecrets> {
   const names = secretNames(server);
   if (names.length === 0) return {};
   const stored = await vault.read(vaultName(server.name));
@@ -112,7 +112,9 @@ export async function readSecrets(vault: Pick<Vault, 'read'>, server: McpServer)
 }
 
 export function secretNames(server: McpServer): readonly string[] {
-  return server.transport.type === 'stdio' ? server.transport.env : server.transport.headers;
+  const { transport } = server;
+  if (transport.type === 'stdio') return transport.env;
+  return transport.oauth?.clientSecret ? [...transport.headers, OAUTH_CLIENT_SECRET] : transport.headers;
 }
 
 /** Whether two servers are one target, so that the stored secrets may go on to be sent there. */

@@ -22,8 +22,7 @@ import { type DatabaseInspector, Databases } from './relay/databases.ts';
 import { Relay } from './relay/relay.ts';
 import { SocketPair } from './relay/sockets.ts';
 import { writeGreeting, writeOpeningFailure } from './wire/answers.ts';
-import { type AcceptedSession, createPostgresListener } from './wire/listener.ts';
-import type { Certificate } from './wire/self-signed.ts';
+import { type AcceptedSession, createPostgresListener, type PostgresListenerOptions } from './wire/listener.ts';
 import { connectUpstream, sendCancel, type Upstream } from './wire/upstream.ts';
 
 /** What the PostgreSQL protocol takes from the composition root. */
@@ -66,7 +65,7 @@ const STATS_MS = 1_000;
 /** Listens for PostgreSQL clients on `listen` and serves each a session of its own. */
 export async function startPostgres(
   deps: PostgresDeps,
-  listen: { host: string; port: number; tls: Certificate | null },
+  listen: Pick<PostgresListenerOptions, 'host' | 'port' | 'tls' | 'keepAliveMs'>,
 ): Promise<PostgresProtocol> {
   const databases = new Databases(deps.inspect, () => deps.clock.now());
   const cancels = new CancelRegistry(

@@ -24,6 +24,11 @@ export function findCredentials({ home, project, env }: WhereCredentialsAre): Cr
   return readers.flatMap(([file, read]) => {
     const text = readSettings(file);
     if (text === null) return [];
+    // What cannot be read as it is cannot be written again as it was.
+    if (text.includes('\uFFFD')) {
+      const left = [{ line: 1, why: 'it is not UTF-8' }];
+      return [{ file, text, credentials: [], left, without: () => text }];
+    }
     const found = read(file, text);
     return found.credentials.length > 0 || found.left.length > 0 ? [found] : [];
   });

@@ -49,8 +49,10 @@ describe.skipIf(runtime.missing)('the app on a real Electron (needs its runtime)
     await console.getByRole('navigation').waitFor({ timeout: 60_000 });
     expect(await console.evaluate(() => 'require' in globalThis || 'process' in globalThis)).toBe(false);
     expect(await console.evaluate(() => Object.keys((globalThis as never)['countersignDesktop']).sort())).toEqual([
+      'autostart',
       'hidePopup',
       'openConsole',
+      'setAutostart',
       'setPopupHeight',
     ]);
   });

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Where } from '../../installer.ts';
+import { type OwnShim, serversOf, throughProxy } from '../mcp-proxy.ts';
 import type { Finding } from './hook-files.ts';
 
 /** Files from which an agent could take credentials of its own accord, below the home or the project. */
@@ -20,8 +21,11 @@ const CREDENTIALS = {
   project: ['.env', '.env.local', '.npmrc', 'credentials.json'],
 };
 
-/** Settings of Cursor that let an agent do more than a hook is asked about, and credentials within its reach. */
-export function lookForRisks({ home, project }: Where): Finding[] {
+/**
+ * Settings of Cursor that let an agent do more than a hook is asked about, and credentials within its reach.
+ * @param own what counts as going through the gateway, as the gateway itself sees it.
+ */
+export function lookForRisks({ home, project }: Where, own: OwnShim): Finding[] {
   const findings: Finding[] = [];
   const warn = (sentence: string) => findings.push({ status: 'warn', sentence });
   for (const folder of [join(home, '.cursor'), join(project, '.cursor')]) {
@@ -39,9 +43,9 @@ export function lookForRisks({ home, project }: Where): Finding[] {
       warn(`${join(folder, 'cli-config.json')} runs everything without asking`);
     const network = read(join(folder, 'sandbox.json'))?.networkPolicy as Record<string, unknown> | undefined;
     if (network?.default === 'allow') warn(`${join(folder, 'sandbox.json')} lets the sandbox reach every host`);
-    const servers = read(join(folder, 'mcp.json'))?.mcpServers;
-    for (const [name, server] of Object.entries((servers as Record<string, unknown> | undefined) ?? {})) {
-      if (!JSON.stringify(server).includes('countersign') && !/127\.0\.0\.1:\d+\/mcp\//.test(JSON.stringify(server)))
+    const mcp = text(join(folder, 'mcp.json'));
+    for (const name of serversOf(mcp)) {
+      if (!throughProxy(name, [mcp], own))
         warn(`The MCP server "${name}" of ${join(folder, 'mcp.json')} does not go through Countersign`);
     }
   }

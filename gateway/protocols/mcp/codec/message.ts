@@ -10,6 +10,8 @@ export interface Request {
   params: JsonObject;
   /** The message as it came, in one line. */
   text: string;
+  /** Of its HTTP request, in lower case: headers that mirror arguments. Absent where it came, or goes, otherwise. */
+  paramHeaders?: Readonly<Record<string, string>>;
 }
 export interface Notification {
   kind: 'notification';

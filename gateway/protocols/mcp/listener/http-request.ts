@@ -16,6 +16,15 @@ export const header = (request: IncomingMessage, name: string): string | undefin
   return typeof value === 'string' ? value : undefined;
 };
 
+/** Headers that mirror arguments of a call. */
+export function paramHeadersOf({ headers }: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      name.startsWith('mcp-param-') && typeof value === 'string' ? [[name, value] as const] : [],
+    ),
+  );
+}
+
 export function accepts(request: IncomingMessage, type: string): boolean {
   const accept = request.headers.accept ?? '*/*';
   return accept.includes(type) || accept.includes('*/*') || accept.includes(`${type.split('/')[0]}/*`);

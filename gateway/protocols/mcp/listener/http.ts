@@ -7,7 +7,7 @@ import type { ClientSide } from '../ports.ts';
 import { vaultName } from '../registry.ts';
 import { isStateless } from '../session/context.ts';
 import type { McpSession } from '../session/session.ts';
-import { accepts, header, readMessage, refuse, wrongOrigin } from './http-request.ts';
+import { accepts, header, paramHeadersOf, readMessage, refuse, wrongOrigin } from './http-request.ts';
 import { HttpSide, OldSseSide } from './http-side.ts';
 
 const MAX_SESSIONS = 256;
@@ -161,7 +161,7 @@ export async function listenHttp(
       // Before 2026-07-28 a broken connection is no cancellation.
       if (stateless) session.abandon(message.id);
     });
-    session.receive(message.text);
+    session.receive(message.text, stateless ? paramHeadersOf(request) : undefined);
   }
 
   async function sessionFor(

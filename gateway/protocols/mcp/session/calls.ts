@@ -3,7 +3,8 @@ import type { PendingDecision } from '../../../pipeline/pipeline.ts';
 import { CLIENT_CAPABILITIES_KEY, CLIENT_INFO_KEY, VERSION_KEY } from '../codec/headers.ts';
 import { isObject, type JsonObject, parseExact } from '../codec/json.ts';
 import { ErrorCode, type Request, type Response, resultText } from '../codec/message.ts';
-import { exactParams, rewritten, type SessionContext } from './context.ts';
+import { mirroredHeaders, paramMismatch } from '../codec/param-headers.ts';
+import { exactParams, isStateless, rewritten, type SessionContext } from './context.ts';
 import type { Subject, Weighed } from './decide.ts';
 import type { Exchange } from './exchange.ts';
 import { isShown, type KnownTool, WAIT_TOOL } from './tools.ts';
@@ -31,6 +32,7 @@ const READS_ONLY: KnownTool = {
   readOnly: true,
   destructive: false,
   hasOutputSchema: false,
+  paramHeaders: [],
 };
 
 /** Requests that policy decides on: calls of tools, reading of resources, and methods that are not known. */
@@ -70,15 +72,30 @@ export class Calls {
     }
     const known = book.get(name);
     if (known !== null || book.complete) {
-      this.#weigh(exchange, { what: name, args, tool: known });
+      this.#call(exchange, name, args, known);
       return;
     }
     this.#learn(request).then(() =>
       this.#context.guard(() => {
         if (exchange.cancelled || exchange.ended) return;
-        this.#weigh(exchange, { what: name, args, tool: book.get(name) });
+        this.#call(exchange, name, args, book.get(name));
       }),
     );
+  }
+
+  #call(exchange: Exchange, name: string, args: JsonObject, tool: KnownTool | null): void {
+    const { request } = exchange;
+    const wanted = isStateless(request.params) ? (tool?.paramHeaders ?? []) : [];
+    const mismatch = request.paramHeaders === undefined ? null : paramMismatch(wanted, args, request.paramHeaders);
+    if (mismatch !== null) {
+      this.#context.answerError(exchange, ErrorCode.headerMismatch, `Countersign: ${mismatch}.`);
+      return;
+    }
+    // What was decided on is what the server reads, in its headers too.
+    if (wanted.length > 0 || request.paramHeaders !== undefined) {
+      exchange.request = { ...request, paramHeaders: mirroredHeaders(wanted, args) };
+    }
+    this.#weigh(exchange, { what: name, args, tool });
   }
 
   resource(exchange: Exchange): void {
@@ -219,7 +236,7 @@ export class Calls {
     const meta = isObject(_meta) ? _meta : {};
     const { progressToken, ...rest } = meta;
     const sent = Object.keys(rest).length > 0 ? { ...params, _meta: rest } : params;
-    this.#context.ask(exchange.request.method, sent, null).then(async (answer) => {
+    this.#context.ask(exchange.request.method, sent, null, exchange.request.paramHeaders).then(async (answer) => {
       if ('failed' in answer) {
         this.#context.guard(() => this.#context.log.end(exchange, 'failed'));
         return this.#finish(detached, this.#context.refusal(exchange.request, answer.failed));

@@ -132,7 +132,12 @@ export class SessionContext {
   }
 
   /** A request of the gateway's own to the server. Never rejects. */
-  ask(method: string, params: JsonObject, timeoutMs: number | null): Promise<OwnAnswer> {
+  ask(
+    method: string,
+    params: JsonObject,
+    timeoutMs: number | null,
+    paramHeaders: Request['paramHeaders'] = {},
+  ): Promise<OwnAnswer> {
     const id = `${this.ownId}${this.#ownCount++}`;
     const text = JSON.stringify({ jsonrpc: '2.0', id, method, params });
     return new Promise((resolve) => {
@@ -145,7 +150,7 @@ export class SessionContext {
         resolve(answer);
       });
       if (this.ended) this.answered(id, { failed: 'the session has ended' });
-      else this.upstream.send({ kind: 'request', id, method, params, text });
+      else this.upstream.send({ kind: 'request', id, method, params, text, paramHeaders });
     });
   }
 

@@ -7,7 +7,7 @@ import type { Request, RequestId } from '../codec/message.ts';
 /** One request of the client, until its answer is complete. */
 export interface Exchange {
   readonly number: number;
-  readonly request: Request;
+  request: Request;
   readonly progressToken: RequestId | null;
   decision: Decision;
   /** null: a message that nobody decides on (initialize, tools/list …). */

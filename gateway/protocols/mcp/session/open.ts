@@ -17,11 +17,10 @@ import { ToolBook } from './tools.ts';
  */
 export function openSession(
   deps: McpDeps,
-  server: McpServer,
+  { server, open }: { server: McpServer; open(sink: UpstreamSink): Upstream },
   client: McpClient,
   first: string,
   side: ClientSide,
-  open: (sink: UpstreamSink) => Upstream,
 ): McpSession {
   const session = begunSession(
     {

@@ -88,9 +88,12 @@ export class McpSession {
     return this.#context.inFlight.has(keyOf(id));
   }
 
-  /** One message of the client. */
-  receive(text: string): void {
-    this.#context.guard(() => this.#receive(text));
+  /**
+   * One message of the client.
+   * @param paramHeaders those of its HTTP request that mirror arguments; absent: it came without HTTP.
+   */
+  receive(text: string, paramHeaders?: Readonly<Record<string, string>>): void {
+    this.#context.guard(() => this.#receive(text, paramHeaders));
     this.#changed();
   }
 
@@ -99,14 +102,17 @@ export class McpSession {
     this.#context.guard(() => this.#cancel(id));
   }
 
-  #receive(text: string): void {
+  #receive(text: string, paramHeaders: Request['paramHeaders']): void {
     const message = parseMessage(text, true);
     switch (message.kind) {
       case 'malformed':
         this.#malformed(message);
         return;
       case 'request':
-        this.#request(message);
+        this.#request(
+          // Of other methods no such header is sent on.
+          paramHeaders !== undefined && message.method === 'tools/call' ? { ...message, paramHeaders } : message,
+        );
         return;
       case 'notification':
         this.#notification(message);

@@ -135,7 +135,13 @@ export function testSession(options: {
 
   const session = openSession(
     deps,
-    server,
+    {
+      server,
+      open(made) {
+        sink = made;
+        return { send: (message) => void toServer.push(message), close: async () => {} };
+      },
+    },
     { process: { pid: null, name: 'unknown', parents: [] }, identity: null, conversationId: 'C1', agent: 'cursor' },
     '{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"clientInfo":{"name":"cursor","version":"3"}}}',
     {
@@ -143,10 +149,6 @@ export function testSession(options: {
       closed(sentence) {
         closed = sentence;
       },
-    },
-    (made) => {
-      sink = made;
-      return { send: (message) => void toServer.push(message), close: async () => {} };
     },
   );
 

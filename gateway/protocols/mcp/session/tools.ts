@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { McpServer } from '../../../contract/mcp.ts';
 import type { Effects } from '../../../contract/operation.ts';
 import { isObject, isRaw, type Json, type JsonObject } from '../codec/json.ts';
+import { type ParamHeader, paramHeadersOf } from '../codec/param-headers.ts';
 import type { ToolPins, ToolState } from '../pins.ts';
 
 /** The gateway's own tool in every list, by which an agent comes back for a call that waited for a person. */
@@ -26,6 +27,8 @@ export interface KnownTool extends ToolState {
   readOnly: boolean;
   destructive: boolean;
   hasOutputSchema: boolean;
+  /** Arguments that its server wants as headers too. */
+  paramHeaders: readonly ParamHeader[];
 }
 
 /** `*` at the end stands for anything. */
@@ -89,6 +92,7 @@ function hintsOf(description: JsonObject): Omit<KnownTool, keyof ToolState> {
     readOnly,
     destructive: !readOnly && annotations.destructiveHint !== false,
     hasOutputSchema: isObject(description.outputSchema),
+    paramHeaders: paramHeadersOf(description.inputSchema),
   };
 }
 

@@ -1,27 +1,45 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { isCountersignError } from '../../../contract/errors.ts';
 import type { McpSecrets } from '../../../contract/mcp.ts';
 import { type ServerSentEvent, SseParser } from '../codec/sse.ts';
-import { MAX_MESSAGE } from '../ports.ts';
+import { MAX_MESSAGE, type UpstreamCredentials } from '../ports.ts';
 
 const CONNECT_MS = 30_000;
 
 /** HTTP as the transports need it: kept-alive connections, bodies and events with a largest size, no redirects. */
 export class HttpClient {
-  readonly #secrets: McpSecrets;
+  readonly #credentials: UpstreamCredentials;
   readonly #plain = new HttpAgent({ keepAlive: true, maxSockets: 64 });
   readonly #tls = new HttpsAgent({ keepAlive: true, maxSockets: 64 });
 
-  /** @param secrets headers of each request, by name. */
-  constructor(secrets: McpSecrets) {
-    this.#secrets = secrets;
+  constructor(credentials: UpstreamCredentials) {
+    this.#credentials = credentials;
   }
 
-  /** Resolves with the head of the answer. Rejects with what Node says, which holds no header. */
-  open(
+  /**
+   * Resolves with the head of the answer; where the server wants other credentials and there are, it was asked once
+   * more. Rejects with what Node says, which holds no header, or as UpstreamCredentials.
+   */
+  async open(
     url: URL,
     method: 'GET' | 'POST' | 'DELETE',
     headers: Record<string, string>,
+    body: string | null,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const given = this.#credentials.headers();
+    const sent = given instanceof Promise ? await given : given;
+    const response = await this.#send(url, method, { ...sent, ...headers }, body, signal);
+    if (response.statusCode !== 401 || !(await this.#credentials.refused(sent))) return response;
+    response.resume();
+    return this.#send(url, method, { ...(await this.#credentials.headers()), ...headers }, body, signal);
+  }
+
+  #send(
+    url: URL,
+    method: string,
+    headers: Readonly<McpSecrets>,
     body: string | null,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
@@ -34,7 +52,6 @@ export class HttpClient {
           agent: secure ? this.#tls : this.#plain,
           signal,
           headers: {
-            ...this.#secrets,
             ...headers,
             ...(body === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
           },
@@ -97,8 +114,10 @@ export function isEventStream(response: IncomingMessage): boolean {
   return (response.headers['content-type'] ?? '').toLowerCase().startsWith('text/event-stream');
 }
 
-/** Why a connection failed, without the words of a library that may quote what it was given. */
-export function reasonOf(error: unknown): string {
+/** Why a request did not come through, as a sentence without the words of a library that may quote what it was given. */
+export function unreached({ host }: URL, error: unknown): string {
+  if (isCountersignError(error)) return error.message;
   const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^[A-Z_0-9]{2,60}$/.test(code) ? code : 'the connection broke';
+  const why = typeof code === 'string' && /^[A-Z_0-9]{2,60}$/.test(code) ? code : 'the connection broke';
+  return `the server at ${host} cannot be reached: ${why}`;
 }

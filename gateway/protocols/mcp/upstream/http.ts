@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import type { McpSecrets, McpTransport } from '../../../contract/mcp.ts';
+import type { McpTransport } from '../../../contract/mcp.ts';
 import { encodeHeaderValue, isStatelessVersion, nameOf, VERSION_KEY } from '../codec/headers.ts';
 import { isObject } from '../codec/json.ts';
 import { errorText, type Message, type RequestId } from '../codec/message.ts';
-import type { Upstream, UpstreamSink } from '../ports.ts';
-import { HttpClient, isEventStream, readBody, readEvents, reasonOf } from './http-client.ts';
+import { challengeOf } from '../oauth/discovery.ts';
+import type { Upstream, UpstreamCredentials, UpstreamSink } from '../ports.ts';
+import { HttpClient, isEventStream, readBody, readEvents, unreached } from './http-client.ts';
 
 const GOODBYE_MS = 2_000;
 const RETRY_MS = 1_000;
@@ -15,10 +16,10 @@ const MAX_ERROR_BODY = 256 * 1024;
 /** Streamable HTTP, in both eras: with Mcp-Session-Id and a stream of the server's own, and stateless. */
 export function openHttp(
   transport: Extract<McpTransport, { type: 'http' }>,
-  secrets: McpSecrets,
+  credentials: UpstreamCredentials,
   sink: UpstreamSink,
 ): Upstream {
-  return new HttpUpstream(new URL(transport.url), new HttpClient(secrets), sink);
+  return new HttpUpstream(new URL(transport.url), new HttpClient(credentials), sink);
 }
 
 class HttpUpstream implements Upstream {
@@ -106,6 +107,7 @@ class HttpUpstream implements Upstream {
       'mcp-protocol-version': version,
       'mcp-method': message.method,
       ...(name === null ? {} : { 'mcp-name': encodeHeaderValue(name) }),
+      ...(message.kind === 'request' ? message.paramHeaders : {}),
     };
   }
 
@@ -145,7 +147,7 @@ class HttpUpstream implements Upstream {
       this.#learn(message, body);
       await this.#sink.message(body, message.id);
     } catch (error) {
-      fail(`the server at ${this.#url.host} cannot be reached: ${reasonOf(error)}`);
+      fail(unreached(this.#url, error));
     }
   }
 
@@ -191,11 +193,20 @@ class HttpUpstream implements Upstream {
     }
     const why =
       status === 401 || status === 403
-        ? 'it wants other credentials; register it again with the header that it wants'
+        ? this.#wanted(response)
         : status >= 300 && status < 400
           ? 'it wants to be reached elsewhere; register that address'
           : 'that is not an answer of MCP';
     fail(`the server answered with HTTP ${status}: ${why}`);
+  }
+
+  /** What a person can do about missing credentials. */
+  #wanted({ headers }: IncomingMessage): string {
+    const { scope, error } = challengeOf(headers['www-authenticate'] ?? null);
+    if (error !== 'insufficient_scope')
+      return 'it wants other credentials; a person signs in with countersign mcp login NAME, or registers it again with the header that it wants';
+    const scopes = scope === null ? 'more' : scope.slice(0, 300);
+    return `it wants scopes that the sign-in does not have (${scopes}); a person registers it again with them (--scope)`;
   }
 
   /** The stream of one request; one that ends too early is taken up again where the server gave ids. */

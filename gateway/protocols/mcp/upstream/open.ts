@@ -1,22 +1,23 @@
-import type { McpSecrets, McpServer } from '../../../contract/mcp.ts';
-import type { Upstream, UpstreamSink } from '../ports.ts';
+import type { McpServer } from '../../../contract/mcp.ts';
+import type { Upstream, UpstreamCredentials, UpstreamSink } from '../ports.ts';
 import { openHttp } from './http.ts';
 import { openSse } from './sse.ts';
 import { openStdio } from './stdio.ts';
 
-/** Connects to a registered server, by whatever transport it has. What fails is told to the sink. */
-export function openUpstream(
+/** What connects to a registered server, by whatever transport it has. What fails then is told to the sink. */
+export async function upstreamOf(
   { transport }: McpServer,
-  secrets: McpSecrets,
+  credentials: UpstreamCredentials,
   where: { cwd: string; env: NodeJS.ProcessEnv },
-  sink: UpstreamSink,
-): Upstream {
+): Promise<(sink: UpstreamSink) => Upstream> {
   switch (transport.type) {
-    case 'stdio':
-      return openStdio(transport, secrets, where, sink);
+    case 'stdio': {
+      const variables = await credentials.headers();
+      return (sink) => openStdio(transport, variables, where, sink);
+    }
     case 'http':
-      return openHttp(transport, secrets, sink);
+      return (sink) => openHttp(transport, credentials, sink);
     case 'sse':
-      return openSse(transport, secrets, sink);
+      return (sink) => openSse(transport, credentials, sink);
   }
 }

@@ -1,18 +1,18 @@
-import type { McpSecrets, McpTransport } from '../../../contract/mcp.ts';
+import type { McpTransport } from '../../../contract/mcp.ts';
 import type { Message } from '../codec/message.ts';
-import type { Upstream, UpstreamSink } from '../ports.ts';
-import { HttpClient, isEventStream, readEvents, reasonOf } from './http-client.ts';
+import type { Upstream, UpstreamCredentials, UpstreamSink } from '../ports.ts';
+import { HttpClient, isEventStream, readEvents, unreached } from './http-client.ts';
 
 const MAX_QUEUED = 64;
 
 /** HTTP with server-sent events (MCP 2024-11-05): one stream down, and an address for messages up that it names first. */
 export function openSse(
   transport: Extract<McpTransport, { type: 'sse' }>,
-  secrets: McpSecrets,
+  credentials: UpstreamCredentials,
   sink: UpstreamSink,
 ): Upstream {
   const url = new URL(transport.url);
-  const http = new HttpClient(secrets);
+  const http = new HttpClient(credentials);
   const life = new AbortController();
   let endpoint: URL | null = null;
   let queue: Message[] = [];
@@ -38,7 +38,7 @@ export function openSse(
       });
       over(outcome === 'ended' ? 'the server closed its stream' : 'the server sent a message that is too large');
     } catch (error) {
-      over(`the server at ${url.host} cannot be reached: ${reasonOf(error)}`);
+      over(unreached(url, error));
     }
   })();
 
@@ -66,7 +66,7 @@ export function openSse(
         if (message.kind === 'request') sink.failed(message.id, `the server answered with HTTP ${status}`);
       } catch (error) {
         if (life.signal.aborted || message.kind !== 'request') return;
-        sink.failed(message.id, `the server at ${to.host} cannot be reached: ${reasonOf(error)}`);
+        sink.failed(message.id, unreached(to, error));
       }
     });
   }

@@ -51,7 +51,7 @@ const PASSED_ON = [
  */
 export function openStdio(
   transport: Extract<McpTransport, { type: 'stdio' }>,
-  secrets: McpSecrets,
+  secrets: Readonly<McpSecrets>,
   where: { cwd: string; env: NodeJS.ProcessEnv },
   sink: UpstreamSink,
 ): Upstream {

@@ -47,6 +47,7 @@ const MAX_QUEUED = 1024 * 1024;
 /** Answers that may be outstanding; above it the client is not read. */
 const MAX_PENDING = 16_384;
 const NOTHING: Partial<Pending> = {};
+const CLIENT_ENDED = 'the client closed its connection while the statement waited';
 const SKIPPED = 'a message before it failed, so the server would not run it';
 /** Bind bodies kept because an approval may need their parameters. */
 const MAX_KEPT_BINDS = 64 * 1024 * 1024;
@@ -74,7 +75,6 @@ export class ClientSide {
   #needDurable = false;
   /** Closed while something that changes data is not on disk yet. */
   readonly #sender: GatedSender;
-  #clientEnded = false;
 
   constructor(state: RelayState, fail: (error: unknown) => void) {
     this.#state = state;
@@ -94,11 +94,15 @@ export class ClientSide {
     this.#process(chunk);
   }
 
-  /** The client closed its side. A statement that waits for a person is withdrawn. */
+  /**
+   * The client closed its writing side: what it sent before is still answered, as the server would. A statement
+   * that waits for a person is withdrawn, since a client that is gone looks the same.
+   */
   end(): void {
-    this.#clientEnded = true;
-    this.#waiting?.held?.withdraw('the client closed its connection while the statement waited');
-    this.#finishIfEnded();
+    if (this.#state.clientEnded) return;
+    this.#state.clientEnded = true;
+    this.#waiting?.held?.withdraw(CLIENT_ENDED);
+    this.#endServer();
   }
 
   /** A CancelRequest came. True: a held statement was withdrawn, so the server has nothing to cancel. */
@@ -158,6 +162,7 @@ export class ClientSide {
     }
     this.#flush();
     this.#waiting = wait;
+    if (this.#state.clientEnded) wait.held?.withdraw(CLIENT_ENDED);
     wait.ready.then(
       (value) => {
         if (this.#state.ended || this.#waiting !== wait) return;
@@ -175,7 +180,7 @@ export class ClientSide {
             this.#process(chunk);
           }
           this.relieved();
-          this.#finishIfEnded();
+          this.#endServer();
         } catch (error) {
           this.#fail(error);
         }
@@ -191,10 +196,10 @@ export class ClientSide {
     return null;
   }
 
-  #finishIfEnded(): void {
-    if (this.#clientEnded && !this.#waiting && this.#sender.open && !this.#state.ended) {
-      this.#state.deps.io.finish('the client closed its connection');
-    }
+  /** Once everything that the client sent has left. */
+  #endServer(): void {
+    const { clientEnded, ended, deps } = this.#state;
+    if (clientEnded && !ended && !this.#waiting && this.#sender.open) deps.io.endServer();
   }
 
   #step(): Wait | null {
@@ -302,7 +307,7 @@ export class ClientSide {
     if (this.#state.ended) return;
     this.#sender.release();
     this.relieved();
-    this.#finishIfEnded();
+    this.#endServer();
   }
 
   #push(kind: PendingKind, part: Partial<Pending> = NOTHING): void {

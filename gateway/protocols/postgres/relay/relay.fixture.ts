@@ -209,6 +209,7 @@ export function harness(
       },
       pauseClient: () => log.push('pause client'),
       resumeClient: () => log.push('resume client'),
+      endServer: () => log.push('end server'),
       finish: (reason) => log.push(`finish: ${reason}`),
     },
     recorder,

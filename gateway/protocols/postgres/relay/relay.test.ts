@@ -115,6 +115,10 @@ describe('a held statement', () => {
     h.relay.clientEnded();
     await settled();
     expect(h.toServer.map((b) => frames(b))).toEqual(['Q(countersign: denied)']);
+    expect(h.log.at(-1)).toBe('end server');
+    h.relay.serverData(join(server.error('42601'), server.ready()));
+    h.relay.serverEnded();
+    expect(lastError(h.toClient)!.sqlstate).toBe('42501');
     expect(h.log.at(-1)).toBe('finish: the client closed its connection');
   });
 

@@ -35,12 +35,18 @@ export class Relay {
 
   serverEnded(): void {
     const state = this.#state;
-    if (!state.terminated && !state.toldEnd) {
+    if (!state.terminated && !state.clientEnded && !state.toldEnd) {
       this.end('the server closed the connection', '08006');
     } else if (!state.ended) {
       state.ended = true;
       this.#client.stop('the session ended');
-      state.deps.io.finish(state.terminated ? 'the client ended the session' : 'the server ended the session');
+      state.deps.io.finish(
+        state.terminated
+          ? 'the client ended the session'
+          : state.clientEnded
+            ? 'the client closed its connection'
+            : 'the server ended the session',
+      );
     }
   }
 

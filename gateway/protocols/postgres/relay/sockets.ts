@@ -86,6 +86,10 @@ export class SocketPair implements RelayIo {
     if (this.#clientPauses > 0 && --this.#clientPauses === 0) this.#client.socket.resume();
   }
 
+  endServer(): void {
+    this.#server.socket.end();
+  }
+
   finish(reason: string): void {
     this.#reason ??= reason;
     this.#client.end();
@@ -125,7 +129,7 @@ export class SocketPair implements RelayIo {
 /** Larger pieces fill the socket often enough for its own way to be the better one. */
 const SMALL = 16 * 1024;
 
-/** How long a side may take to read what is left for it when the session ends. */
+/** How long a side may read nothing of what is left for it when the session ends. */
 const LINGER_MS = 5_000;
 
 /** Pieces leave together; more than the socket takes pauses the other side. */
@@ -169,7 +173,13 @@ class Writer {
   }
 
   end(): void {
-    this.socket.end();
-    setTimeout(() => this.socket.destroy(), LINGER_MS).unref();
+    const { socket } = this;
+    socket.end();
+    let left = socket.writableLength;
+    const timer = setInterval(() => {
+      if (left > 0 && socket.writableLength < left) left = socket.writableLength;
+      else socket.destroy();
+    }, LINGER_MS).unref();
+    socket.once('close', () => clearInterval(timer));
   }
 }

@@ -25,6 +25,8 @@ export interface RelayIo {
   toServer(pieces: readonly Uint8Array[]): void;
   pauseClient(): void;
   resumeClient(): void;
+  /** The server reads the end after what was sent to it; its answers still pass. */
+  endServer(): void;
   /** Ends both sides after what was sent has been flushed. */
   finish(reason: string): void;
 }
@@ -94,6 +96,8 @@ export class RelayState {
   ended = false;
   /** The client said goodbye: the server closing is the answer to that. */
   terminated = false;
+  /** The client closed its writing side: the server closing is the answer to that, too. */
+  clientEnded = false;
   /** The server told the client why it ends the session. */
   toldEnd = false;
   /** Bytes of Bind bodies kept because an approval may need their parameters. */

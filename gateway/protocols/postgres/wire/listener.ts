@@ -43,6 +43,8 @@ export interface PostgresListenerOptions {
   maxConnections?: number;
   /** Until the token is proved, in milliseconds. */
   startupTimeoutMs?: number;
+  /** A peer that says nothing is asked whether it is still there after this time; ten seconds later it is gone. */
+  keepAliveMs?: number | undefined;
 }
 
 export interface PostgresListener {
@@ -53,6 +55,7 @@ export interface PostgresListener {
 
 const DEFAULT_MAX_CONNECTIONS = 1000;
 const DEFAULT_STARTUP_TIMEOUT_MS = 30_000;
+const DEFAULT_KEEP_ALIVE_MS = 60_000;
 /** A peer that does not read its error gets no more than this. */
 const LINGER_MS = 1000;
 
@@ -70,7 +73,14 @@ export async function createPostgresListener(options: PostgresListenerOptions): 
   const maxConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
   const starting = new Set<Startup>();
   let open = 0;
-  const server = createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
+  const server = createServer({
+    // A client that only closed its writing side still reads its answers.
+    allowHalfOpen: true,
+    pauseOnConnect: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: options.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS,
+  });
   server.on('connection', (socket) => {
     open++;
     socket.once('close', () => open--);

@@ -16,9 +16,25 @@ function make(): McpServer {
     },
     ({ a, b }) => ({ content: [{ type: 'text', text: String(a + b) }] }),
   );
-  server.registerTool('whoami', { description: 'Says which header came', inputSchema: z.object({}) }, (_, context) => ({
-    content: [{ type: 'text', text: `key ${context.http?.req?.headers.get('x-api-key') ?? 'none'}` }],
-  }));
+  server.registerTool('whoami', { description: 'Says which header came', inputSchema: z.object({}) }, (_, context) => {
+    const key = context.http?.req?.headers.get('x-api-key') ?? null;
+    return { content: [{ type: 'text', text: key === null ? 'key none' : `key of ${key.length}, ${key}` }] };
+  });
+  server.registerTool(
+    'route',
+    {
+      description: 'Says which region it was sent to',
+      inputSchema: z.object({
+        region: z.string().meta({ 'x-mcp-header': 'Region' }),
+        at: z.object({ shard: z.int().meta({ 'x-mcp-header': 'Shard' }) }).optional(),
+      }),
+    },
+    (_, context) => {
+      const { headers } = context.http?.req ?? {};
+      const sent = ['mcp-param-region', 'mcp-param-shard'].map((name) => headers?.get(name) ?? 'none');
+      return { content: [{ type: 'text', text: sent.join(' ') }] };
+    },
+  );
   return server;
 }
 
