@@ -79,7 +79,7 @@ export async function startTestControl(
     pausesChanged: () => called.push('pausesChanged'),
   });
   /** The routes of others only note that they were reached. */
-  const keys = createPasskeyHandlers(passkeys, () => called.push('passkeysChanged'));
+  const keys = createPasskeyHandlers(passkeys);
   const handlers = new Proxy({ ...own, ...keys, ...options.handlers } as ControlHandlers, {
     get(target, name: keyof ControlHandlers) {
       return (input: never, context: never) => {
