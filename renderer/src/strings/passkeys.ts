@@ -10,6 +10,7 @@ export const passkeyStrings = {
     },
     added: (when: string) => `added ${when}`,
     unlisted: 'It counts once your organisation’s trust note lists it. Give its keeper what this prints:',
+    exportLabel: 'In a terminal',
     exportCommand: 'countersign passkey export',
     name: 'Name',
     nameHint: 'To tell it from others, such as the laptop’s',
@@ -24,7 +25,7 @@ export const passkeyStrings = {
     nowhere:
       'Passkeys cannot be used: another program listens on the console’s port of localhost. End it, or start the gateway with another --console-port.',
     approve: 'Approve with passkey',
-    open: 'Open the console there to approve with your passkey:',
+    open: 'Open the console here to approve with your passkey:',
     failed: {
       cancelled: 'The browser asked for your passkey and got none. Try again, or deny.',
       known: 'Your authenticator has a passkey for you already.',

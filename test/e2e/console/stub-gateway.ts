@@ -292,6 +292,23 @@ export async function startStubGateway(
       command: `PGPASSWORD=cs_9f8e7d6c5b4a39281706 psql -h 127.0.0.1 -p 54320 -U ${id} shop`,
     }),
     revokeToken: () => ({}),
+    passkeys: () => ({
+      items: [
+        {
+          credentialId: 'Y3JlZA',
+          publicKey: 'cHVibGlj',
+          algorithm: -7,
+          rpId: 'localhost',
+          subject: 'ada',
+          person: 'ada@example.com',
+          name: 'Laptop',
+          createdAt: new Date(Date.now() - 86_400_000).toISOString(),
+          standing: 'unlisted',
+        },
+      ],
+      origin: 'http://localhost:7716',
+      missing: null,
+    }),
     policy: () => policy,
     stagePolicy: ({ text }: RouteInput<'stagePolicy'>) => {
       policy = { ...policy, staged: fixtures.stagedPolicy(Date.now(), text) };

@@ -13,7 +13,7 @@ import { Notice, ToneBadge } from '../../components/tone.tsx';
 import { useNow } from '../../components/use-now.ts';
 import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
-import { timeOfDay } from '../../text/format.ts';
+import { ago } from '../../text/format.ts';
 import classes from './passkeys.module.css';
 
 const t = strings.passkeys;
@@ -39,7 +39,7 @@ export function Passkeys() {
       {data.items.some(({ standing }) => standing === 'unlisted') && (
         <Notice tone="warn">
           {t.unlisted}
-          <CopyBlock text={t.exportCommand} label={t.exportCommand} />
+          <CopyBlock text={t.exportCommand} label={t.exportLabel} />
         </Notice>
       )}
       {canUsePasskeys(data.origin) ? (
@@ -77,7 +77,7 @@ function Item({ passkey }: { passkey: PasskeyView }) {
           <Visible>{passkey.name}</Visible>
         </strong>
         <ToneBadge tone={TONES[passkey.standing]}>{t.standing[passkey.standing]}</ToneBadge>
-        <span className={classes.when}>{t.added(timeOfDay(passkey.createdAt, now))}</span>
+        <span className={classes.when}>{t.added(ago(passkey.createdAt, now))}</span>
         {!asking && (
           <Button variant="subtle" color="red" size="compact-sm" onClick={() => setAsking(true)}>
             {t.remove}
