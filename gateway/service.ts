@@ -61,6 +61,7 @@ import { serviceMcp } from './service/mcp.ts';
 import { servicePasskeys } from './service/passkeys.ts';
 import { servicePeople } from './service/people.ts';
 import { publishChanges } from './service/publish-changes.ts';
+import { signInRecorder } from './service/sign-in-recorder.ts';
 import { serviceTerminals } from './service/terminal.ts';
 import { timers } from './service/timers.ts';
 import { createSessionHandlers } from './sessions/handlers.ts';
@@ -313,7 +314,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const maskingKey = createMaskingKeys(join(home, 'masking.key'));
   const peer = createPeerLookup();
 
-  const recordings = haltRecorder(tapRecorder(gate, monitor.tap), halt);
+  const recordings = signInRecorder(haltRecorder(tapRecorder(gate, monitor.tap), halt), (subject) =>
+    people.evidence(subject),
+  );
   const postgres = await startPostgres(
     {
       connections,

@@ -90,3 +90,17 @@ export const LoginView = z.object({
   expiresAt: z.string(),
 });
 export type LoginView = z.infer<typeof LoginView>;
+
+/** What a session's recording holds of the sign-in of its person, so that an auditor verifies it offline. */
+export const SignInEvidence = z.object({
+  /** What comes before the colon of the identity's subject; what comes after it is the token's claim of this name. */
+  provider: z.string().max(64),
+  issuer: z.string().max(500),
+  subjectClaim: z.string().max(200),
+  /** JWT of the sign-in. */
+  idToken: z.string().max(65_536),
+  /** Its nonce is base64url of SHA-256(the key of this vkey ‖ these bytes, base64); null: it could not carry one. */
+  random: z.string().max(64).nullable(),
+  vkey: z.string().max(512).nullable(),
+});
+export type SignInEvidence = z.infer<typeof SignInEvidence>;

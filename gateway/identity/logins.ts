@@ -52,12 +52,12 @@ export class Logins {
     let expected: string | null = null;
     const isOurs = (state: string) => expected !== null && state === expected;
     const callback: Callback = await listenForCallback(isOurs, schedule, BROWSER_MS);
-    const nonce = binding.nonce();
+    const made = binding.challenge();
     try {
-      const { url, checks } = await client.begin(callback.redirectUri, nonce ?? undefined);
+      const { url, checks } = await client.begin(callback.redirectUri, made.nonce);
       expected = checks.state;
       return this.#start({ url, userCode: null, milliseconds: BROWSER_MS, stop: callback.close }, async () =>
-        people.signedIn(config, await client.finish(await callback.url, checks), nonce !== null),
+        people.signedIn(config, await client.finish(await callback.url, checks), made),
       );
     } catch (error) {
       callback.close();
@@ -74,7 +74,7 @@ export class Logins {
     const milliseconds = device.expiresInSeconds * 1000;
     return this.#start({ url, userCode, milliseconds, stop: () => stop.abort() }, async () =>
       // A device flow carries no nonce (OpenID Connect has none for it).
-      people.signedIn(config, await device.tokens(stop.signal), false),
+      people.signedIn(config, await device.tokens(stop.signal), null),
     );
   }
 

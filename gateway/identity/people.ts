@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CountersignError, isCountersignError } from '../contract/errors.ts';
 import { Identity } from '../contract/identity.ts';
-import type { IdentityView, ProviderConfig } from '../contract/sign-in.ts';
+import { type IdentityView, type ProviderConfig, SignInEvidence } from '../contract/sign-in.ts';
 import type { Clock, Vault } from '../pipeline/ports.ts';
 import { personOf } from './oidc/claims.ts';
 import type { OidcClient, Tokens } from './oidc/client.ts';
@@ -17,8 +17,8 @@ export interface PeopleDeps {
   local: Identity;
   clientOf(config: ProviderConfig, secret: string | null): OidcClient;
   binding: {
-    /** The nonce by which an ID token binds this device's key; null: nothing is bound now. */
-    nonce(): string | null;
+    /** For a sign-in that begins now. */
+    challenge(): SignInChallenge;
     /** Rejects where the organisation does not take it. */
     bind(idToken: string): Promise<void>;
     readonly bound: boolean;
@@ -30,6 +30,17 @@ export interface PeopleDeps {
   onConfigured(): void;
   onChanged(): void;
   onProblem(sentence: string): void;
+}
+
+/** By which an ID token says that it was made for this device's key. */
+export interface SignInChallenge {
+  /** SHA-256 of key and random, base64url. */
+  nonce: string;
+  /** Base64. */
+  random: string;
+  vkey: string;
+  /** Whether the organisation may take the token for an enrolment of the key. */
+  binds: boolean;
 }
 
 const Kept = z.object({
@@ -44,6 +55,8 @@ const Kept = z.object({
   /** Absent in what an earlier version kept. */
   signedInAt: z.number().optional(),
   boundNote: z.string(),
+  /** The token of the sign-in itself, and what its nonce was made of; absent in what an earlier version kept. */
+  evidence: SignInEvidence.omit({ provider: true, issuer: true, subjectClaim: true }).optional(),
 });
 type Kept = z.infer<typeof Kept>;
 
@@ -116,6 +129,14 @@ export class People {
   /** When they showed the provider who they are, milliseconds since the epoch; null: people do not sign in here. */
   signedInAt(): number | null {
     return this.#providers.length === 0 ? null : (this.#kept?.signedInAt ?? 0);
+  }
+
+  /** For the recordings of whoever is signed in; null: nobody by this subject is. */
+  evidence(subject: string): SignInEvidence | null {
+    const kept = this.#kept;
+    const config = kept === null ? null : this.#configOf(kept.provider);
+    if (kept?.evidence === undefined || config === null || kept.identity.subject !== subject) return null;
+    return { provider: config.id, issuer: config.issuer, subjectClaim: config.claims.subject, ...kept.evidence };
   }
 
   /** To when the provider's last word counts, milliseconds since the epoch. */
@@ -203,15 +224,15 @@ export class People {
 
   // ---- signing in and out ---------------------------------------------------------------------------
 
-  /** Takes up a sign-in that verified. Rejects IDENTITY_CLAIMS, IDENTITY_REFUSED, IDENTITY_OTHER. */
-  async signedIn(config: ProviderConfig, tokens: Tokens, carriesNonce: boolean): Promise<Identity> {
+  /** Takes up a sign-in that verified. @param made null: its token could not carry a nonce of ours. Rejects IDENTITY_CLAIMS, IDENTITY_REFUSED, IDENTITY_OTHER. */
+  async signedIn(config: ProviderConfig, tokens: Tokens, made: SignInChallenge | null): Promise<Identity> {
     const identity = personOf(tokens.claims, config);
     if (this.#kept !== null && this.#kept.identity.subject !== identity.subject)
       throw new CountersignError(
         'IDENTITY_OTHER',
         `${this.#kept.identity.display} is signed in here; sign out first with: countersign logout`,
       );
-    const boundNote = await this.#bind(tokens, carriesNonce);
+    const boundNote = await this.#bind(tokens, made?.binds ?? false);
     this.#sentence = '';
     await this.#keep({
       provider: config.id,
@@ -220,16 +241,17 @@ export class People {
       confirmedAt: this.#deps.clock.now(),
       signedInAt: Math.min(this.#deps.clock.now(), authenticatedAt(tokens.claims)),
       boundNote,
+      evidence: { idToken: tokens.idToken, random: made?.random ?? null, vkey: made?.vkey ?? null },
     });
     this.#back();
     this.#deps.onChanged();
     return identity;
   }
 
-  async #bind({ idToken }: Tokens, carriesNonce: boolean): Promise<string> {
+  async #bind({ idToken }: Tokens, binds: boolean): Promise<string> {
     const { binding } = this.#deps;
     if (binding.bound) return '';
-    if (!carriesNonce) return 'identity asserted, device not bound by the provider';
+    if (!binds) return 'identity asserted, device not bound by the provider';
     try {
       await binding.bind(idToken);
       return '';

@@ -9,12 +9,14 @@ import { ProviderConfig } from '../contract/sign-in.ts';
 import type { ControlHandlers } from '../control/handlers.ts';
 import type { Device } from '../evidence/device/device.ts';
 import { bindByToken, nonceOf } from '../evidence/device/membership.ts';
+import { bindingNonce } from '../evidence/trust/id-token.ts';
 import { Logins } from '../identity/logins.ts';
 import { createOidcClient } from '../identity/oidc/client.ts';
 import { People, type PeopleDeps } from '../identity/people.ts';
 import type { TokensAdmin } from '../identity/tokens.ts';
 import type { LiveSessions, PolicyEngine } from '../pipeline/ports.ts';
 import { toBase64, toHex } from '../recording/format/bytes.ts';
+import { nodePrimitives } from '../recording/primitives.ts';
 import { timers } from './timers.ts';
 
 export interface ServicePeople {
@@ -132,18 +134,27 @@ async function deviceBinding(device: Device): Promise<PeopleDeps['binding']> {
   let names = await identityNames(device);
   device.onChanged(() => void identityNames(device).then((now) => (names = now)));
   const isBound = () => names.has(nameOf());
+  /** The random bytes of an enrolment that a sign-in may answer; null: none is asked for. */
+  function enrolling(): string | null {
+    const { org, root, asked } = device.file;
+    if (isBound() || device.trust?.note == null) return null;
+    if (asked?.random != null) return asked.random;
+    if (org === null || root === null) return null;
+    const random = toBase64(randomBytes(16));
+    device.save({ asked: { org, root, random } });
+    return random;
+  }
   return {
     get bound() {
       return isBound();
     },
-    nonce() {
-      const { org, root, asked } = device.file;
-      if (isBound() || device.trust?.note == null) return null;
-      if (asked?.random == null) {
-        if (org === null || root === null) return null;
-        device.save({ asked: { org, root, random: toBase64(randomBytes(16)) } });
-      }
-      return nonceOf(device);
+    challenge() {
+      const { vkey } = device.key;
+      const random = enrolling();
+      if (random !== null) return { nonce: nonceOf(device), random, vkey, binds: true };
+      const fresh = randomBytes(16);
+      const nonce = bindingNonce(nodePrimitives, device.signer.vkey.key, fresh);
+      return { nonce, random: toBase64(fresh), vkey, binds: false };
     },
     async bind(idToken) {
       await device.change(() => bindByToken(device, idToken));

@@ -202,7 +202,7 @@ describe('a held statement', () => {
     await client.until('Z');
     client.end();
     const [session] = await closedSessions(sides.service.home, 'digests');
-    const checks = await checkFacts(session!.folder, { note: null, now: '' } as never, null);
+    const checks = await checkFacts(session!.folder, { note: null, now: '' } as never, null, null);
     expect(checks.find(({ name }) => name === 'approvals')).toMatchObject({
       status: 'ok',
       sentence: expect.stringMatching(/^2 requests .*each digest was made again from the operation as recorded/),

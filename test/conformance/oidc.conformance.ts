@@ -2,12 +2,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { identityCheck } from '../../gateway/audit/verify/sign-in-facts.ts';
 import { ProviderConfig } from '../../gateway/contract/sign-in.ts';
+import { deviceOrigin } from '../../gateway/evidence/format/checkpoint.ts';
+import { testSigner } from '../../gateway/evidence/format/test-keys.ts';
+import { formatVkey } from '../../gateway/evidence/format/vkey.ts';
+import { bindingNonce } from '../../gateway/evidence/trust/id-token.ts';
 import { localIdentity } from '../../gateway/identity/local.ts';
 import { Logins } from '../../gateway/identity/logins.ts';
 import { createOidcClient } from '../../gateway/identity/oidc/client.ts';
 import { People } from '../../gateway/identity/people.ts';
 import type { Vault } from '../../gateway/pipeline/ports.ts';
+import { toBase64 } from '../../gateway/recording/format/bytes.ts';
+import { nodePrimitives as p } from '../../gateway/recording/primitives.ts';
 import { component } from '../components.ts';
 import { startOidcProvider, type TestOidcProvider } from '../support/oidc-provider.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -22,6 +29,8 @@ beforeAll(async () => {
 afterAll(() => provider.stop());
 
 const MINUTE = 60_000;
+const RANDOM = new Uint8Array(16).fill(9);
+const device = testSigner(deviceOrigin('01JABCDEFGHJKMNPQRSTVWXYZ0'));
 let home: string;
 let people: People;
 let logins: Logins;
@@ -30,7 +39,7 @@ let ended: { who: string; reason: string }[];
 let gaps: [string, string][];
 let bound: string[];
 let vault: Vault;
-let nonce: string | null;
+let binds: boolean;
 
 function memoryVault(): Vault {
   const secrets = new Map<string, string>();
@@ -48,7 +57,12 @@ const config = (more: object = {}) =>
 async function open(): Promise<void> {
   const clock = { now: () => now };
   const binding = {
-    nonce: () => nonce,
+    challenge: () => ({
+      nonce: bindingNonce(p, device.vkey.key, RANDOM),
+      random: toBase64(RANDOM),
+      vkey: formatVkey(device.vkey),
+      binds,
+    }),
     bind: async (idToken: string) => void bound.push(idToken),
     get bound() {
       return bound.length > 0;
@@ -78,7 +92,7 @@ async function open(): Promise<void> {
 
 beforeEach(async () => {
   home = mkdtempSync(join(tmpdir(), 'cs-oidc-'));
-  [now, ended, gaps, bound, nonce] = [Date.now(), [], [], [], null];
+  [now, ended, gaps, bound, binds] = [Date.now(), [], [], [], false];
   vault = memoryVault();
   provider.accounts.set('ada', { email: 'ada@acme.example', name: 'Ada', groups: ['devs', 'everybody'] });
   provider.accounts.set('bob', { email: 'bob@acme.example', name: 'Bob', groups: ['everybody'] });
@@ -200,19 +214,56 @@ describe('by the browser', () => {
   });
 
   it('binds the device where there is something to bind', async () => {
-    nonce = 'n'.repeat(43);
+    binds = true;
     await signIn();
     expect(bound).toHaveLength(1);
     const [, payload = ''] = bound[0]!.split('.');
-    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({ nonce, sub: 'ada' });
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({
+      nonce: bindingNonce(p, device.vkey.key, RANDOM),
+      sub: 'ada',
+    });
     expect(people.view()).toMatchObject({ bound: true, sentence: '' });
+  });
+
+  it('leaves a word that an auditor verifies without the provider', async () => {
+    await signIn();
+    const { jwks_uri } = (await (await fetch(`${provider.issuer}/.well-known/openid-configuration`)).json()) as {
+      jwks_uri: string;
+    };
+    const { keys } = (await (await fetch(jwks_uri)).json()) as { keys: Record<string, string>[] };
+    const always = { from: '2020-01-01T00:00:00.000Z', until: '2999-01-01T00:00:00.000Z', revoked: null };
+    const pinned = keys.map(({ kty, kid, n, e, crv, x, y }) => ({ ...always, kty, kid, n, e, crv, x, y }));
+    const issuer = { ...always, issuer: provider.issuer, audience: provider.clientId, keys: pinned, rules: [] };
+    const trust = { note: { issuers: [JSON.parse(JSON.stringify(issuer))] }, now: new Date().toISOString() } as never;
+    const judging = { judge: () => ({ ok: true, sentence: '', by: 'enrolment', person: null }) } as never;
+    const detail = people.evidence('acme:ada');
+    const check = (identity = people.current(), given: unknown = detail) =>
+      identityCheck(identity, { detail: given }, trust, judging, null);
+    expect(await check()).toMatchObject({
+      status: 'ok',
+      sentence: expect.stringMatching(/^It is for ada@acme\.example \(acme:ada\).*made for this device\.$/),
+    });
+    expect(await check({ ...people.current(), subject: 'acme:bob' })).toMatchObject({
+      status: 'failed',
+      sentence: expect.stringContaining('its ID token is of ada@acme.example'),
+    });
+    expect(await check(undefined, { ...detail, random: toBase64(new Uint8Array(16)) })).toMatchObject({
+      status: 'failed',
+      sentence: expect.stringContaining('another device'),
+    });
+    expect(await check(undefined, { ...detail, random: null })).toMatchObject({
+      status: 'not-checked',
+      sentence: expect.stringContaining('device not bound'),
+    });
+    expect(await check(undefined, {})).toMatchObject({ status: 'failed' });
+    expect(people.evidence('acme:bob')).toBeNull();
   });
 });
 
 describe('by a code typed elsewhere', () => {
   it('signs in a host without a browser, and says that the device is not bound', async () => {
     await people.putProvider(config(), null);
-    nonce = 'n'.repeat(43);
+    binds = true;
     const login = await logins.begin(null, 'device');
     expect(login.userCode).toMatch(/^[A-Z0-9-]{6,}$/);
     await provider.confirmDevice(login.url!, 'ada');

@@ -47,7 +47,7 @@ async function facts(
   await session.close('done');
   await recorder.close();
   const [folder] = await allFolders(`${dir}/${count}`);
-  return await checkFacts(folder!, { note, now: '2026-01-01T00:00:00.000Z' } as never, null);
+  return await checkFacts(folder!, { note, now: '2026-01-01T00:00:00.000Z' } as never, null, null);
 }
 
 describe('an approval by passkey', () => {

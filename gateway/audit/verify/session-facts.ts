@@ -1,5 +1,6 @@
 import { actionDigest, statementDigest } from '../../approvals/digest.ts';
 import { ActionOperation, StatementOperation } from '../../contract/operation.ts';
+import type { DeviceKeys } from '../../evidence/trust/device-keys.ts';
 import { validAt } from '../../evidence/trust/validity.ts';
 import type { Trust } from '../../evidence/trust/verify-trust.ts';
 import type { RecorderSessionInfo } from '../../pipeline/ports.ts';
@@ -8,6 +9,7 @@ import { logLines, ShapeTable } from '../../recording/log.ts';
 import { events, readSession } from '../../recording/reader.ts';
 import { type PasskeyApproval, passkeyCheck } from './passkey-facts.ts';
 import { type AuditCheck, checkOf, plural } from './report.ts';
+import { identityCheck, type RecordedSignIn } from './sign-in-facts.ts';
 
 const MAX_PROBLEMS = 50;
 
@@ -26,27 +28,24 @@ interface Asked {
   } | null;
 }
 
-/** What of a session's content has to agree with itself and with the trust note: identity, policy set, approvals. */
-export async function checkFacts(folder: string, trust: Trust, evidence: string | null): Promise<AuditCheck[]> {
+/**
+ * What of a session's content has to agree with itself and with the trust note: identity, policy set, approvals.
+ *
+ * @param keys of the device that recorded it. @param evidence the earliest that the session existed, or null.
+ */
+export async function checkFacts(
+  folder: string,
+  trust: Trust,
+  keys: Pick<DeviceKeys, 'judge'> | null,
+  evidence: string | null,
+): Promise<AuditCheck[]> {
   const { info } = await readSession(folder);
-  const who = `${info.identity.display} (${info.identity.subject})`;
-  const identity: AuditCheck = info.identity.verified
-    ? {
-        name: 'identity',
-        status: 'not-checked',
-        sentence: `The session says it is for ${who}, as an identity provider said; its word is not in the recording.`,
-      }
-    : {
-        name: 'identity',
-        status: 'not-checked',
-        sentence: `The session says it is for ${who}: that is the account of the machine, and nobody vouches for it.`,
-      };
-  const approvals = await readApprovals(folder, info);
-  const passkeys = await passkeyCheck(byPasskey(approvals.asked, info), trust, evidence);
+  const { check, asked, signIn } = await readApprovals(folder, info);
+  const passkeys = await passkeyCheck(byPasskey(asked, info), trust, evidence);
   return [
-    identity,
+    await identityCheck(info.identity, signIn, trust, keys, evidence),
     policyCheck(info.policyHash, trust, evidence),
-    approvals.check,
+    check,
     ...(passkeys === null ? [] : [passkeys]),
   ];
 }
@@ -90,14 +89,16 @@ const PROVES: Readonly<Record<string, readonly string[]>> = {
 async function readApprovals(
   folder: string,
   info: RecorderSessionInfo,
-): Promise<{ check: AuditCheck; asked: ReadonlyMap<string, Asked> }> {
+): Promise<{ check: AuditCheck; asked: ReadonlyMap<string, Asked>; signIn: RecordedSignIn }> {
   const name = 'approvals';
   const problems: string[] = [];
   const tell = (problem: string) => {
     if (problems.length < MAX_PROBLEMS) problems.push(problem);
   };
   const asked = new Map<string, Asked>();
+  let signIn: RecordedSignIn = null;
   for await (const { type, detail } of events(folder)) {
+    if (type === 'sign-in') signIn ??= Object.keys(detail).length === 0 ? 'unreadable' : { detail };
     const id = String(detail.approvalId);
     if (type === 'asked') {
       if (asked.has(id)) tell(`approval ${id} was asked for twice`);
@@ -125,7 +126,7 @@ async function readApprovals(
     asked.size === 0
       ? 'Nothing was asked for.'
       : `${plural(asked.size, 'request')} for approval agree with what was decided and with the ${plural(used, 'statement')} that used one; ${againSentence(asked)}.`;
-  return { check: checkOf(name, problems, fine), asked };
+  return { check: checkOf(name, problems, fine), asked, signIn };
 }
 
 /** A grant was given by a decision of its own; nothing that needs a passkey is granted. */

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import type { DeviceKeys } from '../../evidence/trust/device-keys.ts';
 import type { Trust } from '../../evidence/trust/verify-trust.ts';
 import { verifySession } from '../../recording/verify.ts';
 import type { BookedSession, Books } from '../books.ts';
@@ -68,14 +69,14 @@ export async function verifyAuditSession(
     });
   }
   const evidence = named === null ? null : (headOver(log.heads, named.opened)?.evidence ?? null);
-  checks.push(...(await facts(folder, trust, evidence)));
+  checks.push(...(await facts(folder, trust, log.keys, evidence)));
   const { state, brokenExchanges } = verification;
   return { ...report, state, ok: holds(checks), checks, brokenExchanges };
 }
 
-async function facts(folder: string, trust: Trust, evidence: string | null): Promise<AuditCheck[]> {
+async function facts(folder: string, trust: Trust, keys: DeviceKeys, evidence: string | null): Promise<AuditCheck[]> {
   try {
-    return await checkFacts(folder, trust, evidence);
+    return await checkFacts(folder, trust, keys, evidence);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return [{ name: 'content', status: 'failed', sentence: `What the session says cannot be read to its end: ${why}` }];

@@ -70,7 +70,7 @@ describe('a key bound by an identity provider', () => {
 
   it('is refused when the token is not for this key, not of a pinned key, or not for us', async () => {
     expect(await judge(issuer(), await token({ nonce: 'else' }))).toContain('another key');
-    expect(await judge(issuer(), await token({ nonce: undefined }))).toContain('no key that the trust note pins');
+    expect(await judge(issuer(), await token({ nonce: undefined }))).toContain('another key');
     expect(await judge(issuer({ keys: [keys[1]!.jwk] }), await token())).toContain('no key that the trust note pins');
     const theirs = await pinned('one', 'ES256');
     expect(await judge(issuer(), await token({}, theirs))).toContain('no key that the trust note pins');

@@ -17,7 +17,8 @@ export interface BoundPerson {
   until: string;
 }
 
-export type BindingCheck = { ok: true; person: BoundPerson } | { ok: false; why: string };
+type Refusal = { ok: false; why: string };
+type BindingCheck = { ok: true; person: BoundPerson } | Refusal;
 
 /** Signatures only: a shared secret (HS…) would let whoever verifies also make tokens. */
 export const SIGNATURE_ALGORITHMS = [
@@ -52,9 +53,62 @@ export async function checkIdToken(
   vkey: Vkey,
   seen: string | null,
 ): Promise<BindingCheck> {
+  return await withIssuers(trust, binding.idToken, async (issuer) => {
+    const said = await wordOf(trust, issuer, binding.idToken, seen);
+    if (!said.ok) return said;
+    const { claims, at } = said;
+    const nonce = bindingNonce(p, vkey.key, fromBase64(binding.random) ?? new Uint8Array(0));
+    if (claims.nonce !== nonce) {
+      return { ok: false, why: 'its ID token was made for another key (the nonce is not of this one)' };
+    }
+    const matching = issuer.rules.filter(({ claim, value }) => claimHas(claims, claim, value));
+    if (matching.length === 0) return { ok: false, why: 'no rule of the trust note matches its ID token' };
+    const checks = matching.map((rule) => validBySaying(rule, at, seen, trust.now));
+    const refused = checks.find((check) => !check.ok);
+    if (refused?.ok === false && !checks.some((check) => check.ok)) {
+      return { ok: false, why: `the rule that its ID token matches does not count: ${refused.why}` };
+    }
+    return { ok: true, person: personOf(issuer, claims, at) };
+  });
+}
+
+export type SignInCheck =
+  | { ok: true; person: BoundPerson; claims: JWTPayload; nonce: 'of this key' | 'of another key' | 'none' }
+  | Refusal;
+
+/**
+ * Verifies the ID token of a sign-in offline, against keys that the trust note pins and nothing else.
+ *
+ * @param made what its nonce is said to be made of; null: it could not carry one.
+ * @param seen the earliest evidence that a recording with it existed, or null.
+ */
+export async function checkSignIn(
+  p: Checks,
+  trust: Trust,
+  idToken: string,
+  made: { vkey: Vkey; random: string } | null,
+  seen: string | null,
+): Promise<SignInCheck> {
+  return await withIssuers(trust, idToken, async (issuer) => {
+    const said = await wordOf(trust, issuer, idToken, seen);
+    if (!said.ok) return said;
+    const { claims, at } = said;
+    const expected =
+      made === null ? null : bindingNonce(p, made.vkey.key, fromBase64(made.random) ?? new Uint8Array(0));
+    const nonce = expected === null ? 'none' : claims.nonce === expected ? 'of this key' : 'of another key';
+    return { ok: true, person: personOf(issuer, claims, at), claims, nonce };
+  });
+}
+
+/** The first issuer of this name and audience with which it holds, or why it does not with the last. */
+async function withIssuers<T extends object>(
+  trust: Trust,
+  idToken: string,
+  check: (issuer: IssuerEntry) => Promise<({ ok: true } & T) | Refusal>,
+): Promise<({ ok: true } & T) | Refusal> {
   let claims: JWTPayload;
   try {
-    claims = decodeJwt(binding.idToken);
+    claims = decodeJwt(idToken);
   } catch {
     return { ok: false, why: 'its ID token cannot be read' };
   }
@@ -64,22 +118,21 @@ export async function checkIdToken(
   );
   let why = 'no trust note knows the issuer of its ID token for this audience';
   for (const issuer of issuers) {
-    const check = await checkWith(p, trust, issuer, binding, vkey, seen);
-    if (check.ok) return check;
-    why = check.why;
+    const checked = await check(issuer);
+    if (checked.ok) return checked;
+    why = checked.why;
   }
   return { ok: false, why };
 }
 
-async function checkWith(
-  p: Checks,
+/** What an issuer said, and when, where its key and the issuer counted then. */
+async function wordOf(
   trust: Trust,
   issuer: IssuerEntry,
-  binding: Binding,
-  vkey: Vkey,
+  idToken: string,
   seen: string | null,
-): Promise<BindingCheck> {
-  const found = await signerOf(issuer, binding.idToken);
+): Promise<{ ok: true; claims: JWTPayload; at: string } | Refusal> {
+  const found = await signerOf(issuer, idToken);
   if (found === null)
     return { ok: false, why: 'its ID token is signed by no key that the trust note pins for the issuer' };
   const { key, claims } = found;
@@ -87,24 +140,18 @@ async function checkWith(
   if (seconds * 1000 > Date.parse(seen ?? trust.now) + SKEW_SECONDS * 1000) {
     return { ok: false, why: 'its ID token is dated after it was first seen' };
   }
-  if (claims.nonce !== bindingNonce(p, vkey.key, fromBase64(binding.random) ?? new Uint8Array(0))) {
-    return { ok: false, why: 'its ID token was made for another key (the nonce is not of this one)' };
-  }
   const at = new Date(seconds * 1000).toISOString();
   for (const [what, entry] of [['the issuer', issuer] as const, ['the issuer’s signing key', key] as const]) {
     const check = validBySaying(entry, at, seen, trust.now);
     if (!check.ok) return { ok: false, why: `${what} does not count for its ID token: ${check.why}` };
   }
-  const matching = issuer.rules.filter(({ claim, value }) => claimHas(claims, claim, value));
-  if (matching.length === 0) return { ok: false, why: 'no rule of the trust note matches its ID token' };
-  const checks = matching.map((rule) => validBySaying(rule, at, seen, trust.now));
-  const refused = checks.find((check) => !check.ok);
-  if (refused?.ok === false && !checks.some((check) => check.ok)) {
-    return { ok: false, why: `the rule that its ID token matches does not count: ${refused.why}` };
-  }
+  return { ok: true, claims, at };
+}
+
+function personOf(issuer: IssuerEntry, claims: JWTPayload, at: string): BoundPerson {
   const subject = claims.sub!;
   const name = [claims.email, claims.preferred_username, subject].find((one) => typeof one === 'string' && one !== '');
-  return { ok: true, person: { issuer: issuer.issuer, subject, name: String(name), at, until: issuer.until } };
+  return { issuer: issuer.issuer, subject, name: String(name), at, until: issuer.until };
 }
 
 /** The pinned key that the token verifies with. Its own `exp` is for logging in, not for what it says about a key. */
@@ -124,7 +171,7 @@ async function signerOf(issuer: IssuerEntry, token: string): Promise<{ key: Issu
           issuer: issuer.issuer,
           audience: issuer.audience,
           algorithms: SIGNATURE_ALGORITHMS,
-          requiredClaims: ['iat', 'sub', 'nonce'],
+          requiredClaims: ['iat', 'sub'],
           currentDate: new Date((decodeJwt(token).iat ?? 0) * 1000),
         },
       );
