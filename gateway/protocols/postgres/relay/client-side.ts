@@ -24,6 +24,7 @@ import {
   IN_FAILED_TRANSACTION,
   leavesBlock,
 } from './denial.ts';
+import { functionCallText } from './function-call.ts';
 import { GatedSender } from './gated-sender.ts';
 import {
   base64,
@@ -556,8 +557,7 @@ export class ClientSide {
     const call = readFunctionCall(bytes, bodyStart, end);
     const body = bytes.slice(bodyStart, end);
     return waitFor(this.#state.deps.database.functionName(call.functionOid), (name) => {
-      const args = call.arguments.map((_, i) => `$${i + 1}`).join(', ');
-      const text = name === null ? '' : `SELECT ${name}(${args})`;
+      const text = name === null ? '' : functionCallText(name, body);
       const classification =
         name === null
           ? unknownClassification(
