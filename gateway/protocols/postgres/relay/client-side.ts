@@ -625,6 +625,7 @@ export class ClientSide {
     const names = decision.effect === 'allow' ? this.#state.defineNames(statement) : NO_NAMES;
     return {
       statement,
+      output: this.#state.copied.outputOf(statement),
       decision,
       digest: decided.digest,
       heldMs: Math.round(decided.heldMs),
@@ -642,5 +643,6 @@ export class ClientSide {
 
   #allowed(statement: StatementInfo): void {
     if (changes(statement.classification.effects)) this.#needDurable = true;
+    this.#state.copied.note(statement);
   }
 }
