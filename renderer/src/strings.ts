@@ -7,6 +7,7 @@ import { grantsStrings } from './strings/grants.ts';
 import { homeStrings } from './strings/home.ts';
 import { insightsStrings } from './strings/insights.ts';
 import { loginStrings } from './strings/login.ts';
+import { mcpStrings } from './strings/mcp.ts';
 import { policyStrings } from './strings/policy.ts';
 import { popupStrings } from './strings/popup.ts';
 import { sessionsStrings } from './strings/sessions.ts';
@@ -24,6 +25,7 @@ export const strings = {
   ...grantsStrings,
   ...sessionsStrings,
   ...connectionsStrings,
+  ...mcpStrings,
   ...policyStrings,
   ...insightsStrings,
   ...settingsStrings,
