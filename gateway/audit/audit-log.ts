@@ -45,13 +45,17 @@ const MAX_LOG_BYTES = 1024 * 1024 * 1024;
 export class AuditLog {
   readonly #folder: string;
   readonly #now: () => number;
+  readonly #assertMay: (type: NewAuditLogEntry['type']) => void;
 
-  constructor(folder: string, now: () => number) {
+  /** @param assertMay throws where who owns the workspace may not do what the entry is of. */
+  constructor(folder: string, now: () => number, assertMay: (type: NewAuditLogEntry['type']) => void = () => {}) {
     this.#folder = folder;
     this.#now = now;
+    this.#assertMay = assertMay;
   }
 
   append(entry: NewAuditLogEntry): void {
+    this.#assertMay(entry.type);
     this.#locked(() => {
       const n = this.#cutTornTail();
       const whole = { v: 1, n, t: new Date(this.#now()).toISOString(), by: user(), ...entry };

@@ -11,6 +11,7 @@ import { nodePrimitives as p } from '../recording/primitives.ts';
 import { AuditLog } from './audit-log.ts';
 import { type AuditorKeys, makeKeys, openKeys } from './auditor-keys.ts';
 import { Books } from './books.ts';
+import { assertMay } from './role.ts';
 
 const Settings = z.object({
   v: z.literal(1),
@@ -132,7 +133,11 @@ export function openWorkspace(folder: string, now: () => number = Date.now): Wor
       { cause },
     );
   }
-  const log = new AuditLog(join(folder, 'log'), now);
+  const { org, root, recipient } = settings;
+  const trustFolder = join(folder, 'kept', org, 'trust');
+  const log = new AuditLog(join(folder, 'log'), now, (type) =>
+    assertMay(type, { trustFolder, root, recipient, now: now() }),
+  );
   const headsFile = join(folder, 'heads.json');
   return {
     folder,

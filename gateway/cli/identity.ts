@@ -42,6 +42,7 @@ function viewLines({ identity, state, provider, sentence, until, bound, provider
   if (until !== null) line('until', `${until}, if it cannot be asked again before`);
   if (state !== 'local') line('device', bound ? 'bound by the provider' : 'not bound by the provider');
   if (sentence !== '') line('note', sentence);
+  if (state === 'signed-out') line('next', 'countersign login');
   if (providers.length > 0) line('set up', providers.map(({ id, issuer }) => `${id} (${issuer})`).join(', '));
   return lines;
 }

@@ -253,8 +253,10 @@ export function registerMcp(program: Command, cli: Cli): void {
     .command('token <name>')
     .description('let one client in over HTTP: prints its address and a token')
     .option('--purpose <text>', 'what it is for', '')
-    .action(async (name: string, { purpose }: { purpose: string }) => {
-      const minted = await cli.control().call('mintMcpToken', { name, purpose });
+    .option('--conversation <id>', "the agent's conversation that its calls belong to")
+    .action(async (name: string, { purpose, conversation }: { purpose: string; conversation?: string }) => {
+      const conversationId = conversation ?? cli.env.COUNTERSIGN_CONVERSATION ?? null;
+      const minted = await cli.control().call('mintMcpToken', { name, purpose, conversationId });
       cli.out(minted.url);
       cli.out(`Authorization: Bearer ${minted.token}`);
       cli.note('The token is for the gateway, for this server alone; it ends 15 minutes after its last use.');

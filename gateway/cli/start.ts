@@ -17,6 +17,7 @@ import { wholeNumber } from './whole-number.ts';
 interface StartOptions {
   port?: string;
   consolePort?: string;
+  mcpPort?: string;
   expireAfter?: string;
   demo: boolean;
   open: boolean;
@@ -106,6 +107,7 @@ function showCodes(cli: Cli, service: Service): void {
 async function start(cli: Cli, options: StartOptions): Promise<void> {
   const postgresPort = whole(options.port, '--port', 0, 65_535);
   const controlPort = whole(options.consolePort, '--console-port', 0, 65_535);
+  const mcpPort = whole(options.mcpPort, '--mcp-port', 0, 65_535);
   const expireAfterSeconds = whole(options.expireAfter, '--expire-after', 1, 86_400);
   const layout = options.protected === undefined ? undefined : protectedLayout(options.protected);
   const home = layout?.home ?? cli.home();
@@ -120,6 +122,7 @@ async function start(cli: Cli, options: StartOptions): Promise<void> {
       home,
       postgresPort,
       controlPort,
+      mcpPort,
       expireAfterSeconds,
       consoleFolder: CONSOLE_FOLDER,
       protected: layout,
@@ -156,6 +159,7 @@ export function registerStart(program: Command, cli: Cli): void {
     .description('run the gateway, with a demo database behind it, until ^C')
     .option('--port <n>', 'where PostgreSQL clients connect, on 127.0.0.1 (7432; 0: any that is free)')
     .option('--console-port <n>', 'where the console is, on 127.0.0.1 (7716; 0: any that is free)')
+    .option('--mcp-port <n>', 'where MCP servers are reached over HTTP, on 127.0.0.1 (7717, else any that is free)')
     .option('--expire-after <seconds>', 'deny what waits for a person at the latest after this time')
     .option('--no-demo', 'without the embedded database and its sample data')
     .option('--no-open', 'without opening the browser')

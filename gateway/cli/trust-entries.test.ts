@@ -67,6 +67,10 @@ describe('rotation and revocation', () => {
         .notes,
     ).toContain('not a certificate');
     await org.next('tsa', 'add', 'ours', '--url', 'http://tsa.internal/', '--certificate', org.at('tsa.pem', pem));
+    expect((await org.next('tsa', 'move', 'ours', '--ca', org.at('no.pem', 'x'))).notes).toContain('no certificates');
+    expect((await org.next('tsa', 'move', 'theirs', '--url', 'https://x')).notes).toContain('no authority is called');
+    await org.next('tsa', 'move', 'ours', '--url', 'https://tsa.internal/', '--ca', org.at('ca.pem', pem + pem));
+    expect(org.state().tsas).toMatchObject([{ url: 'https://tsa.internal/', ca: pem + pem }]);
     await org.next('tsa', 'revoke', 'ours', ...STOLEN);
     expectRevokedYesterday(org.state().tsas[0]!);
     const passkey = { credentialId: 'Y3JlZA', publicKey: 'cHVibGlj', algorithm: -7, rpId: 'localhost' };

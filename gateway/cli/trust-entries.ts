@@ -19,13 +19,21 @@ import { wholeNumber } from './whole-number.ts';
 type AddOptions = NextOptions & { days: string };
 
 /** `<kind> add …`: the entry is made by `change`, and everything around it is the same for each kind. */
-export function addCommand(kind: Command, cli: Cli, name: string, about: string, options: readonly string[][] = []) {
+export function addCommand(
+  kind: Command,
+  cli: Cli,
+  name: string,
+  about: string,
+  required: readonly (readonly string[])[] = [],
+  optional: readonly (readonly string[])[] = [],
+) {
   const command = withNextOptions(kind.command(name).description(about)).option(
     '--days <days>',
     'how long it counts',
     '730',
   );
-  for (const [flags, text] of options) command.requiredOption(flags!, text);
+  for (const [flags, text] of required) command.requiredOption(flags!, text);
+  for (const [flags, text] of optional) command.option(flags!, text);
   return <O extends AddOptions>(change: (note: TrustNote, now: string, args: string[], options: O) => void) =>
     command.action((...all: unknown[]) => {
       const given = all.at(-2) as O;
@@ -110,12 +118,39 @@ export function registerReaders(trust: Command, cli: Cli): void {
 
 export function registerRest(trust: Command, cli: Cli): void {
   const tsa = trust.command('tsa').description('who timestamps heads (RFC 3161)');
-  addCommand(tsa, cli, 'add <name>', 'believe the times of an authority', [
-    ['--url <url>', 'where it answers'],
-    ['--certificate <file>', 'PEM of its certificate or its CA’s'],
-  ])<AddOptions & { url: string; certificate: string }>((note, now, [name], { days, url, certificate }) => {
-    note.tsas.push({ ...validFor(now, days), name: name!, url, certificate: certificateOf(certificate) });
-  });
+  addCommand(
+    tsa,
+    cli,
+    'add <name>',
+    'believe the times of an authority',
+    [
+      ['--url <url>', 'where it answers'],
+      ['--certificate <file>', 'PEM of its certificate or its CA’s'],
+    ],
+    [CA],
+  )<AddOptions & { url: string; certificate: string; ca?: string }>(
+    (note, now, [name], { days, url, certificate, ca }) => {
+      note.tsas.push({
+        ...validFor(now, days),
+        name: name!,
+        url,
+        certificate: certificateOf(certificate),
+        ...caOf(ca),
+      });
+    },
+  );
+  withNextOptions(
+    tsa.command('move <name>').description('it answers at another address, or by another TLS certificate'),
+  )
+    .option('--url <url>', 'where it answers')
+    .option(CA[0], CA[1])
+    .action((name: string, options: NextOptions & { url?: string; ca?: string }) =>
+      makeNext(cli, options, (note) => {
+        const entry = note.tsas.findLast((one) => one.name === name && one.revoked === null);
+        if (entry === undefined) throw new CountersignError('TRUST_NONE', `no authority is called ${name}`);
+        Object.assign(entry, options.url === undefined ? {} : { url: options.url }, caOf(options.ca));
+      }),
+    );
   revokeCommand(tsa, cli, 'tsas', 'name');
 
   const policy = trust.command('policy').description('which policy sets devices should run (none named: any)');
@@ -156,6 +191,23 @@ export function registerRest(trust: Command, cli: Cli): void {
           note.sync[what] = options[what] ?? note.sync[what];
       }),
     );
+}
+
+const CA = [
+  '--ca <file>',
+  'PEM of who signs the certificate of its web server, where the system does not know that',
+] as const;
+
+/** One certificate or several, while one is being replaced. Throws USAGE. */
+function caOf(file: string | undefined): { ca?: string } {
+  if (file === undefined) return {};
+  const pem = readText(file).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  try {
+    if (pem.length > 0) return { ca: pem.map((one) => new X509Certificate(one).toString()).join('') };
+  } catch {
+    // Told below.
+  }
+  throw new CountersignError('USAGE', `${file} has no certificates in PEM`);
 }
 
 /** Throws USAGE for what is not a certificate: a wrong one would show only when the first timestamp is judged. */

@@ -439,7 +439,12 @@ export const routes = {
     'POST',
     '/api/mcp-servers/:name/token',
     'session',
-    z.object({ name: McpServerName, purpose: z.string().max(200).default('') }),
+    /** `conversationId`: of the agent, which its sessions are tied to; a claim. */
+    z.object({
+      name: McpServerName,
+      purpose: z.string().max(200).default(''),
+      conversationId: z.string().max(256).nullable().default(null),
+    }),
     /** `token` is shown once. */
     z.object({ token: z.string(), agentSessionId: z.string(), expiresAt: z.string(), url: z.string() }),
   ),

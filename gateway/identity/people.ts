@@ -119,11 +119,16 @@ export class People {
 
   /** Why nothing is forwarded; null while somebody may act. */
   refusal(): string | null {
+    const why = this.#missing();
+    return why === null ? null : `${why}; sign in${this.#kept === null ? '' : ' again'} with: countersign login`;
+  }
+
+  /** Whose word is missing; null while somebody may act. */
+  #missing(): string | null {
     if (this.#providers.length === 0) return null;
-    if (this.#kept === null)
-      return `nobody is signed in${this.#sentence === '' ? '' : ` (${this.#sentence})`}; sign in with: countersign login`;
+    if (this.#kept === null) return `nobody is signed in${this.#sentence === '' ? '' : ` (${this.#sentence})`}`;
     if (this.#deps.clock.now() < this.#until(this.#kept)) return null;
-    return `${this.#kept.identity.display} is signed in and could not be confirmed for too long; sign in again with: countersign login`;
+    return `${this.#kept.identity.display} is signed in and could not be confirmed for too long`;
   }
 
   /** When they showed the provider who they are, milliseconds since the epoch; null: people do not sign in here. */
@@ -150,11 +155,11 @@ export class People {
 
   view(): IdentityView {
     const kept = this.#kept;
-    const refusal = this.refusal();
+    const missing = this.#missing();
     const state =
       this.#providers.length === 0
         ? 'local'
-        : kept === null || refusal !== null
+        : kept === null || missing !== null
           ? 'signed-out'
           : this.#offlineSince !== null
             ? 'offline'
@@ -163,7 +168,7 @@ export class People {
       identity: this.current(),
       state,
       provider: kept?.provider ?? null,
-      sentence: refusal ?? (this.#sentence || kept?.boundNote || ''),
+      sentence: missing ?? (this.#sentence || kept?.boundNote || ''),
       confirmedAt: kept === null ? null : iso(kept.confirmedAt),
       until: kept === null ? null : iso(this.#until(kept)),
       bound: this.#deps.binding.bound,

@@ -40,11 +40,17 @@ export function createIndexer(
   const stop = new AbortController();
   let wake: () => void = () => {};
 
+  // Leaves nothing at the signal when its time is over: there is one rest for each session.
   const rest = (milliseconds: number) =>
     new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
+      const over = () => {
+        clearTimeout(timer);
+        stop.signal.removeEventListener('abort', over);
+        resolve();
+      };
+      const timer = setTimeout(over, milliseconds);
       timer.unref();
-      stop.signal.addEventListener('abort', () => resolve(), { once: true });
+      stop.signal.addEventListener('abort', over, { once: true });
     });
   const more = () =>
     new Promise<void>((resolve) => {

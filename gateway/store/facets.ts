@@ -60,13 +60,17 @@ export function verdictTokens(wanted: NonNullable<StatementFilter['verdict']>): 
 const MAX_TABLES = 256;
 const MAX_ENTITIES = 64;
 
-/** Tokens of one statement that its session does not give; `id` gives the token of a facet. */
-export function statementTokens(statement: DerivedStatement, id: (one: Facet) => string): string {
+/** Tokens of one statement that its session does not give; `id` gives the token of a facet, `table` that of a table. */
+export function statementTokens(
+  statement: DerivedStatement,
+  id: (one: Facet) => string,
+  table: (object: string) => string = (object) => id(tableFacet(object)),
+): string {
   let tokens = verdictToken(statement.verdict);
   if (statement.error !== null) tokens += ` ${ERROR}`;
   if (statement.decidedBy !== null) tokens += ` ${id(facet('approver', statement.decidedBy))}`;
   const { objects } = statement;
-  for (let i = 0; i < objects.length && i < MAX_TABLES; i++) tokens += ` ${id(tableFacet(objects[i]!))}`;
+  for (let i = 0; i < objects.length && i < MAX_TABLES; i++) tokens += ` ${table(objects[i]!)}`;
   for (const entity of Object.keys(statement.masked).slice(0, MAX_ENTITIES))
     tokens += ` ${id(facet('entity', entity))}`;
   return tokens;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Device } from '../evidence/device/device.ts';
 import { takeTrust } from '../evidence/device/membership.ts';
+import { sendQuery } from '../evidence/timestamp/send.ts';
 import { createStamper } from '../evidence/timestamp/stamper.ts';
 import { createWitnessClient } from '../evidence/witness/client.ts';
 import { Sync, type SyncDeps } from './sync.ts';
@@ -19,7 +20,7 @@ export function createServiceSync(deps: Omit<SyncDeps, 'log' | 'identity' | 'cou
   });
   const stamped = createStamper({
     tsas: () => device.trust?.note?.tsas ?? [],
-    fetch,
+    send: sendQuery,
     random: randomBytes,
     now: deps.clock.now,
     onProblem: deps.onProblem,

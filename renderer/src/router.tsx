@@ -37,6 +37,7 @@ const GrantsScreen = lazyPage(() => import('./screens/grants/grants-screen.tsx')
 const InsightsScreen = lazyPage(() =>
   import('./screens/insights/insights-screen.tsx').then((page) => page.InsightsScreen),
 );
+const McpScreen = lazyPage(() => import('./screens/mcp/mcp-screen.tsx').then((page) => page.McpScreen));
 const PolicyScreen = lazyPage(() => import('./screens/policy/policy-screen.tsx').then((page) => page.PolicyScreen));
 const SessionScreen = lazyPage(() => import('./screens/session/session-screen.tsx').then((page) => page.SessionScreen));
 const SessionsScreen = lazyPage(() =>
@@ -158,6 +159,7 @@ export const router = createRouter({
     route('/welcome', 'gateway', WelcomeScreen),
     route('/grants', 'gateway', GrantsScreen),
     route('/connections', 'gateway', ConnectionsScreen),
+    route('/mcp', 'gateway', McpScreen),
     route('/policy', 'gateway', PolicyScreen),
     route('/evidence', 'gateway', EvidenceScreen),
     route('/settings', 'gateway', SettingsScreen),

@@ -7,6 +7,7 @@ import { grantsStrings } from './strings/grants.ts';
 import { homeStrings } from './strings/home.ts';
 import { insightsStrings } from './strings/insights.ts';
 import { loginStrings } from './strings/login.ts';
+import { mcpStrings } from './strings/mcp.ts';
 import { passkeyStrings } from './strings/passkeys.ts';
 import { policyStrings } from './strings/policy.ts';
 import { popupStrings } from './strings/popup.ts';
@@ -25,6 +26,7 @@ export const strings = {
   ...grantsStrings,
   ...sessionsStrings,
   ...connectionsStrings,
+  ...mcpStrings,
   ...passkeyStrings,
   ...policyStrings,
   ...insightsStrings,

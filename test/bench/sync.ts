@@ -11,15 +11,21 @@ import { type Load, makeLoad } from './sync/objects.ts';
 import { type BenchStore, STORES } from './sync/stores.ts';
 
 /**
- * npm run bench:sync [-- --rounds N] [--only folder|sftp|s3]
+ * npm run bench:sync [-- --rounds N] [--only folder|sftp|s3] [--quick]
  *
  * The same files into the same store through the gateway's target and with the plain tool, one after the other in
- * interleaved rounds of random order, unencrypted; writes test/bench/results/sync.{json,md}.
+ * interleaved rounds of random order, unencrypted; writes test/bench/results/sync.{json,md}. With --only or --quick
+ * (less of everything) it prints what it found and writes nothing.
  */
 const { values: options } = parseArgs({
-  options: { rounds: { type: 'string' }, only: { type: 'string', default: '' } },
+  options: {
+    rounds: { type: 'string' },
+    only: { type: 'string', default: '' },
+    quick: { type: 'boolean', default: false },
+  },
 });
-const rounds = Number(options.rounds ?? 5);
+const { quick, only } = options;
+const rounds = Number(options.rounds ?? (quick ? 2 : 5));
 const AT_MOST = 1.3;
 const MIB = 1024 * 1024;
 const never = new AbortController().signal;
@@ -102,7 +108,11 @@ const base = mkdtempSync(join(tmpdir(), 'cs-bench-sync-'));
 const results: Result[] = [];
 const skipped: string[] = [];
 try {
-  const loads = [makeLoad(base, '8-parts-of-8-MiB', 8, 8 * MIB), makeLoad(base, '300-parts-of-16-KiB', 300, 16 * 1024)];
+  const [large, small] = quick ? [4, 60] : [8, 300];
+  const loads = [
+    makeLoad(base, `${large}-parts-of-8-MiB`, large, 8 * MIB),
+    makeLoad(base, `${small}-parts-of-16-KiB`, small, 16 * 1024),
+  ];
   for (const open of STORES) {
     const store = await open();
     if (typeof store === 'string') {
@@ -110,7 +120,7 @@ try {
       continue;
     }
     try {
-      if (!store.kind.includes(options.only)) continue;
+      if (!store.kind.includes(only)) continue;
       await openTarget(store.config, { read: async () => store.secret }).setUp(never);
       for (const load of loads) {
         const result = await compare(store, load);
@@ -124,8 +134,12 @@ try {
 } finally {
   rmSync(base, { recursive: true, force: true });
 }
-const folder = fileURLToPath(new URL('./results', import.meta.url));
-mkdirSync(folder, { recursive: true });
 const machine = `${cpus()[0]?.model ?? ''} × ${cpus().length}, Linux ${release()}, Node ${process.version}, load average ${loadavg()[0]?.toFixed(1)} at the end`;
-writeFileSync(join(folder, 'sync.json'), `${JSON.stringify({ machine, rounds, results, skipped }, null, 2)}\n`);
-writeFileSync(join(folder, 'sync.md'), `${markdown(results, skipped, machine)}\n`);
+const page = markdown(results, skipped, machine);
+if (quick || only !== '') process.stdout.write(`${page}\n`);
+else {
+  const folder = fileURLToPath(new URL('./results', import.meta.url));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'sync.json'), `${JSON.stringify({ machine, rounds, results, skipped }, null, 2)}\n`);
+  writeFileSync(join(folder, 'sync.md'), `${page}\n`);
+}

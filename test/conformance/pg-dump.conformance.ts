@@ -1,7 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ColumnTag } from '../../gateway/contract/connection.ts';
+import type { Approval } from '../../gateway/contract/decision.ts';
 import { component } from '../components.ts';
 import { type DebianPostgres, startDebianPostgres } from '../support/debian-postgres.ts';
 import { sessionStatements } from '../support/recordings.ts';
@@ -58,16 +60,70 @@ async function dump(env: NodeJS.ProcessEnv, ...args: string[]): Promise<string> 
   return run.out.replaceAll(/^\\(un)?restrict .*$/gm, '');
 }
 
+async function deny(message: string): Promise<Approval> {
+  const held = await nextHeld(sides.control);
+  const { id, operation } = held;
+  await sides.control.call('decide', { id, digest: operation.digest, decision: 'deny', message });
+  return held;
+}
+
 describe.skipIf(missing)('pg_dump and pg_restore', () => {
   it('dump as text what they dump directly, and the shipped policy asks nobody', async () => {
-    // Opening a large object for reading looks like opening it for writing, so the policy asks for it.
-    const direct = await dump(sides.direct, '-B');
-    const gateway = await dump({ ...sides.gateway, PGAPPNAME: 'the dump' }, '-B');
+    const direct = await dump(sides.direct);
+    const gateway = await dump({ ...sides.gateway, PGAPPNAME: 'the dump' });
     expect(gateway === direct).toBe(true);
+    expect(direct).toContain('lo_create(');
     expect(direct.length).toBeGreaterThan(200_000);
     const statements = await sessionStatements(sides.service.home, 'the dump');
     expect(statements.length).toBeGreaterThan(50);
     expect(statements.filter(({ decision }) => decision.approvalId !== null)).toEqual([]);
+  });
+
+  it('move large objects into an archive and back: reading asks nobody, writing does', async () => {
+    const file = join(folder, 'objects');
+    await dump({ ...sides.gateway, PGAPPNAME: 'the archive' }, '-Fc', '-f', file);
+    const statements = await sessionStatements(sides.service.home, 'the archive');
+    expect(statements.filter(({ decision }) => decision.approvalId !== null)).toEqual([]);
+    expect(statements.some(({ text }) => text?.includes('pg_catalog.loread('))).toBe(true);
+    const made = await runClient(beside('psql'), ['-X', '-c', 'CREATE DATABASE objects'], sides.direct);
+    expect(made.code, made.out).toBe(0);
+    const into = { ...sides.gateway, PGDATABASE: 'objects' };
+    const refused = runClient(beside('pg_restore'), ['-e', '-d', 'objects', file], into);
+    await deny('no restore');
+    expect((await refused).out).toContain('no restore');
+    const restored = await runClient(beside('pg_restore'), ['-e', '-d', 'objects', file], allowed.gateway);
+    expect(restored.code, restored.out).toBe(0);
+    const copy = await dump({ ...sides.gateway, PGDATABASE: 'objects' });
+    expect(copy === (await dump(sides.direct))).toBe(true);
+  }, 60_000);
+
+  it('leave it to psql to take a large object out freely, and to put one in when a person allows it', async () => {
+    const file = join(folder, 'object');
+    const psql = (command: string) => runClient(beside('psql'), ['-X', '-c', command], sides.gateway);
+    const exported = await psql(`\\lo_export 4242 '${file}'`);
+    expect(exported.code, exported.out).toBe(0);
+    expect(readFileSync(file).equals(Buffer.alloc(5000, 0xab))).toBe(true);
+    const imported = psql(`\\lo_import '${file}'`);
+    const held = await deny('no import');
+    expect(held.operation.text).toMatch(/^SELECT pg_catalog\.lo_creat/);
+    expect((await imported).out).toContain('no import');
+    const objects = await runClient(beside('psql'), ['-XAtc', 'SELECT oid FROM pg_largeobject_metadata'], sides.direct);
+    expect(objects.out).toBe('4242\n');
+  });
+
+  it('get no large object where a column is tagged, since it may hold what the column does', async () => {
+    const columns = [{ schema: 'shop', table: 'orders', column: 'note', entity: 'CUSTOM' as const }];
+    const tagged = await startSideBySide(postgres, {
+      connection: { columns: columns.map((tag) => ColumnTag.parse(tag)) },
+    });
+    try {
+      const run = await runClient(pgDump.path, ['-f', join(folder, 'none')], tagged.gateway);
+      expect(run.code).toBe(1);
+      expect(run.out).toContain('large object');
+      await dump(tagged.gateway, '-B');
+    } finally {
+      await tagged.stop();
+    }
   });
 
   it('dump in parallel into a folder and as inserts', async () => {
@@ -92,14 +148,7 @@ describe.skipIf(missing)('pg_dump and pg_restore', () => {
   it('ask before they restore under the shipped policy', async () => {
     const file = join(folder, 'custom');
     const run = runClient(beside('pg_restore'), ['-d', 'postgres', '--schema-only', '-e', file], sides.gateway);
-    const held = await nextHeld(sides.control);
-    const { id, operation } = held;
-    await sides.control.call('decide', {
-      id,
-      digest: operation.digest,
-      decision: 'deny',
-      message: 'restore elsewhere',
-    });
+    await deny('restore elsewhere');
     const { code, out } = await run;
     expect(code).toBe(1);
     expect(out).toContain('restore elsewhere');

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CONSOLE_FOLDER } from '../../gateway/cli/console-build.ts';
 import type { ConnectionInput } from '../../gateway/contract/connection.ts';
 import { type ControlClient, createControlClient } from '../../gateway/control/client.ts';
 import { PolicyFiles } from '../../gateway/policy/policy-files.ts';
@@ -33,6 +34,8 @@ export async function startTestService(options: {
   tray?: boolean;
   consoleFolder?: string;
   keepAliveMs?: number;
+  /** Serves the built console. */
+  console?: boolean;
 }): Promise<TestService> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'cs-service-'));
   if (options.policy !== undefined) {
@@ -48,6 +51,7 @@ export async function startTestService(options: {
     tray: options.tray,
     consoleFolder: options.consoleFolder,
     keepAliveMs: options.keepAliveMs,
+    consoleFolder: options.console ? CONSOLE_FOLDER : undefined,
   };
   const service = await startService(start);
   for (const { secret, ...connection } of options.connections) await service.registerDemo(connection, secret);

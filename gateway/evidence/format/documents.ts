@@ -76,6 +76,8 @@ export const TsaEntry = z.strictObject({
   name: Name,
   url: z.url().max(2000),
   certificate: z.string().max(100_000),
+  /** PEM of who signs the certificate of its web server; absent: whom the system believes. */
+  ca: z.string().max(100_000).optional(),
 });
 export type TsaEntry = z.infer<typeof TsaEntry>;
 

@@ -1,6 +1,7 @@
 import { CountersignError, isCountersignError } from '../../contract/errors.ts';
 import type { TsaEntry } from '../format/documents.ts';
 import { encode, encodeInteger, encodeOid, tag } from './der.ts';
+import type { SendQuery } from './send.ts';
 import { MAX_TOKEN_BYTES } from './token.ts';
 import { verifyToken } from './verify.ts';
 
@@ -23,13 +24,13 @@ export function timestampRequest(digest: Uint8Array, nonce: Uint8Array): Uint8Ar
  */
 export async function requestToken(
   digest: Uint8Array,
-  tsa: Pick<TsaEntry, 'name' | 'url' | 'certificate'>,
-  fetch: typeof globalThis.fetch,
+  tsa: Pick<TsaEntry, 'name' | 'url' | 'certificate' | 'ca'>,
+  send: SendQuery,
   random: (bytes: number) => Uint8Array,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const nonce = random(NONCE_BYTES);
-  const answer = await ask(timestampRequest(digest, nonce), tsa, fetch, signal);
+  const answer = await ask(timestampRequest(digest, nonce), tsa, send, signal);
   const number = BigInt(`0x${Buffer.from(nonce).toString('hex')}`);
   const verified = verifyToken(answer, digest, [tsa.certificate], number);
   if (!verified.ok) throw new CountersignError('TIMESTAMP_REFUSED', `${tsa.name}: ${verified.sentence}`);
@@ -38,36 +39,38 @@ export async function requestToken(
 
 async function ask(
   body: Uint8Array,
-  tsa: Pick<TsaEntry, 'name' | 'url'>,
-  fetch: typeof globalThis.fetch,
+  tsa: Pick<TsaEntry, 'name' | 'url' | 'ca'>,
+  send: SendQuery,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const unreachable = (why: string, cause?: unknown) =>
     new CountersignError('TIMESTAMP_UNREACHABLE', `the timestamp authority ${tsa.name} ${why}`, { cause });
   try {
-    const response = await fetch(tsa.url, {
-      method: 'POST',
-      body: Uint8Array.from(body),
-      headers: { 'content-type': 'application/timestamp-query', accept: 'application/timestamp-reply' },
-      redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
-    });
-    if (!response.ok || !response.body) {
-      await response.body?.cancel();
-      throw unreachable(`answered with HTTP ${response.status}`);
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const response = await send(tsa.url, body, tsa.ca, patience);
+    const status = response.statusCode ?? 0;
+    if (status < 200 || status > 299) {
+      response.destroy();
+      throw unreachable(`answered with HTTP ${status}`);
     }
-    if (!/^application\/timestamp-reply\b/i.test(response.headers.get('content-type') ?? '')) {
-      await response.body.cancel();
+    if (!/^application\/timestamp-reply\b/i.test(response.headers['content-type'] ?? '')) {
+      response.destroy();
       throw unreachable('answered with something that is not a timestamp');
     }
-    return await bounded(response.body, () => unreachable('answered with more than a timestamp'));
+    return await bounded(response, () => unreachable('answered with more than a timestamp'));
   } catch (error) {
     if (isCountersignError(error)) throw error;
-    throw unreachable('cannot be reached', error);
+    throw unreachable(`cannot be reached (${reasonOf(error)})`, error);
   }
 }
 
-async function bounded(body: ReadableStream<Uint8Array>, tooMuch: () => Error): Promise<Uint8Array> {
+/** The system's code where there is one, such as SELF_SIGNED_CERT_IN_CHAIN. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return typeof code === 'string' ? code : message;
+}
+
+async function bounded(body: AsyncIterable<Uint8Array>, tooMuch: () => Error): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let size = 0;
   // Leaving the loop cancels the stream.

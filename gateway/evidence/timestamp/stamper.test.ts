@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, expect, it } from 'vitest';
 import type { LogCheckpoint } from '../device/ports.ts';
+import { sendQuery } from './send.ts';
 import { createStamper } from './stamper.ts';
 import { makeTsa } from './test-tsa.ts';
 import { verifyToken } from './verify.ts';
@@ -35,9 +36,9 @@ it('has checkpoints stamped by each authority that counts, now and then', async 
       { ...entry, name: 'wrong', certificate: other.root, url: `${entry.url}?wrong` },
       entry,
     ],
-    fetch: (...args) => {
+    send: (...args) => {
       asked += 1;
-      return fetch(...args);
+      return sendQuery(...args);
     },
     random: randomBytes,
     now: () => now,
@@ -57,4 +58,29 @@ it('has checkpoints stamped by each authority that counts, now and then', async 
   expect(await stamp(checkpoint(8))).toEqual([]);
   now += 5 * 60 * 1000;
   expect(await stamp(checkpoint(9))).toHaveLength(1);
+});
+
+it('speaks TLS to one whose certificate a private authority signed, and to no other', async () => {
+  const ca = tsa.privateAuthority();
+  const url = await tsa.listen(undefined, 'webca');
+  const entry = { ...valid, certificate: tsa.root, url };
+  const problems: string[] = [];
+  const stamp = createStamper({
+    tsas: () => [
+      { ...entry, name: 'unknown', url: `${url}?system` },
+      { ...entry, name: 'another', url: `${url}?other`, ca: other.privateAuthority() },
+      { ...entry, name: 'ours', ca: `${other.privateAuthority('spare')}${ca}` },
+    ],
+    send: sendQuery,
+    random: randomBytes,
+    now: Date.now,
+    onProblem: (sentence) => problems.push(sentence),
+  });
+  const made = await stamp(checkpoint(7));
+  expect(made.map(({ suffix }) => suffix)).toEqual(['3.tsr']);
+  expect(tsa.verifies(made[0]!.bytes, createHash('sha256').update(text(7)).digest())).toBe(true);
+  expect(problems.map((sentence) => sentence.replace(/^(\w+).*\((.*)\)$/, '$1 $2'))).toEqual([
+    'unknown UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    expect.stringMatching(/^another [A-Z_]+$/),
+  ]);
 });

@@ -4,11 +4,12 @@ import type { LogCheckpoint } from '../device/ports.ts';
 import { checkpointBytes, parseCheckpoint } from '../format/checkpoint.ts';
 import type { TsaEntry } from '../format/documents.ts';
 import { requestToken } from './request.ts';
+import type { SendQuery } from './send.ts';
 
 export interface StamperOptions {
   /** As the newest trust note has them; those that count now are asked. */
   tsas(): readonly TsaEntry[];
-  fetch: typeof globalThis.fetch;
+  send: SendQuery;
   random(bytes: number): Uint8Array;
   now(): number;
   onProblem(sentence: string): void;
@@ -36,7 +37,7 @@ export function createStamper(
       const since = now() - (lastAsked.get(tsa.url) ?? Number.NEGATIVE_INFINITY);
       if (!counts(tsa, now()) || (since >= 0 && since < EVERY_MS)) return [];
       try {
-        const bytes = await requestToken(digest, tsa, options.fetch, options.random, new AbortController().signal);
+        const bytes = await requestToken(digest, tsa, options.send, options.random, new AbortController().signal);
         lastAsked.set(tsa.url, now());
         return [{ suffix: `${i + 1}.tsr`, bytes }];
       } catch (error) {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -107,21 +108,44 @@ ess_cert_id_alg = ${options.essDigest ?? 'sha256'}
         return false;
       }
     },
-    /** Listens on loopback; `answer` may replace what openssl would say. */
+    /** PEM of a private authority that signs the certificate of the TSA's web server. */
+    privateAuthority(name = 'webca'): string {
+      openssl(
+        'req',
+        '-x509',
+        ...ec,
+        '-keyout',
+        `${name}.key`,
+        '-out',
+        `${name}.crt`,
+        '-days',
+        '2',
+        '-subj',
+        `/CN=${name}`,
+      );
+      return read(`${name}.crt`);
+    },
+    /** Listens on loopback; `answer` may replace what openssl would say. @param by the authority, for TLS. */
     async listen(
       answer: (query: Buffer) => { status?: number; type?: string; body: Uint8Array } = (q) => ({ body: reply(q) }),
+      by?: string,
     ) {
-      const server = createServer((request, response) => {
+      const listener: RequestListener = (request, response) => {
         const parts: Buffer[] = [];
         request.on('data', (part: Buffer) => parts.push(part));
         request.on('end', () => {
           const { status = 200, type = 'application/timestamp-reply', body } = answer(Buffer.concat(parts));
           response.writeHead(status, { 'content-type': type, location: '/elsewhere' }).end(body);
         });
-      });
+      };
+      if (by !== undefined) issue('web', by, ec, 'subjectAltName=IP:127.0.0.1\n', twoDays);
+      const server =
+        by === undefined
+          ? createServer(listener)
+          : createSecureServer({ cert: read('web.crt'), key: read('web.key') }, listener);
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       servers.push(server);
-      return `http://127.0.0.1:${(server.address() as AddressInfo).port}/tsa`;
+      return `${by === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}/tsa`;
     },
     async remove() {
       for (const server of servers) await new Promise((resolve) => server.close(resolve).closeAllConnections());

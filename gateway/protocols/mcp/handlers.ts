@@ -117,9 +117,14 @@ export function createMcpHandlers(deps: {
       protocol.endSessions(name, `the gateway was signed out of ${name}`);
       return {};
     },
-    mintMcpToken({ name, purpose }) {
+    mintMcpToken({ name, purpose, conversationId }) {
       known(name);
-      const minted = tokens.mint({ identity: deps.identity(), connectionId: vaultName(name), purpose });
+      const minted = tokens.mint({
+        identity: deps.identity(),
+        connectionId: vaultName(name),
+        purpose,
+        conversationId,
+      });
       const { host, port } = protocol.address;
       return {
         token: minted.token,

@@ -181,6 +181,8 @@ export class Batch {
     if (!over) return;
     const closedAt = recorded.close ? new Date(recorded.close.at / 1000).toISOString() : null;
     this.#sql.close.run(recorded.state, closedAt, seq);
+    // Nothing more is written of it: its strings would only be kept in memory.
+    this.#interner.forget(seq);
   }
 }
 

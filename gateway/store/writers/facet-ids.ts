@@ -1,4 +1,4 @@
-import { type Facet, facetKey, facetToken } from '../facets.ts';
+import { type Facet, facetKey, facetToken, tableFacet } from '../facets.ts';
 import type { Db } from '../migrations/migration.ts';
 
 const MAX_KNOWN = 20_000;
@@ -7,6 +7,8 @@ const MAX_KNOWN = 20_000;
 export class FacetIds {
   readonly #db: Db;
   readonly #known = new Map<string, number>();
+  /** By the name alone: a statement names few tables, and each again and again. */
+  readonly #tables = new Map<string, number>();
   /** Linked to the session that was last, so that most statements cost no row. */
   #linked = new Set<number>();
   #session = -1;
@@ -37,6 +39,7 @@ export class FacetIds {
   }
 
   readonly token = (one: Facet): string => facetToken(this.id(one));
+  readonly tableToken = (object: string): string => facetToken(this.table(object));
 
   /** Its number, made where it has none yet, and linked to the session. */
   id(one: Facet): number {
@@ -48,17 +51,34 @@ export class FacetIds {
       if (this.#known.size >= MAX_KNOWN) this.#known.clear();
       this.#known.set(key, id);
     }
+    this.#linkTo(id);
+    return id;
+  }
+
+  table(object: string): number {
+    const known = this.#tables.get(object);
+    if (known !== undefined) {
+      this.#linkTo(known);
+      return known;
+    }
+    const id = this.id(tableFacet(object));
+    if (this.#tables.size >= MAX_KNOWN) this.#tables.clear();
+    this.#tables.set(object, id);
+    return id;
+  }
+
+  #linkTo(id: number): void {
     if (!this.#linked.has(id)) {
       this.#link.run(id, this.#session);
       if (this.#linked.size >= MAX_KNOWN) this.#linked.clear();
       this.#linked.add(id);
     }
-    return id;
   }
 
   /** Rows were rolled back or deleted. */
   forgetAll(): void {
     this.#known.clear();
+    this.#tables.clear();
     this.#linked.clear();
     this.#session = -1;
   }

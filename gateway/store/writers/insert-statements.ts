@@ -79,7 +79,7 @@ export function rowsOf(
       message,
       masked.length === 0 ? null : JSON.stringify(statement.masked),
     ];
-    const tokens = `${shared} ${statementTokens(statement, facets.token)}`;
+    const tokens = `${shared} ${statementTokens(statement, facets.token, facets.tableToken)}`;
     into.push({ startedUs, row, text, parameters, message, facets: tokens });
     for (const [entity, count] of masked) {
       if (entities.size < MAX_ENTITIES || entities.has(entity))

@@ -1,6 +1,5 @@
 import type { DerivedStatement } from '../../pipeline/derive.ts';
 import { shapeKey, shapeText } from '../../protocols/postgres/classifier/shape.ts';
-import { tableFacet } from '../facets.ts';
 import type { Db } from '../migrations/migration.ts';
 import type { FacetIds } from './facet-ids.ts';
 import type { Interner } from './interner.ts';
@@ -51,7 +50,9 @@ interface TableTally {
 export class SessionTally {
   readonly #sql: boolean;
   readonly #all = new Map<string, Tally>();
-  readonly #shapes = new Map<string, ShapeTally>();
+  /** By day, since a key of both would be as long as the shape, for each statement. */
+  readonly #shapes = new Map<number, Map<string, ShapeTally>>();
+  #shapeCount = 0;
   readonly #tables = new Map<string, TableTally>();
   /** Most statements have the text of the one before, or of one of few. */
   readonly #known = new Map<string, string>();
@@ -80,19 +81,12 @@ export class SessionTally {
     one.heldUs += heldUs;
 
     let shape = this.#shape(text);
-    if (this.#shapes.size >= MAX_SHAPES && !this.#shapes.has(`${day} ${shape}`)) shape = '';
-    const of = made(this.#shapes, `${day} ${shape}`, () => ({
-      day,
-      shape,
-      n: 0,
-      asked: 0,
-      approved: 0,
-      denied: 0,
-      errors: 0,
-      busyUs: 0,
-      slowestUs: -1,
-      slowestIdx: index,
-    }));
+    const shapes = made(this.#shapes, day, () => new Map<string, ShapeTally>());
+    if (this.#shapeCount >= MAX_SHAPES && !shapes.has(shape)) shape = '';
+    const of = made(shapes, shape, () => {
+      this.#shapeCount += 1;
+      return emptyShape(day, shape, index);
+    });
     of.n += 1;
     if (verdict.startsWith('asked')) of.asked += 1;
     if (verdict === 'asked-approved') of.approved += 1;
@@ -104,7 +98,8 @@ export class SessionTally {
       of.slowestIdx = index;
     }
 
-    for (const table of new Set(statement.objects)) {
+    const { objects } = statement;
+    for (const table of objects.length > 1 ? new Set(objects) : objects) {
       const key = `${day} ${verdict} ${table}`;
       if (this.#tables.size >= MAX_TABLES && !this.#tables.has(key)) break;
       made(this.#tables, key, () => ({ day, table, verdict, n: 0 })).n += 1;
@@ -125,7 +120,7 @@ export class SessionTally {
     const { all, shapes, tables } = prepared(db);
     for (const one of this.#all.values())
       all.run(one.day, session, one.class, one.verdict, one.n, one.errors, one.heldUs);
-    for (const of of this.#shapes.values())
+    for (const of of [...this.#shapes.values()].flatMap((shapes) => [...shapes.values()]))
       shapes.run(
         of.day,
         session,
@@ -140,11 +135,24 @@ export class SessionTally {
         of.slowestIdx,
       );
     for (const { day, table, verdict, n } of this.#tables.values())
-      tables.run(day, session, facets.id(tableFacet(table)), verdict, n);
+      tables.run(day, session, facets.table(table), verdict, n);
   }
 }
 
-function made<V>(map: Map<string, V>, key: string, make: () => V): V {
+const emptyShape = (day: number, shape: string, index: number): ShapeTally => ({
+  day,
+  shape,
+  n: 0,
+  asked: 0,
+  approved: 0,
+  denied: 0,
+  errors: 0,
+  busyUs: 0,
+  slowestUs: -1,
+  slowestIdx: index,
+});
+
+function made<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   let value = map.get(key);
   if (value === undefined) {
     value = make();

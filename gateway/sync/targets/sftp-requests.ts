@@ -4,10 +4,11 @@ import { isAnswer, type SftpConnection } from './sftp-connection.ts';
 /** Status codes of SFTP version 3 (draft-ietf-secsh-filexfer-02, 7). It has none for "exists" or "full": both are a failure. */
 const STATUS = { eof: 1, noSuchFile: 2, permissionDenied: 3, failure: 4, unsupported: 8 } as const;
 
-/** What every server takes in one packet. */
+/** What every server gives in one packet. */
 const PIECE = 32 * 1024;
-/** Requests on their way at once: 2 MiB, which is the window of a channel. */
-const FLYING = 64;
+/** Bytes on their way at once, which is the window of a channel. */
+const WINDOW = 2 * 1024 * 1024;
+const FLYING = WINDOW / PIECE;
 
 export const isDenied = (error: unknown) =>
   isAnswer(error) && (error.code === STATUS.permissionDenied || error.code === STATUS.unsupported);
@@ -16,7 +17,7 @@ export const isFailure = (error: unknown) => isAnswer(error) && !isDenied(error)
 
 /** SFTP's requests as promises; each throws as SftpConnection.request does. */
 export function requestsOf(connection: SftpConnection, signal: AbortSignal) {
-  const { request } = connection;
+  const { request, writeBytes } = connection;
   const open = (path: string, flags: OpenMode, attributes: InputAttributes = {}) =>
     request<Buffer>(signal, (sftp, done) => sftp.open(path, flags, attributes, done));
   const close = (handle: Buffer) => request<void>(signal, (sftp, done) => sftp.close(handle, done));
@@ -93,11 +94,11 @@ export function requestsOf(connection: SftpConnection, signal: AbortSignal) {
       try {
         let at = 0;
         for await (const chunk of chunks) {
-          for (let from = 0; from < chunk.length; from += PIECE) {
-            const length = Math.min(PIECE, chunk.length - from);
+          for (let from = 0; from < chunk.length; from += writeBytes) {
+            const length = Math.min(writeBytes, chunk.length - from);
             send(write(handle, Buffer.from(chunk.buffer, chunk.byteOffset + from, length), at));
             at += length;
-            if (flying.length >= FLYING) await flying.shift();
+            if (flying.length * writeBytes >= WINDOW) await flying.shift();
           }
         }
         send(sync(handle));

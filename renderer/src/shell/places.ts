@@ -1,5 +1,4 @@
 import {
-  IconActivity,
   IconBellSearch,
   IconBook,
   IconChartBar,
@@ -12,8 +11,10 @@ import {
   IconKey,
   IconListDetails,
   IconListSearch,
+  IconSettings,
   IconShieldCheck,
   IconStack2,
+  IconTool,
 } from '@tabler/icons-react';
 import { strings } from '../strings.ts';
 
@@ -26,10 +27,11 @@ export const GATEWAY_PLACES = [
   { to: '/grants', key: 'g', name: t.grants, icon: IconKey },
   { to: '/sessions', key: 's', name: t.sessions, icon: IconListDetails },
   { to: '/connections', key: 'c', name: t.connections, icon: IconDatabase },
+  { to: '/mcp', key: 'm', name: t.mcp, icon: IconTool },
   { to: '/policy', key: 'p', name: t.policy, icon: IconShieldCheck },
   { to: '/insights', key: 'i', name: t.insights, icon: IconChartBar },
   { to: '/evidence', key: 'e', name: t.evidence, icon: IconStack2 },
-  { to: '/settings', key: 't', name: t.settings, icon: IconActivity },
+  { to: '/settings', key: 't', name: t.settings, icon: IconSettings },
 ] as const;
 
 export const AUDIT_PLACES = [

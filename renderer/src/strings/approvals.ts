@@ -152,7 +152,7 @@ export const approvalsStrings = {
   pin: {
     label: 'PIN',
     hint: 'At least six characters',
-    missing: 'No PIN is set yet. Set one under Status first.',
-    missingLink: 'Open Status',
+    missing: 'No PIN is set yet. Set one under Settings first.',
+    missingLink: 'Open Settings',
   },
 } as const;

@@ -149,7 +149,8 @@ export const VALUES: readonly (readonly string[])[] = [
   ['SELECT * FROM pg_stat_activity', 'SELECT * FROM pg_prepared_statements', 'SELECT * FROM pg_cursors'],
   ['SELECT * FROM information_schema.columns', 'SELECT * FROM pg_settings', 'SELECT * FROM pg_description'],
   ['SELECT chunk_data FROM pg_toast.pg_toast_2619', 'SELECT chunk_data::text FROM pg_toast.pg_toast_2619'],
-  ['SELECT * FROM pg_largeobject', 'SELECT lo_get(4711)'],
+  ['SELECT * FROM pg_largeobject', 'SELECT lo_get(4711)', "SELECT encode(data, 'escape') FROM pg_largeobject"],
+  ['BEGIN', 'SELECT lo_open(4711, 262144)', 'SELECT loread(0, 100000)', 'COMMIT'],
   ['EXPLAIN (ANALYZE, VERBOSE) SELECT upper(ssn), email FROM customers', 'EXPLAIN ANALYZE SELECT ssn FROM customers'],
   [
     "EXPLAIN (FORMAT json) SELECT * FROM customers WHERE ssn > '950'",
@@ -565,6 +566,16 @@ export const CHANGES: readonly (readonly string[])[] = [
     "SELECT lo_put(4711, 0, 'x')",
     'SELECT lo_unlink(4711)',
     'SELECT lowrite(lo_open(4711, 131072), $$x$$)',
+  ],
+  [
+    'BEGIN',
+    'SELECT lo_open(4711, 262144)',
+    'SELECT lo_open(4711, 262144 | 131072)',
+    "SELECT lo_open(4711, '131072'::int)",
+    'SELECT lo_open(4711, mode) FROM (SELECT 393216 AS mode) x',
+    'SELECT lowrite(0, $$x$$), lowrite(1, $$x$$)',
+    'SELECT lo_truncate(0, 0), lo_truncate64(1, 0)',
+    'COMMIT',
   ],
   [
     'SELECT lo_truncate(lo_open(4711, 131072), 0)',

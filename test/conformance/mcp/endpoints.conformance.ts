@@ -116,6 +116,15 @@ describe('the HTTP endpoint', () => {
     expect((await send(other.url, { ...JSON_TYPE, ...other.headers, 'mcp-session-id': key }, ask)).status).toBe(404);
   });
 
+  it('ties its sessions to the conversation that its token was given for', async () => {
+    const conversationId = 'conversation-of-the-token';
+    const { url, token } = await stage.control.call('mintMcpToken', { name: 'stateless', conversationId });
+    const headers = { ...JSON_TYPE, authorization: `Bearer ${token}` };
+    expect((await send(new URL(url), headers, initialize)).status).toBe(200);
+    const { items } = await stage.control.call('sessions', { connectionId: 'stateless' });
+    expect(items.map((session) => session.conversationId)).toContain(conversationId);
+  });
+
   it('ends with its token', async () => {
     const { url, token, agentSessionId } = await stage.control.call('mintMcpToken', { name: 'stateless' });
     const headers = { ...JSON_TYPE, authorization: `Bearer ${token}` };

@@ -28,7 +28,7 @@ export async function launch(): Promise<Browser> {
 export async function openConsole(
   browser: Browser,
   url: string,
-  options: { width?: number; height?: number; scheme?: 'light' | 'dark' } = {},
+  options: { width?: number; height?: number; scheme?: 'light' | 'dark'; before?: () => void } = {},
 ): Promise<ConsolePage> {
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1280, height: options.height ?? 900 },
@@ -49,6 +49,7 @@ export async function openConsole(
       console.error(`CSP ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
     });
   });
+  if (options.before !== undefined) await page.addInitScript(options.before);
   await page.goto(url);
   return { page, complaints, close: () => context.close() };
 }

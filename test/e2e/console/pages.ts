@@ -47,7 +47,11 @@ export const PAGES: readonly ConsolePageOf[] = [
   { name: 'insights', path: '/insights', ready: 'Asked most', gateway: 'full', whole: true },
   { name: 'evidence', path: '/evidence', ready: 'denied 5 destructive', gateway: 'full', whole: true },
   { name: 'evidence-empty', path: '/evidence', ready: 'No SIEM gets', gateway: 'empty', whole: true },
+  { name: 'mcp', path: '/mcp', ready: 'Described otherwise now', gateway: 'full', whole: true },
+  { name: 'mcp-empty', path: '/mcp', ready: 'No MCP server yet', gateway: 'empty', whole: true },
   { name: 'settings', path: '/settings', ready: 'Recording works', gateway: 'full', whole: true },
+  { name: 'settings-fresh', path: '/settings', ready: 'No PIN is set', gateway: 'empty', whole: true },
+  { name: 'settings-signed-out', path: '/settings', ready: 'nobody is signed in', gateway: 'trouble', whole: true },
   { name: 'login', path: '/', ready: 'One-time code', gateway: 'signed-out' },
   { name: 'nowhere', path: '/nowhere', ready: 'There is no such page', gateway: 'full' },
 ];

@@ -29,6 +29,7 @@ async function startAll(): Promise<Record<Which, StubGateway>> {
   };
   const now = Date.now();
   all.agent.state.approvals = [commandApproval(now), changeApproval(now), callApproval(now)];
+  all.trouble.others.signOut();
   all.trouble.setStatus({
     halt: { kind: 'pause', since: new Date(now).toISOString(), until: null, by: 'alice', sentence: 'alice paused it.' },
     pauses: [{ sessionId: 'S0000', until: new Date(now + 3_600_000).toISOString() }],

@@ -22,6 +22,7 @@ import * as evidence from './evidence-fixtures.ts';
 import * as fixtures from './fixtures.ts';
 import * as counted from './insights-fixtures.ts';
 import * as policies from './policy-fixtures.ts';
+import { beside } from './settings-fixtures.ts';
 
 /**
  * A double of the gateway: the routes of the contract over data in memory, for tests of the console
@@ -56,6 +57,8 @@ export interface StubGateway {
   /** And tells it. */
   setStatus(part: Partial<GatewayStatus>): void;
   setConnections(next: ConnectionView[]): void;
+  /** Identity, agents and MCP servers. */
+  readonly others: ReturnType<typeof beside>;
   ask(approval: Approval): void;
   emit(event: ApiEvent): void;
   /** The approval's time is up. */
@@ -118,6 +121,7 @@ export async function startStubGateway(
     total: items.length,
   });
 
+  const others = beside({ now, empty, checkPin });
   const handlers: Handlers = {
     host: () => ({ host: 'gateway' }),
     login: ({ code }: RouteInput<'login'>) => {
@@ -133,6 +137,7 @@ export async function startStubGateway(
     newLoginCode: () => ({ code: fixtures.CODE }),
     status: () => state.status,
     device: () => evidence.device(now, !empty),
+    ...others.handlers,
     approvals: (input: RouteInput<'approvals'>) =>
       page(input.state === 'all' ? state.approvals : waiting(), input as Record<string, number>),
     approval: ({ id }: RouteInput<'approval'>) => find(state.approvals, id),
@@ -426,6 +431,7 @@ export async function startStubGateway(
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
     state,
+    others,
     emit,
     setStatus: (part) => {
       state.status = { ...state.status, ...part };

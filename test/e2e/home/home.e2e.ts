@@ -102,6 +102,21 @@ describe.skipIf(noChromium)(`home${noChromium ? ` (${noChromium})` : ''}`, () =>
     expect(await region('Set up in a minute').count()).toBe(0);
   });
 
+  test('an agent is connected by a command that a person runs, and ticked when its hooks are heard of', async () => {
+    await start('/welcome', { empty: true });
+    await page.getByRole('button', { name: 'Show step: Connect an agent' }).click();
+    const agents = page.getByRole('list', { name: 'Agents of this machine' });
+    await agents.getByText('countersign agents install cursor').waitFor();
+    expect(await agents.getByText('Claude Code').count()).toBe(0);
+    gateway.others.state.hooks = true;
+    await agents.getByText('Installed, not heard of yet').waitFor();
+    const heard = { ...session(Date.now(), 0), connectionId: 'cursor' };
+    gateway.state.sessions = [heard];
+    gateway.emit({ type: 'session', session: heard });
+    await agents.getByText('Works, heard of').waitFor();
+    expect(gateway.calls).toEqual([]);
+  });
+
   test('the set-up can be put away and comes back when it is asked for', async () => {
     await start('/', { empty: true });
     await page.getByRole('button', { name: 'Not now' }).click();

@@ -13,9 +13,13 @@ describe.skipIf(noChromium)(`popup${noChromium ? ` (${noChromium})` : ''}`, () =
   let opened: ConsolePage;
   let page: Page;
 
-  const start = async (path = '/popup', options: Parameters<typeof startStubGateway>[0] = {}) => {
+  const start = async (
+    path = '/popup',
+    options: Parameters<typeof startStubGateway>[0] = {},
+    before: () => void = () => {},
+  ) => {
     gateway = await startStubGateway(options);
-    opened = await openConsole(browser, gateway.url + path, { width: 360, height: 600 });
+    opened = await openConsole(browser, gateway.url + path, { width: 360, height: 600, before });
     page = opened.page;
     await gateway.streamOpen();
   };
@@ -147,6 +151,28 @@ describe.skipIf(noChromium)(`popup${noChromium ? ` (${noChromium})` : ''}`, () =
     expect(called('decide')).toMatchObject([
       { decision: 'approve', pin: PIN, scope: { kind: 'minutes', minutes: 30 * 24 * 60, reach: 'exact' } },
     ]);
+  });
+
+  test('in the app its window is as high as its card, and grows with it', async () => {
+    await start('/popup', {}, () => {
+      const heights: number[] = [];
+      const bridge = {
+        hidePopup: () => {},
+        openConsole: () => {},
+        setPopupHeight: (pixels: number) => heights.push(pixels),
+      };
+      Object.assign(globalThis, { heights, countersignDesktop: bridge });
+    });
+    await guardOver();
+    const heights = () => page.evaluate(() => (globalThis as unknown as { heights: number[] }).heights);
+    await expect.poll(async () => (await heights()).at(-1)).toBeGreaterThan(200);
+    const before = (await heights()).at(-1)!;
+    await card().getByText('Details').click();
+    await expect.poll(async () => (await heights()).at(-1)).toBeGreaterThan(before);
+    await page.setViewportSize({ width: 360, height: (await heights()).at(-1)! });
+    expect(Math.max(...(await heights()))).toBeLessThanOrEqual(760);
+    await page.keyboard.press('Escape');
+    expect(called('decide')).toEqual([]);
   });
 
   test('what nobody decided is told afterwards, once', async () => {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sessionFolders } from '../../../gateway/recording/reader.ts';
 import { verifySession } from '../../../gateway/recording/verify.ts';
-import type { GatewayOrder, GatewayReady } from '../gateway.ts';
+import type { TestPostgres } from '../../support/postgres.ts';
+import type { GatewayOrder, GatewayReady, Held } from '../gateway.ts';
 import type { Target } from './wire-client.ts';
 
 export interface GatewayProcess {
@@ -16,6 +17,8 @@ export interface GatewayProcess {
   handles(): number;
   /** Resident memory in MiB. */
   memory(): number;
+  /** One at a time. */
+  measure(): Promise<Held>;
   /** Seals everything; resolves with the exit code. */
   end(): Promise<number | null>;
   /** As a power cut would, but for the disk. */
@@ -24,13 +27,15 @@ export interface GatewayProcess {
 
 export async function startGatewayProcess(order: GatewayOrder): Promise<GatewayProcess> {
   const file = fileURLToPath(new URL('../gateway.ts', import.meta.url));
-  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = spawn(process.execPath, ['--expose-gc', file], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const exit = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   const ready = await new Promise<GatewayReady>((resolve, reject) => {
     child.once('message', (message) => resolve(message as GatewayReady));
     child.once('exit', (code) => reject(new Error(`the gateway ended (${code})`)));
     child.send(order);
   });
+  const ended = exit.then((code) => Promise.reject<never>(new Error(`the gateway ended (${code})`)));
+  ended.catch(() => {});
   const pid = child.pid!;
   return {
     pid,
@@ -49,6 +54,11 @@ export async function startGatewayProcess(order: GatewayOrder): Promise<GatewayP
     },
     handles: () => readdirSync(`/proc/${pid}/fd`).length,
     memory: () => Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024,
+    measure() {
+      child.send('measure');
+      const answer = new Promise<Held>((resolve) => child.once('message', (message) => resolve(message as Held)));
+      return Promise.race([answer, ended]);
+    },
     end() {
       if (child.connected) child.send('end');
       return exit;
@@ -58,6 +68,14 @@ export async function startGatewayProcess(order: GatewayOrder): Promise<GatewayP
       await exit;
     },
   };
+}
+
+/** Sessions of clients at a server, as it counts them itself. */
+export async function backends(postgres: TestPostgres): Promise<number> {
+  const [row] = await postgres.query(
+    "SELECT count(*) AS n FROM pg_stat_activity WHERE backend_type = 'client backend'",
+  );
+  return Number(row?.n);
 }
 
 /** Verifies every session of a home. @returns sentences of what does not hold, and how many there are. */

@@ -1,7 +1,7 @@
 import type { Analysis, Taint } from './analysis.ts';
 import { CLEAN, union } from './analysis.ts';
 import { BUILTIN_NAMES } from './builtin-names.ts';
-import { knownEffect } from './functions.ts';
+import { knownEffect, openEffect } from './functions.ts';
 import type { Knowledge } from './knowledge.ts';
 import { settingEffect } from './settings.ts';
 import { as, child, list, names, type Tree, text } from './tree.ts';
@@ -19,7 +19,7 @@ export function noteCall(call: Tree, analysis: Analysis, knowledge: Knowledge): 
   if (name === 'set_config') noteSetConfig(call, analysis);
 
   let taint: Taint = CLEAN;
-  const effect = knownEffect(name);
+  const effect = name === 'lo_open' ? openEffect(largeObjectMode(call, analysis)) : knownEffect(name);
   if (effect !== null) {
     analysis.worsen(effect.class);
     analysis.flag(...effect.flags);
@@ -70,6 +70,16 @@ export function noteSecrets(table: string, analysis: Analysis): void {
     analysis.flag('privilege');
     analysis.headline(`Reads password hashes: ${table}`);
   }
+}
+
+/** The mode of `lo_open(oid, mode)` where it is an integer as it stands there; a cast may be anybody's. */
+function largeObjectMode(call: Tree, analysis: Analysis): number | null {
+  analysis.literalsMatter = true;
+  const args = list(call, 'args');
+  const mode = as(args[1] ?? null, 'A_Const');
+  const integer = mode === null || args.length !== 2 ? null : child(mode, 'ival');
+  if (integer === null) return null;
+  return Number(integer.ival ?? 0);
 }
 
 function noteSetConfig(call: Tree, analysis: Analysis): void {

@@ -155,6 +155,10 @@ function outputOf(results: readonly StatementResult[], analysis: Analysis): Outp
   // Beside other statements it is not told which rows are those of what was named.
   const namesTagged = results.some((result) => !result.rows && result.shape.whole.size > 0);
   if (results.length > 1 && namesTagged) return { columns: null, all };
+  // What one statement made of tagged columns, the next may read; no catalog shows it yet.
+  if (results.length > 1 && analysis.flags.has('copies-tagged') && shapes.length > 0) {
+    return { columns: CLEAN_COLUMNS.map(() => all), all };
+  }
   // PREPARE and DECLARE send no rows; what they name will have this shape.
   const named = shapes.length === 0 && results.length === 1 ? [results[0]!.shape] : shapes;
   const only = named.length === 1 ? named[0]!.columns : null;

@@ -23,6 +23,7 @@ const DYNAMIC = effect('execute', ['code-execution'], 'Runs SQL that is built at
 const ADVISORY = effect('write', ['advisory-lock', 'volatile-function'], 'Takes or releases an advisory lock');
 const LARGE_OBJECT_WRITE = effect('write', ['large-object'], 'Changes large objects');
 const LARGE_OBJECT_READ = effect('read', ['large-object'], null, true);
+const LARGE_OBJECT_PLACE = effect('read', ['large-object'], null);
 const HARMLESS = effect('read', ['volatile-function'], null);
 const QUIET = effect('read', [], null);
 
@@ -79,10 +80,11 @@ function table(): Map<string, FunctionEffect> {
   put('setval', effect('write', ['volatile-function'], 'Sets a sequence'));
   put('pg_notify', effect('write', ['listen-notify'], 'Sends a notification to other sessions'));
   put(
-    `lo_creat lo_create lo_from_bytea lo_put lo_truncate lo_truncate64 lo_unlink lowrite lo_open lo_manage vacuumlo`,
+    `lo_creat lo_create lo_from_bytea lo_put lo_truncate lo_truncate64 lo_unlink lowrite lo_manage vacuumlo`,
     LARGE_OBJECT_WRITE,
   );
-  put('lo_get loread lo_close lo_lseek lo_lseek64 lo_tell lo_tell64', LARGE_OBJECT_READ);
+  put('lo_get loread', LARGE_OBJECT_READ);
+  put('lo_close lo_lseek lo_lseek64 lo_tell lo_tell64', LARGE_OBJECT_PLACE);
   put(
     `pg_advisory_lock pg_advisory_lock_shared pg_advisory_unlock pg_advisory_unlock_all pg_advisory_unlock_shared
      pg_advisory_xact_lock pg_advisory_xact_lock_shared pg_try_advisory_lock pg_try_advisory_lock_shared
@@ -120,6 +122,13 @@ function table(): Map<string, FunctionEffect> {
 }
 
 const EFFECTS = table();
+
+const INV_WRITE = 0x20000;
+
+/** Of lo_open(), by its mode; a mode that is not a constant may be any. Source: libpq/libpq-fs.h. */
+export function openEffect(mode: number | null): FunctionEffect {
+  return mode === null || (mode & INV_WRITE) !== 0 ? LARGE_OBJECT_WRITE : LARGE_OBJECT_PLACE;
+}
 
 /** The effect of a function that this table knows, by name without schema; null: nothing but its result. */
 export function knownEffect(name: string): FunctionEffect | null {

@@ -28,13 +28,14 @@ const STEADY: ReadonlySet<string> = new Set();
 const UNTAGGED: Relation = { columns: null, byName: new Map(), unsteady: STEADY, rest: CLEAN, whole: CLEAN };
 
 const SAMPLES = ['most_common_vals', 'histogram_bounds', 'most_common_elems', 'range_bounds_histogram'];
-/** Catalog tables and views that hold samples of other tables' values, and in which columns. */
-const STATISTICS: Readonly<Record<string, readonly string[]>> = {
+/** Catalog tables and views that hold samples of other tables' values, or anything, and in which columns. */
+const HOLDING_VALUES: Readonly<Record<string, readonly string[]>> = {
   pg_stats: SAMPLES,
   pg_stats_ext: ['most_common_vals'],
   pg_stats_ext_exprs: SAMPLES,
   pg_statistic: ['stavalues1', 'stavalues2', 'stavalues3', 'stavalues4', 'stavalues5'],
   pg_statistic_ext_data: ['stxdmcv', 'stxdexpr'],
+  pg_largeobject: ['data'],
 };
 /** Long values of every table, in pieces. */
 const TOAST = 'pg_toast';
@@ -97,8 +98,8 @@ export class Knowledge {
 
   #lookUp(schema: string | null, name: string): Relation {
     if (schema === TOAST || /^pg_toast_\d/.test(name)) return opaque(this.all);
-    if (Object.hasOwn(STATISTICS, name)) {
-      const byName = new Map(STATISTICS[name]!.map((column) => [column, this.all]));
+    if (Object.hasOwn(HOLDING_VALUES, name)) {
+      const byName = new Map(HOLDING_VALUES[name]!.map((column) => [column, this.all]));
       return { columns: null, byName, unsteady: new Set(byName.keys()), rest: CLEAN, whole: this.all };
     }
     const candidates: Relation[] = [];
@@ -182,7 +183,7 @@ export class Knowledge {
   /** Its source names something tagged, calls another function that somebody made, or cannot be read. */
   #mayReadTagged(one: CatalogFunction): boolean {
     if (one.language !== 'sql' && one.language !== 'plpgsql') return true;
-    if (/\bexecute\b|_to_xml|dblink|pg_stats|pg_statistic/i.test(one.source)) return true;
+    if (/\bexecute\b|_to_xml|dblink|pg_stats|pg_statistic|lo_get|loread|largeobject/i.test(one.source)) return true;
     if (this.#tagWords === undefined) {
       const words = new Set<string>();
       for (const tag of this.all) words.add(tag.table).add(tag.column);

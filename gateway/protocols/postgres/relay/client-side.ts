@@ -24,6 +24,7 @@ import {
   IN_FAILED_TRANSACTION,
   leavesBlock,
 } from './denial.ts';
+import { functionCallText } from './function-call.ts';
 import { GatedSender } from './gated-sender.ts';
 import {
   base64,
@@ -556,8 +557,7 @@ export class ClientSide {
     const call = readFunctionCall(bytes, bodyStart, end);
     const body = bytes.slice(bodyStart, end);
     return waitFor(this.#state.deps.database.functionName(call.functionOid), (name) => {
-      const args = call.arguments.map((_, i) => `$${i + 1}`).join(', ');
-      const text = name === null ? '' : `SELECT ${name}(${args})`;
+      const text = name === null ? '' : functionCallText(name, body);
       const classification =
         name === null
           ? unknownClassification(
@@ -625,6 +625,7 @@ export class ClientSide {
     const names = decision.effect === 'allow' ? this.#state.defineNames(statement) : NO_NAMES;
     return {
       statement,
+      output: this.#state.copied.outputOf(statement),
       decision,
       digest: decided.digest,
       heldMs: Math.round(decided.heldMs),
@@ -642,5 +643,6 @@ export class ClientSide {
 
   #allowed(statement: StatementInfo): void {
     if (changes(statement.classification.effects)) this.#needDurable = true;
+    this.#state.copied.note(statement);
   }
 }

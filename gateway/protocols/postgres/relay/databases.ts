@@ -14,6 +14,9 @@ export interface DatabaseInspector {
 /** A catalog older than this is read again when the next session opens: others change it too. */
 const MAX_AGE_MS = 30_000;
 
+/** access/transam.h: below it are the objects of PostgreSQL itself. */
+const FIRST_NORMAL_OID = 16_384;
+
 /** One context for each database of each connection, shared by its sessions. */
 export class Databases {
   readonly #contexts = new Map<string, SharedContext>();
@@ -67,6 +70,8 @@ class SharedContext implements DatabaseContext {
   readonly #inspector: DatabaseInspector;
   readonly #now: () => number;
   #catalog: CatalogSnapshot | null = null;
+  /** Names of functions of PostgreSQL itself, as of this catalog: large objects are read by one call for each piece. */
+  #builtins = new Map<number, string>();
   #loadedAt = 0;
   #stale = false;
   #loading: Promise<void> | null = null;
@@ -132,8 +137,12 @@ class SharedContext implements DatabaseContext {
     return this.#inspector.estimate(sql, options);
   }
 
-  functionName(oid: number): Promise<string | null> {
-    return this.#inspector.functionName(oid);
+  async functionName(oid: number): Promise<string | null> {
+    if (oid >= FIRST_NORMAL_OID) return this.#inspector.functionName(oid);
+    const names = this.#builtins;
+    const known = names.get(oid) ?? (await this.#inspector.functionName(oid));
+    if (known !== null) names.set(oid, known);
+    return known;
   }
 
   async release(): Promise<void> {
@@ -143,6 +152,7 @@ class SharedContext implements DatabaseContext {
   async #load(): Promise<void> {
     this.#stale = false;
     this.#inspector.invalidate();
+    this.#builtins = new Map();
     try {
       this.#catalog = await this.#inspector.catalog();
       this.#loadedAt = this.#now();

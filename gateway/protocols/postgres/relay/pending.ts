@@ -1,4 +1,5 @@
 import type { Decision } from '../../../contract/decision.ts';
+import type { OutputTaint } from '../ports.ts';
 import type { PortalInfo, StatementInfo } from './names.ts';
 
 /** Messages sent to the server whose answers have not come yet, oldest first. */
@@ -23,6 +24,8 @@ export type PendingKind = (typeof PENDING)[keyof typeof PENDING];
 /** A statement on its way: made when it is forwarded, told to the recorder when it ends. */
 export interface Run {
   statement: StatementInfo;
+  /** What its results depend on. */
+  output: OutputTaint;
   decision: Decision;
   digest: string | null;
   heldMs: number;

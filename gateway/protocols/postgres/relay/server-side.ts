@@ -285,7 +285,7 @@ export class ServerSide {
     const { masking, database } = this.#state.deps;
     this.#rowsOf = item;
     if (!masking) return;
-    const taint = item.statement?.classification.output ?? CLEAN;
+    const taint = item.run?.output ?? CLEAN;
     this.#rows = masking.forResult(fields, taint, database.catalog);
     this.#streamRows(this.#rows === null);
   }
@@ -452,7 +452,7 @@ export class ServerSide {
       this.#pass();
       return;
     }
-    const taint = run?.statement.classification.output ?? CLEAN;
+    const taint = run?.output ?? CLEAN;
     const sent = run?.statement.text ?? '';
     let changed = false;
     const rewritten = fields.map((field) => {
@@ -547,7 +547,7 @@ export class ServerSide {
 
   #copyOutStarted(): void {
     const { bytes, bodyStart, end } = this.#scanner;
-    const { head } = this.#running();
+    const { head, run } = this.#running();
     const response = readCopyResponse(bytes, bodyStart, end);
     const { masking, database } = this.#state.deps;
     const classification = head.statement?.classification;
@@ -559,13 +559,12 @@ export class ServerSide {
       );
     }
     if (masking) {
-      const taint = classification?.output ?? CLEAN;
       this.#copy = masking.forCopyOut(
         {
           ...(shape && response.format === 'text' ? shape : BINARY_COPY),
           columns: response.columnFormats.length,
         },
-        taint,
+        run.output,
         database.catalog,
       );
     }
@@ -606,7 +605,7 @@ export class ServerSide {
     const { head, run } = this.#running();
     if (head.kind !== PENDING.functionCall) throw desync(this.#scanner.type);
     run.rows = 1;
-    if (this.#state.deps.masking && run.statement.classification.output.all.length > 0) {
+    if (this.#state.deps.masking && run.output.all.length > 0) {
       // The value may hold what is tagged and its type is not known: NULL takes its place.
       const message = writeMessage(backend.FunctionCallResponse, new Uint8Array([255, 255, 255, 255]));
       run.masked = { CUSTOM: 1 };
@@ -641,7 +640,10 @@ export class ServerSide {
         state.catalogTouched = false;
         state.deps.database.invalidate();
       }
-      if (state.pending.size === 0) state.forgetPortals();
+      if (state.pending.size === 0) {
+        state.forgetPortals();
+        state.copied.settled(state.deps.database.catalog);
+      }
     }
     this.#relieved();
   }

@@ -6,6 +6,7 @@ import type { Session } from '../../../contract/session.ts';
 import type { Pipeline } from '../../../pipeline/pipeline.ts';
 import type { SessionRecorder } from '../../../pipeline/ports.ts';
 import type { CatalogSnapshot, Classification, Classifier, ClassifyContext, Masking, SessionName } from '../ports.ts';
+import { CopiedTags } from './copied-tags.ts';
 import { NameTable } from './name-table.ts';
 import {
   dependsOnNames,
@@ -104,6 +105,7 @@ export class RelayState {
   keptBinds = 0;
   /** A statement that may have changed the catalog ran in the transaction that is open. */
   catalogTouched = false;
+  readonly copied = new CopiedTags();
   readonly #verdicts = new WeakMap<Effects, { hash: string; role: string; verdict: Verdict }>();
   readonly #seen = new Set<string>();
   readonly #refreshing = new Set<StatementInfo>();

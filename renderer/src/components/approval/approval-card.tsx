@@ -73,7 +73,7 @@ export function ApprovalCard({ approval, position, waiting, compact = false, mov
       data-state={approval.state}
       data-compact={compact || undefined}
     >
-      <div className={classes.body}>
+      <div className={classes.body} data-scrolls={compact || undefined}>
         {!compact && (
           <div className={classes.top}>
             <span className={classes.position}>

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Approval } from '../../../../gateway/contract/decision.ts';
 import { callApi } from '../../api/client.ts';
 import { applyEvent } from '../../api/events.ts';
+import { usePreferences } from '../../preferences.ts';
 
 /** How long one sign of a person keeps the clock still. */
 const ATTENTION_MS = 30_000;
@@ -49,6 +50,18 @@ export function useAttention(approval: Approval): Attention {
     timer.current = setTimeout(() => setAttended(false), still);
     if (Date.now() - asked.current > Math.min(EXTEND_EVERY_MS, still / 2)) extend();
   }, [extendable, extend, still]);
+
+  // Whoever asked for it is not cut off while the card is shown; the limits of the gateway stay.
+  const { moreTime } = usePreferences();
+  useEffect(() => {
+    if (!moreTime || !extendable) return;
+    const seen = () => {
+      if (document.visibilityState === 'visible') sign();
+    };
+    seen();
+    const again = setInterval(seen, still / 2);
+    return () => clearInterval(again);
+  }, [moreTime, extendable, sign, still]);
 
   useEffect(
     () => () => {

@@ -1,14 +1,14 @@
 import { useEffect, useRef, useState } from 'react';
+import { usePreferences } from '../../preferences.ts';
 
 /** A card takes neither keys nor clicks that were meant for what was there before it. */
-export const GUARD_MS = 500;
-
 export function useGuard(): boolean {
   const [ready, setReady] = useState(false);
+  const { guardMs } = usePreferences();
   useEffect(() => {
-    const timer = setTimeout(() => setReady(true), GUARD_MS);
+    const timer = setTimeout(() => setReady(true), guardMs);
     return () => clearTimeout(timer);
-  }, []);
+  }, [guardMs]);
   return ready;
 }
 

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { GatewayStatus } from '../../../../gateway/contract/api.ts';
+import type { IdentityView } from '../../../../gateway/contract/sign-in.ts';
 import type { SyncStatus } from '../../../../gateway/contract/sync.ts';
 import { Card } from '../../components/page.tsx';
 import { ToneIcon } from '../../components/tone.tsx';
@@ -10,12 +11,18 @@ import classes from './home-screen.module.css';
 
 const t = strings.home;
 
-export function HealthCard({ status, sync }: { status: GatewayStatus; sync: SyncStatus | undefined }) {
+interface Props {
+  status: GatewayStatus;
+  sync: SyncStatus | undefined;
+  identity: IdentityView | undefined;
+}
+
+export function HealthCard({ status, sync, identity }: Props) {
   return (
     <Card label={t.healthTitle}>
       <h2 className={classes.title}>{t.healthTitle}</h2>
       <ul className={classes.health}>
-        {healthOf(status, sync).map(({ name, tone, word, detail, to }) => (
+        {healthOf(status, sync, identity).map(({ name, tone, word, detail, to }) => (
           <li key={name}>
             <Link to={to} className={classes.healthRow}>
               <ToneIcon tone={tone} size={17} />

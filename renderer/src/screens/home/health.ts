@@ -1,4 +1,5 @@
 import type { GatewayStatus } from '../../../../gateway/contract/api.ts';
+import type { IdentityView } from '../../../../gateway/contract/sign-in.ts';
 import type { SyncStatus } from '../../../../gateway/contract/sync.ts';
 import type { Tone } from '../../components/tone.tsx';
 import { strings } from '../../strings.ts';
@@ -23,8 +24,19 @@ const SYNC_TONE: Readonly<Record<SyncStatus['state'], Tone>> = {
   'up-to-date': 'good',
 };
 
+const IDENTITY: Readonly<Record<IdentityView['state'], Pick<HealthRow, 'tone' | 'word'>>> = {
+  local: { tone: 'info', word: t.local },
+  'signed-in': { tone: 'good', word: t.signedIn },
+  offline: { tone: 'warn', word: t.offline },
+  'signed-out': { tone: 'bad', word: t.signedOut },
+};
+
 /** How everything that the promises rest on is, in an order that stays. */
-export function healthOf(status: GatewayStatus, sync: SyncStatus | undefined): HealthRow[] {
+export function healthOf(
+  status: GatewayStatus,
+  sync: SyncStatus | undefined,
+  whose?: IdentityView | undefined,
+): HealthRow[] {
   const { recorder, policy, protection, notifications, device, pinSet, identity } = status;
   const isProtected = protection === 'protected';
   return [
@@ -49,7 +61,7 @@ export function healthOf(status: GatewayStatus, sync: SyncStatus | undefined): H
       detail: isProtected ? t.protectedText : t.unprotectedText,
       to: '/settings',
     },
-    { name: t.identity, tone: 'info', word: t.local, detail: identity, to: '/settings' },
+    { name: t.identity, ...IDENTITY[whose?.state ?? 'local'], detail: identity, to: '/settings' },
     {
       name: t.sync,
       tone: sync === undefined ? 'quiet' : SYNC_TONE[sync.state],

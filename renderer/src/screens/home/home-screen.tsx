@@ -12,11 +12,14 @@ import { SetupCard } from './setup-card.tsx';
 import { TodayCard } from './today-card.tsx';
 
 const t = strings.home;
+const EVERY_MS = 15_000;
 
 /** The first page: what needs the person, what happened today, and whether all is well. */
 export function HomeScreen() {
   const { data: status } = useApi('status', {});
   const { data: sync } = useApi('syncStatus', {});
+  const { data: identity } = useApi('identity', {}, { refetchInterval: EVERY_MS });
+  const { data: servers } = useApi('mcpServers', {});
   return (
     <Page
       title={t.title}
@@ -33,11 +36,11 @@ export function HomeScreen() {
       ) : (
         <div className={classes.columns}>
           <div className={classes.column}>
-            <NeedsCard status={status} sync={sync} />
+            <NeedsCard status={status} sync={sync} others={{ identity, servers: servers?.items }} />
             <TodayCard />
           </div>
           <div className={classes.column}>
-            <HealthCard status={status} sync={sync} />
+            <HealthCard status={status} sync={sync} identity={identity} />
             <NowCard />
           </div>
         </div>

@@ -14,7 +14,7 @@ import { strings } from '../../strings.ts';
 import { clock } from '../../text/format.ts';
 import { operationLine } from '../../text/operation-line.ts';
 import classes from './home-screen.module.css';
-import { needsOf } from './needs.ts';
+import { needsOf, type Others } from './needs.ts';
 
 const t = strings.home;
 const SHOWN = 3;
@@ -41,13 +41,19 @@ function WaitingRow({ approval, now }: { approval: Approval; now: number }) {
   );
 }
 
+interface Props {
+  status: GatewayStatus;
+  sync: SyncStatus | undefined;
+  others: Others;
+}
+
 /** What a person should do now; empty is the good state. */
-export function NeedsCard({ status, sync }: { status: GatewayStatus; sync: SyncStatus | undefined }) {
+export function NeedsCard({ status, sync, others }: Props) {
   const waiting = useApi('approvals', { state: 'waiting', limit: 500 });
   const { missed, seen } = useMissed();
   const now = useNow(1000);
   const items = waiting.data?.items ?? [];
-  const needs = needsOf(status, sync);
+  const needs = needsOf(status, sync, others);
   const nothing = items.length === 0 && needs.length === 0 && missed.length === 0;
   return (
     <Card label={t.needsTitle}>

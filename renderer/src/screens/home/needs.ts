@@ -1,4 +1,6 @@
 import type { GatewayStatus } from '../../../../gateway/contract/api.ts';
+import type { McpServerView } from '../../../../gateway/contract/mcp.ts';
+import type { IdentityView } from '../../../../gateway/contract/sign-in.ts';
 import type { SyncStatus } from '../../../../gateway/contract/sync.ts';
 import type { Tone } from '../../components/tone.tsx';
 import { strings } from '../../strings.ts';
@@ -11,12 +13,23 @@ export interface Need {
   tone: Tone;
   text: string;
   detail: string | null;
-  to: '/settings' | '/policy' | '/evidence';
+  to: '/settings' | '/policy' | '/evidence' | '/mcp';
   action: string;
 }
 
+/** What is asked for beside the status; absent until it is known. */
+export interface Others {
+  identity?: IdentityView | undefined;
+  servers?: readonly McpServerView[] | undefined;
+}
+
 /** The worst first. What waits and what was stopped have places of their own on the page. */
-export function needsOf(status: GatewayStatus, sync: SyncStatus | undefined): Need[] {
+export function needsOf(
+  status: GatewayStatus,
+  sync: SyncStatus | undefined,
+  { identity, servers = [] }: Others = {},
+): Need[] {
+  const changed = servers.filter((server) => server.changed.length > 0).map(({ name }) => name);
   const needs: (Need | null)[] = [
     status.recorder.ok
       ? null
@@ -31,6 +44,16 @@ export function needsOf(status: GatewayStatus, sync: SyncStatus | undefined): Ne
     status.device.problem === null
       ? null
       : { key: 'device', tone: 'bad', text: t.device, detail: status.device.problem, to: '/evidence', action: t.look },
+    identity?.state === 'signed-out'
+      ? {
+          key: 'identity',
+          tone: 'bad',
+          text: t.signedOut,
+          detail: identity.sentence,
+          to: '/settings',
+          action: t.signIn,
+        }
+      : null,
     status.policy.error === null
       ? null
       : { key: 'policy', tone: 'bad', text: t.policy, detail: status.policy.error, to: '/policy', action: t.look },
@@ -54,6 +77,9 @@ export function needsOf(status: GatewayStatus, sync: SyncStatus | undefined): Ne
           to: '/evidence',
           action: t.look,
         },
+    changed.length === 0
+      ? null
+      : { key: 'tools', tone: 'warn', text: t.tools(changed.join(', ')), detail: null, to: '/mcp', action: t.review },
     status.policy.staged === null
       ? null
       : { key: 'staged', tone: 'ask', text: t.staged, detail: null, to: '/policy', action: t.review },

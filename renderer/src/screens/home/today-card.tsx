@@ -73,7 +73,7 @@ export function TodayCard() {
           </ul>
           {summary.more && <p className={classes.muted}>{t.more}</p>}
           <p className={classes.foot}>
-            <Link to="/sessions">{t.toSessions}</Link>
+            <Link to="/sessions">{t.toSessions}</Link> · <Link to="/insights">{t.toInsights}</Link>
           </p>
         </>
       )}

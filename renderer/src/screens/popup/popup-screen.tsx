@@ -16,6 +16,7 @@ import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
 import { NothingWaits } from './nothing-waits.tsx';
 import classes from './popup-screen.module.css';
+import { useHeight } from './use-height.ts';
 
 const t = strings.popup;
 
@@ -48,6 +49,8 @@ export function PopupScreen() {
   const { move } = queue;
   const count = queue.waiting.length;
   const known = useRef(count);
+  const root = useRef<HTMLElement>(null);
+  useHeight(root, queue.shown?.id ?? null);
 
   useEffect(() => {
     document.title = `${count > 0 ? strings.approvals.titleCount(count) : strings.approvals.title} · ${strings.product}`;
@@ -76,7 +79,7 @@ export function PopupScreen() {
   };
 
   return (
-    <main className={classes.popup}>
+    <main ref={root} className={classes.popup}>
       <VisuallyHidden aria-live="polite">{announcement}</VisuallyHidden>
       <header className={classes.head}>
         <img src="/favicon.svg" alt="" width={20} height={20} />

@@ -11,7 +11,7 @@ import classes from './settings-screen.module.css';
 const t = strings.settings;
 
 /** The first PIN is set with a one-time code in hand; another needs the current one. */
-export function PinForm({ isSet }: { isSet: boolean }) {
+export function PinForm({ isSet, saved }: { isSet: boolean; saved(): void }) {
   const [pin, setPin] = useState('');
   const [again, setAgain] = useState('');
   const [proof, setProof] = useState('');
@@ -27,6 +27,7 @@ export function PinForm({ isSet }: { isSet: boolean }) {
         setPin('');
         setAgain('');
         setProof('');
+        saved();
       },
     });
   };

@@ -1,17 +1,47 @@
-import { Code, Loader } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
+import { Button, Loader } from '@mantine/core';
+import { useState } from 'react';
+import { desktop } from '../../api/desktop.ts';
 import { useApi } from '../../api/queries.ts';
-import { LinkButton } from '../../components/link-button.tsx';
-import { Card, Fact, Facts, Failure, Page } from '../../components/page.tsx';
-import { Notice, ToneBadge } from '../../components/tone.tsx';
-import { Visible } from '../../components/visible.tsx';
+import { Card, Failure, Page } from '../../components/page.tsx';
+import { ToneBadge } from '../../components/tone.tsx';
 import { strings } from '../../strings.ts';
-import { bytes, count } from '../../text/format.ts';
+import { AboutCard } from './about-card.tsx';
+import { AppCard } from './app-card.tsx';
+import { AskingCard } from './asking-card.tsx';
+import { ElsewhereCard } from './elsewhere-card.tsx';
+import { IdentityCard } from './identity-card.tsx';
+import { LookCard } from './look-card.tsx';
 import { Passkeys } from './passkeys.tsx';
 import { PinForm } from './pin-form.tsx';
 import classes from './settings-screen.module.css';
 
 const t = strings.settings;
+
+/** Its form is there at once while none is set: without a PIN nothing that destroys can be approved. */
+function PinCard({ isSet }: { isSet: boolean }) {
+  const [changes, setChanges] = useState(false);
+  return (
+    <Card label={t.pin}>
+      <h2 className={classes.title}>{t.pin}</h2>
+      {isSet && !changes ? (
+        <div className={classes.setting}>
+          <div className={classes.settingText}>
+            <div>
+              <ToneBadge tone="good">{t.pinSet}</ToneBadge>
+            </div>
+            <span className={classes.hint}>{t.pinWhat}</span>
+            <span className={classes.by}>{t.decidedBy(t.byPinHolder)}</span>
+          </div>
+          <Button variant="default" onClick={() => setChanges(true)}>
+            {t.pinChange}
+          </Button>
+        </div>
+      ) : (
+        <PinForm isSet={isSet} saved={() => setChanges(false)} />
+      )}
+    </Card>
+  );
+}
 
 export function SettingsScreen() {
   const query = useApi('status', {});
@@ -19,81 +49,25 @@ export function SettingsScreen() {
   if (status === undefined) {
     return <Page title={t.title}>{query.error === null ? <Loader size="sm" /> : <Failure error={query.error} />}</Page>;
   }
-  const isProtected = status.protection === 'protected';
   return (
-    <Page title={t.title}>
-      <div className={classes.grid}>
-        <Card label={t.protection}>
-          <h2 className={classes.title}>{t.protection}</h2>
-          <Notice tone={isProtected ? 'good' : 'warn'}>
-            <strong>{isProtected ? t.protectedTitle : t.unprotectedTitle}.</strong>{' '}
-            {isProtected ? t.protectedText : t.unprotectedText}
-          </Notice>
-        </Card>
-        <Card label={t.gateway}>
-          <h2 className={classes.title}>{t.gateway}</h2>
-          <Facts>
-            <Fact name={t.version}>
-              <Visible>{status.version}</Visible>
-            </Fact>
-            <Fact name={t.identity}>
-              <Visible>{status.identity}</Visible>
-              <div className={classes.hint}>{t.identityHint}</div>
-            </Fact>
-            <Fact name={t.listens}>
-              <Code>
-                <Visible>{`${status.postgres.host}:${status.postgres.port}`}</Visible>
-              </Code>
-            </Fact>
-            <Fact name={t.openSessions}>
-              <Link to="/sessions" search={{ state: 'open' }}>
-                {count(status.openSessions)}
-              </Link>
-            </Fact>
-            <Fact name={t.waiting}>
-              <Link to="/approvals">{count(status.waiting)}</Link>
-            </Fact>
-          </Facts>
-        </Card>
-        <Card label={t.recorder}>
-          <h2 className={classes.title}>{t.recorder}</h2>
-          {status.recorder.ok ? (
-            <ToneBadge tone="good">{t.recorderOk}</ToneBadge>
-          ) : (
-            <Notice tone="bad" role="alert">
-              <strong>{t.recorderBad}.</strong> <Visible>{status.recorder.error ?? ''}</Visible>
-            </Notice>
-          )}
-          <div className={classes.hint}>{t.recorded(bytes(status.recorder.bytes))}</div>
-        </Card>
-        <Card label={t.policy}>
-          <h2 className={classes.title}>{t.policy}</h2>
-          {status.policy.error === null ? (
-            <ToneBadge tone="good">{t.policyOk}</ToneBadge>
-          ) : (
-            <Notice tone="bad" role="alert">
-              <strong>{t.policyError}.</strong> <Visible>{status.policy.error}</Visible>
-            </Notice>
-          )}{' '}
-          <Code title={status.policy.hash}>{status.policy.hash.slice(0, 16)}</Code>
-          {status.policy.staged !== null && (
-            <div className={classes.staged}>
-              <ToneBadge tone="ask">{t.policyStaged}</ToneBadge>
-              <LinkButton to="/policy" variant="default" size="compact-sm">
-                {strings.nav.policy}
-              </LinkButton>
-            </div>
-          )}
-        </Card>
-        <Card label={t.pin}>
-          <h2 className={classes.title}>{t.pin}</h2>
+    <Page title={t.title} lead={t.lead}>
+      <div className={classes.columns}>
+        <div className={classes.column}>
+          <IdentityCard />
           {/* A new form once the PIN is set, so that nothing typed stays behind. */}
-          <PinForm key={String(status.pinSet)} isSet={status.pinSet} />
-        </Card>
-        <Card label={strings.passkeys.title}>
-          <h2 className={classes.title}>{strings.passkeys.title}</h2>
-          <Passkeys />
-        </Card>
+          <PinCard key={String(status.pinSet)} isSet={status.pinSet} />
+          <Card label={strings.passkeys.title}>
+            <h2 className={classes.title}>{strings.passkeys.title}</h2>
+            <Passkeys />
+          </Card>
+          <AskingCard status={status} />
+          <LookCard />
+          {desktop !== null && <AppCard bridge={desktop} />}
+        </div>
+        <div className={classes.column}>
+          <ElsewhereCard status={status} />
+          <AboutCard status={status} />
+        </div>
       </div>
     </Page>
   );

@@ -9,22 +9,29 @@ import { Failure } from '../../components/page.tsx';
 import { Notice } from '../../components/tone.tsx';
 import { Visible } from '../../components/visible.tsx';
 import { strings } from '../../strings.ts';
+import { AgentList } from './agent-list.tsx';
 import type { Setup } from './use-setup.ts';
 import { Waits } from './waits.tsx';
 import classes from './welcome-screen.module.css';
 
 const t = strings.welcome;
 
-/** A token is minted for it, and the step is done when a session comes in. */
+/** An agent's hooks, or a token for a client by hand; the step is done when a session comes in. */
 export function AgentStep({ setup }: { setup: Setup }) {
   const mint = useApiMutation('mintToken');
   const [came, setCame] = useState<Session | null>(null);
   useSessionEvents(useCallback((session: Session) => setCame((before) => before ?? session), []));
   const { connection } = setup;
-  if (connection === null) return <Notice tone="info">{t.connectionFirst}</Notice>;
   return (
     <>
-      {mint.data === undefined ? (
+      <h3 className={classes.way}>{t.byHooks}</h3>
+      <p className={classes.muted}>{t.byHooksHint}</p>
+      <AgentList />
+      <h3 className={classes.way}>{t.byToken}</h3>
+      <p className={classes.muted}>{t.byTokenHint}</p>
+      {connection === null ? (
+        <Notice tone="info">{t.connectionFirst}</Notice>
+      ) : mint.data === undefined ? (
         <div className={classes.actions}>
           <Button loading={mint.isPending} onClick={() => mint.mutate({ id: connection, purpose: t.purpose })}>
             {t.mint(connection)}
