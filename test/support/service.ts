@@ -32,7 +32,6 @@ export async function startTestService(options: {
   home?: string;
   notifications?: boolean;
   tray?: boolean;
-  consoleFolder?: string;
   keepAliveMs?: number;
   /** Serves the built console. */
   console?: boolean;
@@ -49,7 +48,6 @@ export async function startTestService(options: {
     expireAfterSeconds: options.expireAfterSeconds,
     notifications: options.notifications,
     tray: options.tray,
-    consoleFolder: options.consoleFolder,
     keepAliveMs: options.keepAliveMs,
     consoleFolder: options.console ? CONSOLE_FOLDER : undefined,
   };

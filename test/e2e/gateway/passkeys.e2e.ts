@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { passkeyCheck } from '../../../gateway/audit/verify/passkey-facts.ts';
-import { CONSOLE_FOLDER } from '../../../gateway/cli/console-build.ts';
 import { events, readSession, sessionFolders } from '../../../gateway/recording/reader.ts';
 import { component } from '../../components.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
@@ -32,7 +31,7 @@ describe.skipIf(missing)(`passkeys${missing ? ` (${missing})` : ''}`, () => {
     gateway = await startTestService({
       connections: [superuserConnection(postgres)],
       policy: POLICY,
-      consoleFolder: CONSOLE_FOLDER,
+      console: true,
     });
     await setTestPin(gateway);
     opened = await openConsole(browser, new URL('/settings', gateway.service.control.url).href);
