@@ -1,15 +1,16 @@
 import { createRequire } from 'node:module';
-import { ReadStream } from 'node:tty';
+import type { ReadStream } from 'node:tty';
 import { OutputQueue } from './output.ts';
 import type { Recorded } from './recorded.ts';
 import type { Outcome, RunOptions } from './run.ts';
 import { echoes, makeRaw } from './stty.ts';
+import { TerminalOutput } from './terminal-output.ts';
 
 /**
  * The native half of the pseudo-terminal's package. Its JavaScript half closes the terminal 200 ms after the
  * program has ended, read or not, which loses output that waits for a slow reader.
  */
-interface NativePty {
+export interface NativePty {
   fork(
     file: string,
     args: string[],
@@ -44,11 +45,15 @@ function spawnHelper(): string {
 }
 
 /** Runs a command in a terminal of its own, with ours as its screen and keyboard. */
-export async function runInPty(options: RunOptions, recorded: Recorded, native: NativePty): Promise<Outcome> {
+export async function runInPty(
+  options: RunOptions,
+  recorded: Recorded,
+  { native, settings }: { native: NativePty; settings: Promise<string | null> },
+): Promise<Outcome> {
   const { argv, env, note, resized } = options;
   const [program = '', ...args] = argv;
   const screen = process.stdout;
-  const restore = await makeRaw(0);
+  const raw = makeRaw(0, settings);
   const { columns, rows } = screen;
   let exit: (outcome: Outcome) => void = () => {};
   const exited = new Promise<Outcome>((resolve) => {
@@ -78,8 +83,9 @@ export async function runInPty(options: RunOptions, recorded: Recorded, native: 
     (code, signal) => exit({ code: signal > 0 ? 128 + signal : code, problem: null }),
   );
   group = pid;
-  const terminal = new ReadStream(fd);
   const queue = new OutputQueue(1);
+  const output = new TerminalOutput(fd, queue, recorded);
+  const { terminal } = output;
 
   screen.on('resize', () => {
     const { columns: cols, rows: lines } = screen;
@@ -88,65 +94,17 @@ export async function runInPty(options: RunOptions, recorded: Recorded, native: 
     resized(cols, lines);
   });
   options.onKill(kill);
+  // What the program shows waits in its terminal until ours passes it on as it is.
+  const restore = await raw;
+  output.start();
 
-  const over = pump(terminal, queue, recorded);
   const keyboard = new Keyboard(terminal, fd, recorded, note);
   const outcome = await exited;
   keyboard.stop();
-  await over(QUIET_MS);
+  await output.over(QUIET_MS);
   terminal.destroy();
   await queue.flushed();
-  await restore?.();
-  return outcome;
-}
-
-/** Output to the screen and the recording. @returns what waits for its end. */
-function pump(terminal: ReadStream, queue: OutputQueue, recorded: Recorded): (quietMs: number) => Promise<void> {
-  let chunks: Buffer[] = [];
-  let paused = false;
-  let last = performance.now();
-  const flush = () => {
-    if (chunks.length === 0) return;
-    // A terminal gives 4 KiB at most in one read; what came in one turn goes on together.
-    const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-    chunks = [];
-    recorded.output('output', bytes);
-    queue.push(bytes);
-    if (!queue.isFull && !recorded.isAhead('output')) return;
-    paused = true;
-    terminal.pause();
-  };
-  const breathe = () => {
-    if (!paused || queue.isFull || recorded.isAhead('output')) return;
-    paused = false;
-    terminal.resume();
-  };
-  queue.onDrain = breathe;
-  recorded.onRoom(breathe);
-  terminal.on('data', (chunk: Buffer) => {
-    last = performance.now();
-    if (chunks.length === 0) setImmediate(flush);
-    chunks.push(chunk);
-  });
-  const closed = new Promise<void>((resolve) => {
-    // Linux tells the end of a terminal as an input error.
-    terminal.on('error', () => resolve());
-    terminal.on('close', () => resolve());
-    terminal.on('end', () => resolve());
-  });
-  return async (quietMs) => {
-    last = performance.now();
-    const silent = new Promise<void>((resolve) => {
-      const look = () => {
-        const left = paused ? quietMs : last + quietMs - performance.now();
-        if (left <= 0) resolve();
-        else setTimeout(look, left);
-      };
-      look();
-    });
-    await Promise.race([closed, silent]);
-    flush();
-  };
+  return { ...outcome, restored: restore() };
 }
 
 /** What is typed: recorded where the terminal shows it, else only passed on. */

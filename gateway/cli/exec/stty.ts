@@ -13,10 +13,13 @@ function stty(fd: number, args: readonly string[]): Promise<string | null> {
   });
 }
 
-/** Bytes go through as they are in both directions. @returns what undoes it; null where it is no terminal. */
-export async function makeRaw(fd: number): Promise<(() => Promise<unknown>) | null> {
-  const before = (await stty(fd, ['-g']))?.trim();
-  if (before === undefined || before === '') return null;
+/** A terminal's settings, as stty takes them again; null where it is none. */
+export const terminalSettings = async (fd: number): Promise<string | null> => (await stty(fd, ['-g']))?.trim() || null;
+
+/** Bytes go through as they are in both directions. @param settings what it is now. @returns what undoes it. */
+export async function makeRaw(fd: number, settings: Promise<string | null>): Promise<() => Promise<unknown>> {
+  const before = await settings;
+  if (before === null) return () => Promise.resolve();
   await stty(fd, ['raw', '-echo']);
   return () => stty(fd, [before]);
 }
