@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
 import type { ReadStream } from 'node:tty';
+import { drawsItself } from './foreground.ts';
 import { OutputQueue } from './output.ts';
 import type { Recorded } from './recorded.ts';
 import type { Outcome, RunOptions } from './run.ts';
-import { echoes, makeRaw } from './stty.ts';
+import { inputMode, makeRaw } from './stty.ts';
 import { TerminalOutput } from './terminal-output.ts';
 
 /**
@@ -31,7 +32,7 @@ const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2
 /** After the program has ended: how long the terminal may be silent while others hold it open. */
 const QUIET_MS = 100;
 const MAX_UNREAD = 256 * 1024;
-/** How often it is looked whether a terminal that hid its input still does. */
+/** For so long a terminal that hid its input is taken to hide what follows. */
 const LOOK_MS = 100;
 
 export function loadPty(): NativePty {
@@ -98,7 +99,7 @@ export async function runInPty(
   const restore = await raw;
   output.start();
 
-  const keyboard = new Keyboard(terminal, fd, recorded, note);
+  const keyboard = new Keyboard(terminal, { fd, pid }, recorded, note);
   const outcome = await exited;
   keyboard.stop();
   await output.over(QUIET_MS);
@@ -107,21 +108,27 @@ export async function runInPty(
   return { ...outcome, restored: restore() };
 }
 
-/** What is typed: recorded where the terminal shows it, else only passed on. */
+/** What is typed: recorded where the terminal shows it or the program draws itself, else only passed on. */
 class Keyboard {
   readonly #terminal: ReadStream;
-  readonly #fd: number;
+  readonly #program: { fd: number; pid: number };
   readonly #recorded: Recorded;
   readonly #note: RunOptions['note'];
   #shown: boolean | null = null;
   #told: boolean | null = null;
   #typed: Buffer[] = [];
   #looking = false;
+  #looked = 0;
   #stopped = false;
 
-  constructor(terminal: ReadStream, fd: number, recorded: Recorded, note: RunOptions['note']) {
+  constructor(
+    terminal: ReadStream,
+    program: { fd: number; pid: number },
+    recorded: Recorded,
+    note: RunOptions['note'],
+  ) {
     this.#terminal = terminal;
-    this.#fd = fd;
+    this.#program = program;
     this.#recorded = recorded;
     this.#note = note;
     const { stdin } = process;
@@ -147,10 +154,8 @@ class Keyboard {
   }
 
   #type(chunk: Buffer): void {
-    if (this.#shown === false && this.#typed.length === 0) {
+    if (this.#shown === false && this.#typed.length === 0 && performance.now() - this.#looked < LOOK_MS) {
       this.#pass(chunk);
-      if (!this.#looking) setTimeout(() => void this.#look(), LOOK_MS).unref();
-      this.#looking = true;
       return;
     }
     this.#typed.push(chunk);
@@ -161,7 +166,10 @@ class Keyboard {
   /** What was typed is held until it is known whether it shows: a password goes into no recording. */
   async #look(): Promise<void> {
     this.#looking = true;
-    this.#shown = await echoes(this.#fd);
+    const { fd, pid } = this.#program;
+    const mode = await inputMode(fd);
+    this.#shown = mode === 'shown' || (mode === 'keys' && drawsItself(pid));
+    this.#looked = performance.now();
     this.#looking = false;
     for (const chunk of this.#typed.splice(0)) this.#pass(chunk);
   }

@@ -25,10 +25,12 @@ export async function makeRaw(fd: number, settings: Promise<string | null>): Pro
 }
 
 /**
- * Whether the terminal shows what is typed. On Linux the end that the program does not have tells as well.
- * Unknown counts as hidden.
+ * What the terminal does with what is typed: it shows it, hides it (a password is asked, line by line), or gives it
+ * to the program key by key, unseen. On Linux the end that the program does not have tells as well. Unknown counts
+ * as hidden.
  */
-export async function echoes(fd: number): Promise<boolean> {
-  const settings = await stty(fd, ['-a']);
-  return settings !== null && /(?:^|[\s;])echo(?:$|[\s;])/.test(settings);
+export async function inputMode(fd: number): Promise<'shown' | 'hidden' | 'keys'> {
+  const settings = (await stty(fd, ['-a']))?.split(/[\s;]+/) ?? [];
+  if (settings.includes('echo')) return 'shown';
+  return settings.includes('-icanon') ? 'keys' : 'hidden';
 }
