@@ -20,8 +20,8 @@ import { PolicyCheck, PolicyTrial, PolicyTrialInput, PolicyVersion } from './pol
 import { StatementFilter } from './search.ts';
 import { ExchangeText, ResultPage, Session, Statement, Verification } from './session.ts';
 import { SiemDestination, SiemStatus } from './siem.ts';
-import { StoredCredential, StoredId, StoredValues } from './stored-credential.ts';
 import { IdentityView, LoginView, ProviderConfig } from './sign-in.ts';
+import { StoredCredential, StoredId, StoredValues } from './stored-credential.ts';
 import { DaySummary } from './summary.ts';
 import { HoldView, RetentionPlan, StoreCapabilities, SyncSetup, SyncStatus } from './sync.ts';
 import { TerminalPart, TerminalPlace } from './terminal.ts';

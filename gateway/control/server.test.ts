@@ -198,6 +198,7 @@ describe('every route', () => {
       'deleteProvider',
       'deleteSiem',
       'endPause',
+      'enrolDevice',
       'forgetStoredCredential',
       'liftHold',
       'newLoginCode',
@@ -213,7 +214,6 @@ describe('every route', () => {
       'resumeSession',
       'rotateDeviceKey',
       'setUpSync',
-      'storeCredential',
       'signInMcpServer',
       'storeCredential',
     ]);
