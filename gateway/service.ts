@@ -64,6 +64,7 @@ import { publishChanges } from './service/publish-changes.ts';
 import { signInRecorder } from './service/sign-in-recorder.ts';
 import { serviceTerminals } from './service/terminal.ts';
 import { timers } from './service/timers.ts';
+import { keepFirstTier } from './service/wasm-tiers.ts';
 import { createSessionHandlers } from './sessions/handlers.ts';
 import { createIndexer } from './sessions/indexer.ts';
 import { createSessionRegistry } from './sessions/live-sessions.ts';
@@ -122,6 +123,7 @@ const DEFAULT_CONTROL_PORT = 7716;
 
 /** Starts the gateway. Throws CountersignError with a sentence that says what to do. */
 export async function startService(options: ServiceOptions): Promise<Service> {
+  keepFirstTier();
   const { home } = options;
   const isolation = options.protected ? assertProtected(options.protected) : null;
   const protection = isolation ? 'protected' : 'unprotected';
@@ -151,7 +153,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       passphrase: options.devicePassphrase ?? (() => Promise.resolve(null)),
     }),
   );
-  const recorder = createRecorder({ dir: recordingsDir, clock });
+  const recorder = createRecorder({ dir: recordingsDir });
   const store = createStore({ file: join(home, 'index.db'), recordingsDir });
   const indexer = createIndexer(store, log);
   recorder.onSealed((id) => indexer.sealed(id));

@@ -29,7 +29,8 @@ const program: Program = {
     ? join(root, 'bin', `node${windowsSuffix}`)
     : join(root, 'node_modules', 'node', 'bin', `node${windowsSuffix}`),
   entry: join(root, 'gateway', 'index.ts'),
-  env,
+  // What a gateway tells a person to type is what its launcher is called.
+  env: app.isPackaged ? { COUNTERSIGN_COMMAND: 'countersign', ...env } : env,
 };
 const log = (sentence: string) => process.stderr.write(`countersign: ${sentence}\n`);
 

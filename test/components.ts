@@ -114,6 +114,14 @@ const COMPONENTS: readonly Component[] = [
     find: () => onPath('git'),
   },
   {
+    name: 'sudo',
+    need: 'optional',
+    packages: ['sudo'],
+    usedBy: 'test',
+    what: 'its question for a password in a recorded terminal',
+    find: () => onPath('sudo'),
+  },
+  {
     name: 'kubectl',
     need: 'optional',
     packages: [],

@@ -28,6 +28,7 @@ if (process.argv[2] === 'mcp' && process.argv[3] !== undefined && !MCP_COMMANDS.
   await runShim(process.argv.slice(3));
 } else {
   const inTerminal = process.argv[2] === 'exec' || process.argv[2] === 'shell';
+  if (inTerminal && Number(process.versions.node.split('.')[0]) === 24) await import('./exec.mjs');
   process.argv.splice(2, 0, inTerminal ? 'gateway/bin/exec.mjs' : 'gateway/index.ts');
   await import('../../build/guard-node.mjs');
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -33,6 +32,8 @@ const SOCKET_PATH_MAX = 103;
 /** Where the gateway of a home listens for the command line: a unix socket in it, on Windows a named pipe. */
 export function controlSocketPath(home: string): string {
   if (process.platform === 'win32') {
+    // Loaded where it is needed: the commands of agents start with this file.
+    const { createHash } = process.getBuiltinModule('node:crypto');
     const tag = createHash('sha256').update(home.toLowerCase()).digest('hex').slice(0, 32);
     return `\\\\.\\pipe\\countersign-${tag}`;
   }

@@ -166,7 +166,7 @@ export async function playAgent(around: AgentSurroundings): Promise<AgentOutcome
   const { cli, control } = around;
   const surprises: string[] = [];
   const since = new Date(Date.now() - 1000).toISOString();
-  const minted = await control.call('mintToken', { id: DEMO_CONNECTION, purpose: 'npm run demo' });
+  const minted = await control.call('mintToken', { id: DEMO_CONNECTION, purpose: 'the demo' });
   cli.out('An AI agent works on a shop’s database, through the gateway.');
   cli.out(`It has a token for ${minted.host}:${minted.port}; the database’s password is with the gateway alone.`);
   const client = await around.connect(minted.env);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { Connection } from '../contract/connection.ts';
 import type { Effects } from '../contract/operation.ts';
-import type { PolicyInput } from '../pipeline/ports.ts';
+import type { ActionInput, PolicyInput } from '../pipeline/ports.ts';
 import { createPolicyEngine, shippedPolicy } from './index.ts';
 
 const folders: string[] = [];
@@ -269,4 +269,55 @@ test('every set that was in force is kept with its time, and says which one is i
     [2, false],
     [1, false],
   ]);
+});
+
+const call = (tool: string, args: string[], more: Partial<ActionInput> = {}) =>
+  ({
+    identity: input().identity,
+    effects: effects({ class: 'write', ops: [tool] }),
+    secrets: [],
+    action: 'callTool',
+    agent: 'cursor',
+    server: 'github',
+    tool,
+    arguments: args,
+    readOnly: false,
+    destructive: false,
+    ...more,
+  }) as ActionInput;
+const CALLS = 'permit(principal, action == Action::"callTool", resource)';
+
+test('what Cedar said of a call is kept without what no policy asks for, and only that', async () => {
+  const blind = await with_(`@id("echo") ${CALLS} when { context.tool == "echo" };`);
+  const effectOf = (engine: typeof blind, ...given: Parameters<typeof call>) =>
+    engine.decideAction(call(...given)).effect;
+  expect([effectOf(blind, 'echo', ['a=1']), effectOf(blind, 'echo', ['a=2']), effectOf(blind, 'rm', ['a=1'])]).toEqual([
+    'allow',
+    'allow',
+    'deny',
+  ]);
+  expect(effectOf(blind, 'echo', ['a=1'], { server: 'other' })).toBe('allow');
+  const { reason } = blind.decideAction(call('rm', ['a=1'], { effects: effects({ words: ['Other words'] }) }));
+  expect(reason).not.toContain('Reads orders');
+  for (const condition of [
+    'context.arguments.contains("a=1")',
+    'context["arguments"].contains("a=1")',
+    'context["\\u{61}rguments"].contains("a=1")',
+  ]) {
+    const engine = await with_(`@id("one") ${CALLS} when { ${condition} };`);
+    expect([
+      condition,
+      effectOf(engine, 'echo', ['a=1']),
+      effectOf(engine, 'echo', ['a=2']),
+      effectOf(engine, 'echo', ['a=1']),
+    ]).toEqual([condition, 'allow', 'deny', 'allow']);
+  }
+});
+
+test('what was kept of calls ends with the policy', async () => {
+  const engine = await with_(`@id("all") ${CALLS};`);
+  expect(engine.decideAction(call('echo', [])).effect).toBe('allow');
+  const { staged } = engine.stage('@id("none") forbid(principal, action, resource);');
+  engine.accept(staged!.hash);
+  expect(engine.decideAction(call('echo', [])).effect).toBe('deny');
 });

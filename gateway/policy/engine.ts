@@ -8,7 +8,7 @@ import type { PolicyVersion } from '../contract/policy.ts';
 import type { ActionInput, PolicyEngine, PolicyInput } from '../pipeline/ports.ts';
 import { Cedar } from './cedar.ts';
 import { actionRequest, type CedarRequest, runRequest, viewRequest } from './decisions/request.ts';
-import { denial, verdictOf } from './decisions/verdict.ts';
+import { denial, type Evaluation, verdictOf } from './decisions/verdict.ts';
 import { unifiedDiff } from './diff.ts';
 import { type AcceptedSet, PolicyFiles } from './policy-files.ts';
 import { compilePolicies, errorSentence, hashOf, PolicySet } from './policy-set.ts';
@@ -48,6 +48,9 @@ const NO_POLICY = 'No policy can be read, so nothing is allowed. An administrato
 const EMPTY_HASH = hashOf('');
 /** Verdicts kept for one statement's effects: its users, databases and roles. */
 const MAX_VERDICTS = 64;
+/** What Cedar found for so many different actions of agents is kept, where they are not longer than this. */
+const MAX_ACTIONS = 512;
+const MAX_KEY = 8192;
 /** Earlier sets that are tried when the one in force cannot be read. */
 const MAX_HISTORY = 20;
 
@@ -86,6 +89,7 @@ class Engine implements PolicyEngine, PolicyAdmin {
   /** Status asks for the view often; a staged text is compiled once. */
   #checked: { hash: string; errors: string[] } | null = null;
   #verdicts = new WeakMap<Effects, { last: LastVerdict; all: Map<string, Verdict> }>();
+  #actions = new Map<string, Evaluation>();
   #views = new Map<string, boolean>();
   #viewsOf: ViewsOf = new WeakMap();
 
@@ -129,13 +133,30 @@ class Engine implements PolicyEngine, PolicyAdmin {
   }
 
   decideAction(input: ActionInput): Verdict {
-    return this.#evaluate(actionRequest(input), input.effects);
+    const request = actionRequest(input);
+    return this.#evaluate(request, input.effects, (active) => this.#evaluated(active, request));
   }
 
-  #evaluate(request: CedarRequest, { words }: Effects): Verdict {
+  /** What Cedar says of equal requests is equal; two calls of a tool mostly differ in what no policy asks for. */
+  #evaluated(active: PolicySet, request: CedarRequest): Evaluation {
+    const { arguments: _, ...rest } = request.context;
+    const key = JSON.stringify(active.readsArguments ? request : { ...request, context: rest });
+    const known = this.#actions.get(key);
+    if (known !== undefined) return known;
+    const found = active.evaluate(request);
+    if (this.#actions.size >= MAX_ACTIONS) this.#actions.clear();
+    if (key.length <= MAX_KEY) this.#actions.set(key, found);
+    return found;
+  }
+
+  #evaluate(
+    request: CedarRequest,
+    { words }: Effects,
+    evaluate = (active: PolicySet): Evaluation => active.evaluate(request),
+  ): Verdict {
     if (this.#active === null) return denial([], this.hash, NO_POLICY);
     try {
-      return verdictOf(this.#active.evaluate(request), this.hash, words);
+      return verdictOf(evaluate(this.#active), this.hash, words);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       return denial([], this.hash, `The policy could not be evaluated, so it is not allowed: ${why}`);
@@ -245,6 +266,7 @@ class Engine implements PolicyEngine, PolicyAdmin {
   #use(set: PolicySet): void {
     this.#active = set;
     this.#verdicts = new WeakMap();
+    this.#actions = new Map();
     this.#views = new Map();
     this.#viewsOf = new WeakMap();
   }

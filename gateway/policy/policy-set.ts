@@ -34,6 +34,8 @@ export class PolicySet {
   readonly text: string;
   readonly hash: string;
   readonly policies: readonly CompiledPolicy[];
+  /** Whether a policy may look at a call's arguments: it names them, or takes the context as a whole. */
+  readonly readsArguments: boolean;
   readonly #cedar: Cedar;
   readonly #byId: ReadonlyMap<string, CompiledPolicy>;
   #generation = 0;
@@ -42,6 +44,8 @@ export class PolicySet {
     this.text = text;
     this.hash = hashOf(text);
     this.policies = policies;
+    // A backslash may begin an escape in a name.
+    this.readsArguments = /arguments|\\|\bcontext\b(?!\s*(\.|\[|has\b))/.test(text);
     this.#cedar = cedar;
     this.#byId = new Map(policies.map((policy) => [policy.id, policy]));
   }

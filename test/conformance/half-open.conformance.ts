@@ -10,6 +10,7 @@ import {
   writeTerminate,
 } from '../../gateway/protocols/postgres/codec/write-frontend.ts';
 import { component } from '../components.ts';
+import { makeAuthority } from '../support/certificates.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { eventually, nextHeld, type SideBySide, startClient, startSideBySide } from '../support/side-by-side.ts';
@@ -21,7 +22,14 @@ let postgres: TestPostgres;
 let sides: SideBySide;
 
 beforeAll(async () => {
-  postgres = await startPostgres({ hba: ['host all all 127.0.0.1/32 password'] });
+  const authority = makeAuthority();
+  const { cert, key } = authority.issue('127.0.0.1', ['IP:127.0.0.1']);
+  authority.remove();
+  postgres = await startPostgres({
+    hba: ['host all all 127.0.0.1/32 password'],
+    conf: ['ssl = on', "ssl_cert_file = 'server.crt'", "ssl_key_file = 'server.key'"],
+    files: { 'server.crt': cert, 'server.key': key },
+  });
   await postgres.query('CREATE TABLE half (i int)');
   sides = await startSideBySide(postgres, { keepAliveMs: 1_000 });
 });
@@ -84,6 +92,19 @@ describe('a client that closes its writing side', () => {
     const direct = await closing(sides.direct, pieces, 'half-direct');
     expect(await closing({ ...sides.gateway, PGSSLMODE: 'require' }, pieces, 'half-gateway')).toEqual(direct);
     await none('half-gateway');
+  });
+
+  it('whose gateway reaches the server over TLS reads the same', async () => {
+    const tls = await startSideBySide(postgres, { connection: { tls: { mode: 'require' } } });
+    try {
+      const pieces = [writeQuery('SELECT pg_sleep(0.5)'), writeQuery(ROWS)];
+      const direct = await closing({ ...sides.direct, PGSSLMODE: 'require' }, pieces, 'half-direct');
+      expect(await closing(tls.gateway, pieces, 'half-gateway')).toEqual(direct);
+      expect(await closing({ ...tls.gateway, PGSSLMODE: 'require' }, pieces, 'half-gateway')).toEqual(direct);
+      await none('half-gateway');
+    } finally {
+      await tls.stop();
+    }
   });
 
   it('in the middle of COPY reads the server’s error, and nothing is copied', async () => {

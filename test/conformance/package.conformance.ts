@@ -21,6 +21,7 @@ import { createPageHandler } from '../../main/pages/handler.ts';
 import { component } from '../components.ts';
 import { fusesOf, writeElectronDouble } from '../support/electron-double.ts';
 import { freshHome, removeHome } from '../support/gateway.ts';
+import { ALLOW_ALL, startTestService } from '../support/service.ts';
 import { eventually, startClient } from '../support/side-by-side.ts';
 
 /**
@@ -92,6 +93,27 @@ describe('the packaged app', () => {
     const packages = readdirSync(join(copy, 'node_modules'));
     for (const name of ['vite', 'typescript', 'electron', 'react', 'vitest']) expect(packages).not.toContain(name);
   });
+});
+
+describe('a recorded command, far from the checkout', () => {
+  it.each([
+    ['as hooks start it', ['bin/node', 'gateway/bin/countersign.mjs']],
+    ['as a person does', ['bin/countersign']],
+  ])(
+    '%s',
+    async (_how, [program = '', ...entry]) => {
+      const gateway = await startTestService({ connections: [], policy: ALLOW_ALL });
+      try {
+        const args = [...entry.map((path) => join(copy, path)), 'exec', '--', 'sh', '-c', 'echo recorded; exit 3'];
+        const env = { ...bare(home()), COUNTERSIGN_SOCKET: gateway.service.control.socketPath };
+        const done = await run(join(copy, program), args, { env, cwd: folder }).catch((error: unknown) => error);
+        expect(done).toMatchObject({ code: 3, stdout: 'recorded\n' });
+      } finally {
+        await gateway.stop();
+      }
+    },
+    60_000,
+  );
 });
 
 describe.skipIf(psql.missing)('the packaged gateway, far from the checkout', () => {

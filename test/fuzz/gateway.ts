@@ -8,6 +8,8 @@ export interface GatewayOrder {
   /** Ports of servers by the name of their connection; all are reached as `postgres` without a password. */
   servers: Readonly<Record<string, number>>;
   expireAfterSeconds?: number;
+  /** Columns of every server that are masked; without any, masking is off. */
+  tagged?: readonly { table: string; column: string }[];
 }
 
 /** What the gateway holds, after everything that nobody refers to was collected. In bytes, but for the counts. */
@@ -38,7 +40,13 @@ process.once('message', async (order: GatewayOrder) => {
       database: 'postgres',
       tls: { mode: 'disable' as const },
       environment: 'development' as const,
-      masking: 'off' as const,
+      masking: order.tagged ? ('on' as const) : ('off' as const),
+      columns: (order.tagged ?? []).map((tag) => ({
+        schema: 'public',
+        entity: 'CUSTOM',
+        action: 'redact' as const,
+        ...tag,
+      })),
       secret: 'not asked for',
     })),
   });

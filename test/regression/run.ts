@@ -26,7 +26,7 @@ async function main(args: readonly string[]): Promise<number> {
   const runs: Partial<Record<'direct' | 'gateway', SuiteRun>> = {};
   for (const side of ['direct', 'gateway'] as const) {
     if (only !== undefined && only !== side) continue;
-    const run = await onServer(server.path, side, (env) => runSuite({ ...suite, env }));
+    const run = await onServer(server.path, side, (env) => runSuite({ ...suite, env, minutes: 40 }));
     runs[side] = run;
     say(
       `${side}: ${run.passed.length} of ${run.passed.length + run.failed.length} passed in ${run.seconds.toFixed(0)} s`,

@@ -48,6 +48,7 @@ export class CursorPlayer {
   readonly conversationId: string;
   readonly mode: 'editor' | 'cli';
   readonly #env: NodeJS.ProcessEnv;
+  readonly #as: As;
   #tool = 0;
   #generation = 0;
 
@@ -57,12 +58,15 @@ export class CursorPlayer {
     conversationId: string;
     mode?: 'editor' | 'cli';
     env?: NodeJS.ProcessEnv;
+    /** Program and arguments that run another program as the developer; default: as whoever runs the tests. */
+    as?: As;
   }) {
     this.home = options.home;
     this.project = options.project;
     this.conversationId = options.conversationId;
     this.mode = options.mode ?? 'editor';
     this.#env = options.env ?? {};
+    this.#as = options.as ?? ((argv) => [argv[0]!, argv.slice(1)]);
   }
 
   /** Hooks of all levels for an event. */
@@ -228,7 +232,7 @@ export class CursorPlayer {
   }
 
   #run({ command, timeout, cwd }: Hook, input: string): Promise<{ code: number | null; out: string }> {
-    return run(command, input, cwd, timeout * 1000, {
+    return run(this.#as(['/bin/sh', '-c', command]), input, cwd, timeout * 1000, {
       // An editor that was started from a desktop has no more than this.
       PATH: '/usr/bin:/bin',
       HOME: this.home,
@@ -240,12 +244,14 @@ export class CursorPlayer {
 
   #execute(command: string, cwd: string): Promise<{ code: number | null; out: string }> {
     const env = { PATH: process.env.PATH ?? '', HOME: this.home, CURSOR_AGENT: '1', SHELL: '/bin/bash', ...this.#env };
-    return run(command, '', cwd, 60_000, env);
+    return run(this.#as(['/bin/sh', '-c', command]), '', cwd, 60_000, env);
   }
 }
 
+type As = (argv: readonly string[]) => [string, readonly string[]];
+
 function run(
-  command: string,
+  [program, args]: ReturnType<As>,
   input: string,
   cwd: string,
   timeoutMs: number,
@@ -253,7 +259,7 @@ function run(
 ): Promise<{ code: number | null; out: string }> {
   mkdirSync(cwd, { recursive: true });
   return new Promise((resolve) => {
-    const child = spawn(command, { shell: '/bin/sh', cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
     const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     let out = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

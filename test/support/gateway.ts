@@ -47,6 +47,8 @@ export function runCountersign(
   args: readonly string[],
   input = '',
   env: NodeJS.ProcessEnv = process.env,
+  /** As whom; default: who runs the tests. */
+  user: { uid: number; gid: number } | null = null,
 ): Promise<CommandRun> {
   const [program, ...rest] = [...COUNTERSIGN, ...args];
   return new Promise((done, fail) => {
@@ -55,6 +57,7 @@ export function runCountersign(
       env: { ...env, COUNTERSIGN_HOME: home },
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
+      ...user,
     });
     const run: CommandRun = { code: null, out: '', err: '' };
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

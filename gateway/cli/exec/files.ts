@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import type { Files, Started } from '../../protocols/terminal/messages.ts';
 
@@ -13,7 +12,8 @@ async function readOne(path: string, keep: number): Promise<{ sha256: string | n
   try {
     const stat = statSync(path);
     if (!stat.isFile() || stat.size > MAX_HASHED) return nothing;
-    const hash = createHash('sha256');
+    // Most commands name no script, and start without it.
+    const hash = process.getBuiltinModule('node:crypto').createHash('sha256');
     const kept: Buffer[] = [];
     let length = 0;
     for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {

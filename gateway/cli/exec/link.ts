@@ -3,6 +3,7 @@ import { TERMINAL_PATH, TERMINAL_UPGRADE } from '../../contract/terminal-upgrade
 import {
   encodeFrame,
   encodeMessage,
+  FRAME,
   type Frame,
   FrameReader,
   type FrameType,
@@ -32,8 +33,8 @@ export class GatewayLink {
     if (rest.length > 0) this.#push(rest);
   }
 
-  /** Resolves to null when no gateway answers there, or it is another program. */
-  static open(path: string): Promise<GatewayLink | null> {
+  /** The first message goes along with the question for the connection. Resolves to null when no gateway answers there, or it is another program. */
+  static open(path: string, hello: object): Promise<GatewayLink | null> {
     return new Promise((resolve) => {
       const socket = connect({ path });
       let head = Buffer.alloc(0);
@@ -44,9 +45,12 @@ export class GatewayLink {
       socket.on('error', failed);
       socket.once('close', failed);
       socket.on('connect', () => {
+        socket.cork();
         socket.write(
           `GET ${TERMINAL_PATH} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: ${TERMINAL_UPGRADE}\r\n\r\n`,
         );
+        socket.write(encodeMessage(FRAME.hello, hello));
+        socket.uncork();
       });
       const read = (chunk: Buffer) => {
         head = Buffer.concat([head, chunk]);

@@ -1,15 +1,17 @@
 import { createRequire } from 'node:module';
-import { ReadStream } from 'node:tty';
+import type { ReadStream } from 'node:tty';
+import { drawsItself } from './foreground.ts';
 import { OutputQueue } from './output.ts';
 import type { Recorded } from './recorded.ts';
 import type { Outcome, RunOptions } from './run.ts';
-import { echoes, makeRaw } from './stty.ts';
+import { inputMode, makeRaw } from './stty.ts';
+import { TerminalOutput } from './terminal-output.ts';
 
 /**
  * The native half of the pseudo-terminal's package. Its JavaScript half closes the terminal 200 ms after the
  * program has ended, read or not, which loses output that waits for a slow reader.
  */
-interface NativePty {
+export interface NativePty {
   fork(
     file: string,
     args: string[],
@@ -30,7 +32,7 @@ const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2
 /** After the program has ended: how long the terminal may be silent while others hold it open. */
 const QUIET_MS = 100;
 const MAX_UNREAD = 256 * 1024;
-/** How often it is looked whether a terminal that hid its input still does. */
+/** For so long a terminal that hid its input is taken to hide what follows. */
 const LOOK_MS = 100;
 
 export function loadPty(): NativePty {
@@ -44,11 +46,15 @@ function spawnHelper(): string {
 }
 
 /** Runs a command in a terminal of its own, with ours as its screen and keyboard. */
-export async function runInPty(options: RunOptions, recorded: Recorded, native: NativePty): Promise<Outcome> {
+export async function runInPty(
+  options: RunOptions,
+  recorded: Recorded,
+  { native, settings }: { native: NativePty; settings: Promise<string | null> },
+): Promise<Outcome> {
   const { argv, env, note, resized } = options;
   const [program = '', ...args] = argv;
   const screen = process.stdout;
-  const restore = await makeRaw(0);
+  const raw = makeRaw(0, settings);
   const { columns, rows } = screen;
   let exit: (outcome: Outcome) => void = () => {};
   const exited = new Promise<Outcome>((resolve) => {
@@ -78,8 +84,9 @@ export async function runInPty(options: RunOptions, recorded: Recorded, native: 
     (code, signal) => exit({ code: signal > 0 ? 128 + signal : code, problem: null }),
   );
   group = pid;
-  const terminal = new ReadStream(fd);
   const queue = new OutputQueue(1);
+  const output = new TerminalOutput(fd, queue, recorded);
+  const { terminal } = output;
 
   screen.on('resize', () => {
     const { columns: cols, rows: lines } = screen;
@@ -88,82 +95,40 @@ export async function runInPty(options: RunOptions, recorded: Recorded, native: 
     resized(cols, lines);
   });
   options.onKill(kill);
+  // What the program shows waits in its terminal until ours passes it on as it is.
+  const restore = await raw;
+  output.start();
 
-  const over = pump(terminal, queue, recorded);
-  const keyboard = new Keyboard(terminal, fd, recorded, note);
+  const keyboard = new Keyboard(terminal, { fd, pid }, recorded, note);
   const outcome = await exited;
   keyboard.stop();
-  await over(QUIET_MS);
+  await output.over(QUIET_MS);
   terminal.destroy();
   await queue.flushed();
-  await restore?.();
-  return outcome;
+  return { ...outcome, restored: restore() };
 }
 
-/** Output to the screen and the recording. @returns what waits for its end. */
-function pump(terminal: ReadStream, queue: OutputQueue, recorded: Recorded): (quietMs: number) => Promise<void> {
-  let chunks: Buffer[] = [];
-  let paused = false;
-  let last = performance.now();
-  const flush = () => {
-    if (chunks.length === 0) return;
-    // A terminal gives 4 KiB at most in one read; what came in one turn goes on together.
-    const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-    chunks = [];
-    recorded.output('output', bytes);
-    queue.push(bytes);
-    if (!queue.isFull && !recorded.isAhead('output')) return;
-    paused = true;
-    terminal.pause();
-  };
-  const breathe = () => {
-    if (!paused || queue.isFull || recorded.isAhead('output')) return;
-    paused = false;
-    terminal.resume();
-  };
-  queue.onDrain = breathe;
-  recorded.onRoom(breathe);
-  terminal.on('data', (chunk: Buffer) => {
-    last = performance.now();
-    if (chunks.length === 0) setImmediate(flush);
-    chunks.push(chunk);
-  });
-  const closed = new Promise<void>((resolve) => {
-    // Linux tells the end of a terminal as an input error.
-    terminal.on('error', () => resolve());
-    terminal.on('close', () => resolve());
-    terminal.on('end', () => resolve());
-  });
-  return async (quietMs) => {
-    last = performance.now();
-    const silent = new Promise<void>((resolve) => {
-      const look = () => {
-        const left = paused ? quietMs : last + quietMs - performance.now();
-        if (left <= 0) resolve();
-        else setTimeout(look, left);
-      };
-      look();
-    });
-    await Promise.race([closed, silent]);
-    flush();
-  };
-}
-
-/** What is typed: recorded where the terminal shows it, else only passed on. */
+/** What is typed: recorded where the terminal shows it or the program draws itself, else only passed on. */
 class Keyboard {
   readonly #terminal: ReadStream;
-  readonly #fd: number;
+  readonly #program: { fd: number; pid: number };
   readonly #recorded: Recorded;
   readonly #note: RunOptions['note'];
   #shown: boolean | null = null;
   #told: boolean | null = null;
   #typed: Buffer[] = [];
   #looking = false;
+  #looked = 0;
   #stopped = false;
 
-  constructor(terminal: ReadStream, fd: number, recorded: Recorded, note: RunOptions['note']) {
+  constructor(
+    terminal: ReadStream,
+    program: { fd: number; pid: number },
+    recorded: Recorded,
+    note: RunOptions['note'],
+  ) {
     this.#terminal = terminal;
-    this.#fd = fd;
+    this.#program = program;
     this.#recorded = recorded;
     this.#note = note;
     const { stdin } = process;
@@ -189,10 +154,8 @@ class Keyboard {
   }
 
   #type(chunk: Buffer): void {
-    if (this.#shown === false && this.#typed.length === 0) {
+    if (this.#shown === false && this.#typed.length === 0 && performance.now() - this.#looked < LOOK_MS) {
       this.#pass(chunk);
-      if (!this.#looking) setTimeout(() => void this.#look(), LOOK_MS).unref();
-      this.#looking = true;
       return;
     }
     this.#typed.push(chunk);
@@ -203,7 +166,10 @@ class Keyboard {
   /** What was typed is held until it is known whether it shows: a password goes into no recording. */
   async #look(): Promise<void> {
     this.#looking = true;
-    this.#shown = await echoes(this.#fd);
+    const { fd, pid } = this.#program;
+    const mode = await inputMode(fd);
+    this.#shown = mode === 'shown' || (mode === 'keys' && drawsItself(pid));
+    this.#looked = performance.now();
     this.#looking = false;
     for (const chunk of this.#typed.splice(0)) this.#pass(chunk);
   }

@@ -13,12 +13,15 @@ import { GatewayLink, messageOf } from './link.ts';
 import { makePipes, type PipeEnds } from './pipes.ts';
 import { Recorded } from './recorded.ts';
 import { runOnPipes } from './run-pipes.ts';
-import { loadPty, runInPty } from './run-pty.ts';
+import { loadPty, type NativePty, runInPty } from './run-pty.ts';
+import { terminalSettings } from './stty.ts';
 
 export interface Outcome {
   /** As a shell tells it. */
   code: number;
   problem: string | null;
+  /** Resolves when our terminal is as it was. */
+  restored?: Promise<unknown>;
 }
 
 export interface RunOptions {
@@ -57,25 +60,31 @@ export async function runExec(args: readonly string[]): Promise<number> {
     return missing.code;
   }
   const inTerminal = isatty(0) && isatty(1) && !wanted.noInput;
-  const link = await GatewayLink.open(clientSocketPath(wanted.home, process.env));
+  const opening = GatewayLink.open(clientSocketPath(wanted.home, process.env), helloOf(wanted, inTerminal));
+  const prepared = prepare(inTerminal);
+  const link = await opening;
   if (link === null) {
     say('the gateway is not running, so nothing is run; start it with: countersign start');
     return OURS;
   }
   try {
-    return await runThrough(link, wanted, inTerminal);
+    return await runThrough(link, wanted, prepared);
   } finally {
     link.close();
   }
 }
 
-async function runThrough(link: GatewayLink, wanted: ExecArguments, inTerminal: boolean): Promise<number> {
-  const native = inTerminal ? loadPty() : null;
-  // Made while the gateway decides.
-  const pipes: Promise<PipeEnds[] | null> | null = inTerminal ? null : makePipes();
+/** What a command needs whatever it is: made while the gateway decides. */
+type Prepared = { native: NativePty; settings: Promise<string | null> } | { pipes: Promise<PipeEnds[] | null> };
+
+function prepare(inTerminal: boolean): Prepared {
+  return inTerminal ? { settings: terminalSettings(0), native: loadPty() } : { pipes: makePipes() };
+}
+
+function helloOf(wanted: ExecArguments, inTerminal: boolean): Hello {
   const screen = inTerminal ? process.stdout : null;
   const cwd = process.cwd();
-  link.send(FRAME.hello, {
+  return {
     kind: wanted.kind,
     text: wanted.text,
     cwd,
@@ -90,11 +99,13 @@ async function runThrough(link: GatewayLink, wanted: ExecArguments, inTerminal: 
     connections: wanted.connections,
     approved: wanted.approved,
     parent: process.env.COUNTERSIGN_SESSION ?? null,
-  } satisfies Hello);
+  };
+}
 
+async function runThrough(link: GatewayLink, wanted: ExecArguments, prepared: Prepared): Promise<number> {
   const start = await untilStart(link);
   if (typeof start === 'number') return start;
-  link.send(FRAME.started, await hashFiles(start.files.map(({ path }) => path)));
+  if (start.files.length > 0) link.send(FRAME.started, await hashFiles(start.files.map(({ path }) => path)));
   const first = await link.next();
   if (first?.type !== FRAME.ack) return refusedBy(first);
 
@@ -119,7 +130,10 @@ async function runThrough(link: GatewayLink, wanted: ExecArguments, inTerminal: 
   link.listen((frame) => {
     if (frame.type === FRAME.ack) recorded.acknowledged(frame.payload);
     else if (frame.type === FRAME.stop) end(messageOf<Stop>(frame).sentence);
-    else if (frame.type === FRAME.done) done();
+    else if (frame.type === FRAME.done) {
+      link.onClosed = () => {};
+      done();
+    }
   });
   const options: RunOptions = {
     argv: wanted.argv,
@@ -136,12 +150,12 @@ async function runThrough(link: GatewayLink, wanted: ExecArguments, inTerminal: 
     },
   };
   const outcome =
-    native === null
-      ? await runOnPipes(options, recorded, pipes ?? Promise.resolve(null))
-      : await runInPty(options, recorded, native);
+    'pipes' in prepared
+      ? await runOnPipes(options, recorded, prepared.pipes)
+      : await runInPty(options, recorded, prepared);
   link.send(FRAME.ended, { code: outcome.code, problem: cut ?? outcome.problem });
   const timer = setTimeout(done, DONE_MS);
-  await isDone;
+  await Promise.all([isDone, outcome.restored]);
   clearTimeout(timer);
   if (cut !== null) say(cut);
   else if (outcome.problem !== null) say(outcome.problem);

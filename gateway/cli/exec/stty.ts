@@ -13,19 +13,24 @@ function stty(fd: number, args: readonly string[]): Promise<string | null> {
   });
 }
 
-/** Bytes go through as they are in both directions. @returns what undoes it; null where it is no terminal. */
-export async function makeRaw(fd: number): Promise<(() => Promise<unknown>) | null> {
-  const before = (await stty(fd, ['-g']))?.trim();
-  if (before === undefined || before === '') return null;
+/** A terminal's settings, as stty takes them again; null where it is none. */
+export const terminalSettings = async (fd: number): Promise<string | null> => (await stty(fd, ['-g']))?.trim() || null;
+
+/** Bytes go through as they are in both directions. @param settings what it is now. @returns what undoes it. */
+export async function makeRaw(fd: number, settings: Promise<string | null>): Promise<() => Promise<unknown>> {
+  const before = await settings;
+  if (before === null) return () => Promise.resolve();
   await stty(fd, ['raw', '-echo']);
   return () => stty(fd, [before]);
 }
 
 /**
- * Whether the terminal shows what is typed. On Linux the end that the program does not have tells as well.
- * Unknown counts as hidden.
+ * What the terminal does with what is typed: it shows it, hides it (a password is asked, line by line), or gives it
+ * to the program key by key, unseen. On Linux the end that the program does not have tells as well. Unknown counts
+ * as hidden.
  */
-export async function echoes(fd: number): Promise<boolean> {
-  const settings = await stty(fd, ['-a']);
-  return settings !== null && /(?:^|[\s;])echo(?:$|[\s;])/.test(settings);
+export async function inputMode(fd: number): Promise<'shown' | 'hidden' | 'keys'> {
+  const settings = (await stty(fd, ['-a']))?.split(/[\s;]+/) ?? [];
+  if (settings.includes('echo')) return 'shown';
+  return settings.includes('-icanon') ? 'keys' : 'hidden';
 }

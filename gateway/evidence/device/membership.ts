@@ -9,7 +9,7 @@ import { DeviceKeys, type IdentityNotes } from '../trust/device-keys.ts';
 import { bindingNonce } from '../trust/id-token.ts';
 import { type Device, identityEntry } from './device.ts';
 import { isProperlyKept, type KeyPlaces } from './device-keys.ts';
-import { addNotes } from './trust-notes.ts';
+import { addNotes, readTrust } from './trust-notes.ts';
 
 /**
  * Makes the device's key fit for an organisation and names that organisation by its root's key, which a person
@@ -112,12 +112,16 @@ async function join(
   bytes: Uint8Array,
   kind: 'enrolment' | 'binding',
 ): Promise<void> {
-  if (device.trust?.note == null) {
+  const { root } = device.file;
+  // Judged by the clock of now: what was read at the start knows no token that was made since.
+  const trust = root === null ? null : readTrust(device.home, root, device.now());
+  if (trust?.note == null) {
     throw refused('there is no trust note to judge it by; give the organisation’s with --trust');
   }
+  device.trust = trust;
   const notes: IdentityNotes = { enrolments: [], bindings: [], changes: [] };
   const given = [{ bytes, seen: null }];
-  const keys = await DeviceKeys.read(p, device.trust, device.id, {
+  const keys = await DeviceKeys.read(p, trust, device.id, {
     ...notes,
     ...(kind === 'enrolment' ? { enrolments: given } : { bindings: given }),
   });

@@ -5,7 +5,7 @@ import { parseDocument, type SignedDocument } from '../format/signed-document.ts
 import { isSignedBy } from '../format/signed-note.ts';
 import { formatVkey, parseVkey, type Vkey } from '../format/vkey.ts';
 import { keyOf, shortKey } from './entries.ts';
-import { type BoundPerson, checkIdToken } from './id-token.ts';
+import { type BoundPerson, checkIdToken, SKEW_SECONDS } from './id-token.ts';
 import { validAt } from './validity.ts';
 import type { Checks, Trust } from './verify-trust.ts';
 
@@ -180,7 +180,8 @@ export class DeviceKeys {
     const words = `${person.issuer} bound it to ${person.name} on ${person.at}`;
     this.claims.push({
       vkey: value.vkey,
-      from: person.at,
+      // The provider's clock may be ahead of who saw the key sign.
+      from: new Date(Date.parse(person.at) - SKEW_SECONDS * 1000).toISOString(),
       until: person.until,
       by: 'binding',
       words,

@@ -35,7 +35,7 @@ export const SIGNATURE_ALGORITHMS = [
   'Ed25519',
 ];
 /** How far the issuer's clock may be ahead of the verifier's. */
-const SKEW_SECONDS = 300;
+export const SKEW_SECONDS = 300;
 
 /** What a token's `nonce` has to be, so that it binds this key: base64url of SHA-256(key ‖ random). */
 export const bindingNonce = (p: Pick<Checks, 'sha256'>, key: Uint8Array, random: Uint8Array): string =>

@@ -69,7 +69,7 @@ export async function startMcp(
     if (server.transport.type === 'stdio' && deps.protection === 'protected') {
       throw new CountersignError(
         'MCP_STDIO_PROTECTED',
-        `The MCP server ${name} is a program, and in protected mode the gateway runs none: it would run as the gateway's own user, who can read the vault. Register a server that is reached over HTTP.`,
+        `The MCP server ${name} is a program, and in protected mode the gateway runs none: it would run as the gateway's own user, who can read the vault. Let it run under an account of its own and register the address at which it is reached over HTTP.`,
       );
     }
     const credentials = await deps.credentials(server);

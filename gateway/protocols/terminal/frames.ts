@@ -11,6 +11,7 @@ export const FRAME = {
   /** Standard error, where it is not the same terminal. */
   errors: 5,
   resize: 6,
+  /** What the files of `start` are now; not sent where it names none. */
   started: 7,
   ended: 8,
   note: 9,

@@ -8,7 +8,7 @@ import type { CommandEffects } from './classifier/index.ts';
 import { understood } from './command.ts';
 import { type Decided, decideCommand, refused } from './decide.ts';
 import { classifyWithFiles, type KnownFiles } from './files.ts';
-import { encodeAck, FRAME, type Frame } from './frames.ts';
+import { encodeAck, FRAME, type Frame, WINDOW } from './frames.ts';
 import { type Link, parseMessage } from './link.ts';
 import { Ended, Hello, Note, Resize, type Start, Started } from './messages.ts';
 import type { MintedAccess, TerminalDeps } from './ports.ts';
@@ -19,6 +19,8 @@ const FILES_MS = 60_000;
 const STATS_MS = 1_000;
 /** After "stop", until the line is cut. */
 const STOP_MS = 5_000;
+/** Bytes of output after which it is said that they are recorded. */
+const OWED = WINDOW / 4;
 /** Bytes of all sessions that are not sealed yet, above which no terminal goes on. */
 const BACKLOG_LIMIT = 16 * 1024 * 1024;
 
@@ -47,6 +49,7 @@ class TerminalSession {
   readonly #approved: ApprovedCommand | null;
   #access: MintedAccess[] = [];
   #counts: [input: number, output: number, errors: number] = [0, 0, 0];
+  #acknowledged: [input: number, output: number, errors: number] = [0, 0, 0];
   #ended: Ended | null = null;
   #stopped: string | null = null;
 
@@ -172,8 +175,7 @@ class TerminalSession {
       this.#letIn(asWanted);
       if (known.effects.class !== 'read') await recorder.durable();
       link.send(FRAME.start, this.#startMessage(asWanted, files));
-      const started = await link.message(FRAME.started, Started, FILES_MS);
-      assertUnchanged(files, started);
+      if (files.size > 0) assertUnchanged(files, await link.message(FRAME.started, Started, FILES_MS));
       recorder.event(EVENT.started, {
         environment: asWanted.environment,
         connections: this.#access.map(({ agentSessionId }, i) => ({ id: hello.connections[i], agentSessionId })),
@@ -266,7 +268,7 @@ class TerminalSession {
             for (const frame of frames) this.#take(frame);
             if (this.#ended !== null) return resolve();
             if (this.#recorder.backlog > BACKLOG_LIMIT) await this.#recorder.drained();
-            this.#acknowledge();
+            if (this.#isOwed()) this.#acknowledge();
           } catch (error) {
             reject(error);
           }
@@ -277,7 +279,15 @@ class TerminalSession {
     }
   }
 
+  /** Input waits for the word that it is recorded; output goes on until its window is full, well before which it is said. */
+  #isOwed(): boolean {
+    const [input, output, errors] = this.#counts;
+    const [heard, ...shown] = this.#acknowledged;
+    return input > heard || output - shown[0] >= OWED || errors - shown[1] >= OWED;
+  }
+
   #acknowledge(): void {
+    this.#acknowledged = [...this.#counts];
     this.#link.write(encodeAck(this.#counts));
   }
 

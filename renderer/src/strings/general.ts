@@ -16,7 +16,7 @@ export const generalStrings = {
 
   errors: {
     unreachable:
-      'Nothing answers. Is it still running? Start it with “npm start”, “countersign start” or, for an auditor, “countersign audit serve”.',
+      'Nothing answers. Is it still running? Start it as before: “countersign start” or, for an auditor, “countersign audit serve”.',
     badStatus: (status: number) => `The gateway answered with status ${status} and no explanation.`,
     badAnswer: (url: string) =>
       `The gateway’s answer to ${url} could not be understood. Is the console of the same version?`,

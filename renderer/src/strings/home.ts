@@ -106,7 +106,7 @@ export const homeStrings = {
     addFirst: 'Add a connection',
     addConnection: 'Add another',
     noDemo: 'No connection yet. Add your own, or start the gateway with its sample database:',
-    demoCommand: 'npm start',
+    demoCommand: 'countersign start',
     pinFirst: 'To add a connection you need a PIN, since it decides what an agent reaches.',
     connectionFirst: 'Choose or add a connection first.',
     byHooks: 'An agent of this machine',

@@ -6,7 +6,7 @@ export const loginStrings = {
     submit: 'Open',
     whereTitle: 'Where is the code?',
     where: [
-      'In the terminal where you ran “npm start” or “countersign start”, below the console’s address.',
+      'In the terminal where the gateway was started (“countersign start”), below the console’s address.',
       'Already used or scrolled away? Run “countersign code” on the same machine to print a new one.',
       'For an auditor: in the terminal of “countersign audit serve”; Enter there shows a new one.',
     ],

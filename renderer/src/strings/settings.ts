@@ -56,7 +56,7 @@ export const settingsStrings = {
     recorder: 'Recording',
     recorderHint: 'Everything that goes through, before its answer is passed on.',
     recorderOk: 'Recording works',
-    recorderBad: 'Does not work, so nothing is forwarded',
+    recorderBad: 'Does not work',
     policy: 'Policy',
     policyOk: 'In force',
     policyStaged: 'A change waits for you',

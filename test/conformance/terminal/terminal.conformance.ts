@@ -12,6 +12,10 @@ import { ALLOW_ALL, startTestService, type TestService } from '../../support/ser
 import { lastTerminal, playTerminal, recorded, type TerminalScript } from '../../support/terminal.ts';
 
 const programs = component('terminal-programs');
+const python = component('psycopg');
+const psql = component('psql');
+const ssh = component('sshd');
+const sudo = component('sudo');
 
 let gateway: TestService;
 let work: string;
@@ -102,8 +106,12 @@ describe('on a terminal', () => {
     expect(through.play.code).toBe(0);
     const folder = await lastTerminal(gateway.service.home);
     // What was recorded paints what was seen.
-    const output = bytesOf(await playedOf(folder), 'output').toString('utf8');
+    const played = await playedOf(folder);
+    const output = bytesOf(played, 'output').toString('utf8');
     expect(output).toBe(through.play.shown);
+    // Its keys too, though the terminal did not echo them.
+    const keys = bytesOf(played, 'input').toString('latin1');
+    for (const typed of ['GohELLO wORLD\u001b~', ':set nu\r', '0g~$:wq\r']) expect(keys).toContain(typed);
     expect(await screen(output)).toBe(await screen(bare.play.shown));
   });
 
@@ -163,6 +171,62 @@ describe('on a terminal', () => {
     expect(bytesOf(played, 'output').toString()).not.toContain('hunter2');
     expect(played.some((one) => one.kind === 'note' && one.name === 'input-hidden')).toBe(true);
   });
+
+  const SECRET = 'hunter2-secret';
+  const asks: [string, boolean, string[], string][] = [
+    ['read -s', false, ['bash', '-c', 'read -rsp "go: " x; echo "got $(expr length "$x")"'], 'go: '],
+    ['key by key', false, ['bash', '-c', 'printf "go: "; read -rsn14 x; echo got'], 'go: '],
+    [
+      'a program in raw mode',
+      false,
+      [
+        process.execPath,
+        '-e',
+        'process.stdin.setRawMode(true);process.stdout.write("go: ");let n=0;process.stdin.on("data",(b)=>{n+=b.length;if(String(b).includes("\\r")){console.log("got "+n);process.exit()}})',
+      ],
+      'go: ',
+    ],
+    [
+      'Python’s getpass',
+      python.missing !== false,
+      [python.path, '-c', 'import getpass; print("got", len(getpass.getpass("go: ")))'],
+      'go: ',
+    ],
+    ['psql', psql.missing !== false, [psql.path, '-W', '-h', '127.0.0.1', '-p', '1', 'none'], 'assword'],
+    ['OpenSSH', ssh.missing !== false, ['ssh-keygen', '-q', '-t', 'ed25519', '-f', 'key'], 'assphrase'],
+    [
+      'sudo',
+      sudo.missing !== false || process.getuid?.() !== 0,
+      ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', sudo.path, 'true'],
+      'assword',
+    ],
+    [
+      'a terminal inside of vim',
+      programs.missing !== false,
+      ['vim', '--clean', '-n', '-c', 'terminal ++curwin ++close sh -c "stty -echo; printf go:; read x; echo got"'],
+      'go:',
+    ],
+  ];
+  it.each(asks.filter(([, missing]) => !missing))(
+    '%s: what is typed unseen is not recorded',
+    async (name, _missing, argv, question) => {
+      let answered = false;
+      const answer = (terminal: { write(data: string): void; kill(signal?: string): void }) =>
+        setTimeout(() => {
+          terminal.write(`${SECRET}\r`);
+          answered = true;
+          setTimeout(() => terminal.write('\u0003'), 3_000);
+          setTimeout(() => terminal.kill('SIGHUP'), 6_000);
+        }, 500);
+      const play = await playTerminal(recorded(argv), { env, cwd: work, steps: [[question, answer]] });
+      expect([name, answered]).toEqual([name, true]);
+      const folder = await lastTerminal(gateway.service.home);
+      const played = await playedOf(folder);
+      expect(bytesOf(played, 'input').toString()).not.toContain('hunter2');
+      expect(played.some((one) => one.kind === 'note' && one.name === 'input-hidden')).toBe(true);
+      expect(play.shown).not.toContain('hunter2');
+    },
+  );
 
   it('a window’s sizes are in the recording', async () => {
     await playTerminal(recorded(['sh', '-c', 'trap exit WINCH; echo ready; while :; do sleep 0.05; done']), {

@@ -110,7 +110,7 @@ describe.skipIf(missing)(`console and gateway${missing ? ` (${missing})` : ''}`,
     const [entry = ''] = (await gateway.run(['device', 'log', '--json', '--from', '0'])).out.split('\n');
     await page.getByText((JSON.parse(entry) as { device: string }).device).waitFor();
     await page.getByText('none: this device vouches for itself alone').waitFor();
-    await page.getByText('countersign sync setup').waitFor();
+    await page.getByText('sync setup --help').waitFor();
   });
 
   test('nothing was wrong with the page', () => {

@@ -4,7 +4,7 @@ import { LineSplitter } from '../codec/line-splitter.ts';
 import { ErrorCode, errorText } from '../codec/message.ts';
 import { type ClientSide, MAX_MESSAGE } from '../ports.ts';
 import type { McpSession } from '../session/session.ts';
-import { firstRefusal } from './shim.ts';
+import { firstRefusal, hangUp } from './shim.ts';
 
 /** Above it the server is not read on until the client has read. */
 const MAX_WAITING = 1024 * 1024;
@@ -34,7 +34,7 @@ export async function serveLines(
         socket.on('drain', go).on('close', go);
       });
     },
-    closed: () => void socket.end(),
+    closed: () => hangUp(socket),
   };
 
   /** @returns false when nothing more is to be read. */
@@ -77,6 +77,7 @@ export async function serveLines(
     (session as McpSession | null)?.end('the client went away');
   }
   await (session as McpSession | null)?.done;
+  hangUp(socket);
 }
 
 const LAST_ANSWERS_MS = 5_000;

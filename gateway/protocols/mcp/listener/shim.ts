@@ -82,6 +82,21 @@ export async function refuseClient(socket: Duplex, head: Uint8Array, sentence: s
     // It went away.
   } finally {
     clearTimeout(timer);
-    socket.end();
+    hangUp(socket);
   }
+}
+
+const HANG_UP_MS = 5_000;
+
+/**
+ * Ends a connection whose client may still be sending: what comes is dropped until it has read the end, for some time.
+ * A socket that is only ended, and not read, stays for as long as its client likes.
+ */
+export function hangUp(socket: Duplex): void {
+  if (socket.destroyed) return;
+  const timer = setTimeout(() => socket.destroy(), HANG_UP_MS);
+  timer.unref();
+  socket.once('close', () => clearTimeout(timer));
+  socket.end();
+  socket.resume();
 }

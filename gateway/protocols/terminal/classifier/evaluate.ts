@@ -81,9 +81,16 @@ function pieces(node: ShellNode, unit: Unit, state: State, tools: EvaluateTools,
     case 'expansion': {
       const name = /^\$\{(\w+|[@*#?$!-])\}$/.exec(source)?.[1];
       if (name !== undefined) return variable(name, state, tools, quoted);
+      const [, indirect, used = '', names] = /^\$\{#?(!?)(\w+)([*@]\})?/.exec(source) ?? [];
+      if (indirect !== '!' && SECRET_NAME.test(used) && !source.startsWith('${#') && !state.vars.has(used))
+        secret(used, tools);
+      else if (indirect === '!' && names === undefined && !/^\$\{!\w+\[[*@]\]\}$/.test(source))
+        secret(state.vars.get(used)?.[0]?.text ?? null, tools);
       const set = /^\$\{(\w+):?=/.exec(source)?.[1];
       if (set !== undefined) tools.assign(set);
       if (/^\$\{[^}]*@P\}/.test(source)) tools.effects.unknown('a variable is run as a prompt');
+      // The grammar passes over backticks in some of these, which run what is between them.
+      if (source.includes('`')) tools.effects.unknown('a variable’s default runs a command');
       for (const child of node.children) if (child.named) pieces(child, unit, state, tools, true);
       return [quoted ? UNKNOWN : UNKNOWN_SPLIT];
     }
@@ -157,6 +164,12 @@ function concatenated(node: ShellNode, unit: Unit, state: State, tools: Evaluate
     else if (text !== '$' || !/^["']/.test(unit.text.slice(child.end))) out.push(...bare(text));
   }
   return out;
+}
+
+/** @param name null: known only when it runs. */
+function secret(name: string | null, tools: EvaluateTools): void {
+  if (name === null) tools.effects.worsen('secret-read', 'Uses a variable whose name is known only when it runs');
+  else if (SECRET_NAME.test(name)) tools.effects.worsen('secret-read', `Uses $${name}, which seems to hold a secret`);
 }
 
 function variable(name: string, state: State, tools: EvaluateTools, quoted: boolean): Piece[] {

@@ -15,7 +15,7 @@ import {
   type State,
   type Unit,
 } from './state.ts';
-import { literal, type Word } from './words.ts';
+import { literal, RUNS_AS_INDEX, runsAsIndex, type Word } from './words.ts';
 
 export interface ShellTools {
   parser: ShellParser;
@@ -219,6 +219,8 @@ export class Shell {
       const expansions = body.children.filter((child) => child.type !== 'heredoc_content' && child.named);
       for (const child of expansions) this.#words(child, unit, state);
       const raw = unit.text.slice(body.start, body.end);
+      // The grammar passes over backticks here, which run what is between them.
+      if (!quoted && /(^|[^\\])(\\\\)*`/.test(raw)) this.#effects.unknown('a here-document runs a command');
       const fixed = quoted || (expansions.length === 0 && !/[`$\\]/.test(raw));
       for (const other of node.children) if (/_redirect$/.test(other.type)) this.#redirect(other, unit, state, input);
       return { kind: 'text', text: fixed ? raw : null, remote: false };
@@ -227,7 +229,11 @@ export class Shell {
     const targets = node.children.filter((child) => child.field === 'destination');
     let fed = input;
     for (const target of targets.flatMap((child) => this.#words(child, unit, state))) {
-      if (/^[<>]&-?$/.test(operator) && (target.text === null || /^\d*-?$/.test(target.text))) continue;
+      if (/^[<>]&-?$/.test(operator)) {
+        if (target.text !== null && /^\d*-?$/.test(target.text)) continue;
+        // Not a number: the name of a file.
+        if (target.text === null && operator.startsWith('<')) continue;
+      }
       const paths = this.#paths(state);
       if (operator === '<') {
         paths.read(target, false);
@@ -261,6 +267,8 @@ export class Shell {
     const body = node.children.find((child) => child.field === 'body');
     if (name === undefined || body === undefined) this.#effects.unknown('a function is not understood', 'unparsable');
     else state.functions.set(unit.text.slice(name.start, name.end), { node: body, unit });
+    // What a definition redirects is opened each time that it is used.
+    for (const child of node.children) if (/_redirect$/.test(child.type)) this.#redirect(child, unit, state, NOTHING);
     return SILENT;
   }
 
@@ -269,6 +277,7 @@ export class Shell {
     for (const child of nested) {
       if (child.type !== 'variable_assignment') {
         const text = unit.text.slice(child.start, child.end);
+        if (runsAsIndex(text)) this.#indexed();
         if (node.type === 'unset_command') state.vars.set(text, null);
         else if (child.type !== 'variable_name') {
           for (const word of this.#words(child, unit, state)) {
@@ -284,12 +293,27 @@ export class Shell {
       const values = child.children.filter((one) => one.field === 'value');
       const text = name === undefined ? '' : unit.text.slice(name.start, name.end);
       const words = values.flatMap((value) => this.#words(value, unit, state));
+      if (words.some((word) => runsAsIndex(word.text))) this.#indexed();
       const plain = /^[A-Za-z_]\w*$/.test(text) && child.children.some((one) => one.type === '=');
       if (name !== undefined && !plain) this.#words(name, unit, state);
       const known = values.length === 0 ? [literal('')] : words;
       this.#assign(text.replace(/\[.*$/s, ''), plain ? known : null, state);
     }
+    if (node.type === 'declaration_command') this.#shown(node, unit);
     return SILENT;
+  }
+
+  /** `export`, `declare -p`: what is told, unless it is functions. */
+  #shown(node: ShellNode, unit: Unit): void {
+    const [, ...rest] = unit.text.slice(node.start, node.end).trim().split(/\s+/);
+    const options = rest.filter((word) => word.startsWith('-'));
+    const prints = options.length === rest.length || options.some((word) => /^-\w*p/.test(word));
+    if (prints && !options.some((word) => /^-\w*[fF]/.test(word)))
+      this.#effects.worsen('secret-read', 'Shows variables, which can hold secrets');
+  }
+
+  #indexed(): void {
+    this.#effects.unknown(RUNS_AS_INDEX);
   }
 
   #assignText(text: string, state: State): void {

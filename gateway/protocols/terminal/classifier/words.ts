@@ -170,3 +170,8 @@ export function ansiC(inner: string): string {
     },
   );
 }
+
+export const RUNS_AS_INDEX = 'an index of an array runs a command where arithmetic uses it';
+
+/** Arithmetic evaluates an index again, also one in a variable's value. */
+export const runsAsIndex = (text: string | null): boolean => text !== null && /\[[^\]]*(\$\(|`)/.test(text);

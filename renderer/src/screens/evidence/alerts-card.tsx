@@ -2,7 +2,7 @@ import { Loader } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { Alert } from '../../../../gateway/contract/alert.ts';
 import { useApi } from '../../api/queries.ts';
-import { CopyBlock } from '../../components/copy.tsx';
+import { CommandBlock } from '../../components/command-block.tsx';
 import { Card, Failure } from '../../components/page.tsx';
 import { Notice, type Tone, ToneBadge } from '../../components/tone.tsx';
 import { useNow } from '../../components/use-now.ts';
@@ -66,7 +66,7 @@ export function AlertsCard() {
           <p className={classes.hint}>
             <strong>{t.alertsEmpty}.</strong> {t.alertsHint}
           </p>
-          <CopyBlock label={t.command} text={t.alertsCommand} />
+          <CommandBlock label={t.command} command={t.alertsCommand} />
         </>
       )}
       {items.length > 0 && (

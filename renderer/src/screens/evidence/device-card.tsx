@@ -1,7 +1,7 @@
 import { Loader } from '@mantine/core';
 import type { DeviceView } from '../../../../gateway/contract/device.ts';
 import { useApi } from '../../api/queries.ts';
-import { CopyBlock } from '../../components/copy.tsx';
+import { CommandBlock } from '../../components/command-block.tsx';
 import { Card, Fact, Facts } from '../../components/page.tsx';
 import { Notice, ToneBadge } from '../../components/tone.tsx';
 import { useNow } from '../../components/use-now.ts';
@@ -89,7 +89,7 @@ export function DeviceCard({ device }: { device: DeviceView | undefined }) {
           {device.org === null && (
             <>
               <p className={classes.hint}>{t.noOrganisationNext}</p>
-              <CopyBlock label={t.command} text={t.enrolCommand} />
+              <CommandBlock label={t.command} command={t.enrolCommand} />
             </>
           )}
         </>

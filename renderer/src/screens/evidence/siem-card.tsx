@@ -1,7 +1,7 @@
 import { Button, Loader } from '@mantine/core';
 import type { SiemStatus } from '../../../../gateway/contract/siem.ts';
 import { useApi, useApiMutation } from '../../api/queries.ts';
-import { CopyBlock } from '../../components/copy.tsx';
+import { CommandBlock } from '../../components/command-block.tsx';
 import { Card, Failure } from '../../components/page.tsx';
 import { Notice, ToneBadge } from '../../components/tone.tsx';
 import { useNow } from '../../components/use-now.ts';
@@ -84,7 +84,7 @@ export function SiemCard() {
           <p className={classes.hint}>
             <strong>{t.siemEmpty}.</strong> {t.siemHint}
           </p>
-          <CopyBlock label={t.command} text={t.siemCommand} />
+          <CommandBlock label={t.command} command={t.siemCommand} />
         </>
       )}
       <ul className={classes.destinations}>

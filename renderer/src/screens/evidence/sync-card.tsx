@@ -4,7 +4,7 @@ import { IconPlayerPause, IconPlayerPlay, IconRefresh } from '@tabler/icons-reac
 import { type FormEvent, useState } from 'react';
 import { KEEPING_KINDS, type SyncStatus } from '../../../../gateway/contract/sync.ts';
 import { useApiMutation } from '../../api/queries.ts';
-import { CopyBlock } from '../../components/copy.tsx';
+import { CommandBlock } from '../../components/command-block.tsx';
 import { Card, Fact, Facts, Failure } from '../../components/page.tsx';
 import { PIN_MIN, PinField } from '../../components/pin-field.tsx';
 import { Notice, type Tone, ToneBadge } from '../../components/tone.tsx';
@@ -143,7 +143,7 @@ export function SyncCard({ sync }: { sync: SyncStatus | undefined }) {
       ) : sync.state === 'off' ? (
         <>
           <p className={classes.hint}>{t.syncOff}</p>
-          <CopyBlock label={t.command} text={t.syncCommand} />
+          <CommandBlock label={t.command} command={t.syncCommand} />
         </>
       ) : (
         <>

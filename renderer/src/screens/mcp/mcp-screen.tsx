@@ -30,7 +30,7 @@ export function McpScreen() {
         ))}
       </div>
       {query.isSuccess && (
-        <Card label={t.add}>
+        <Card label={t.add} className={classes.card ?? ''}>
           <h2 className={classes.addTitle}>{t.add}</h2>
           <p className={classes.muted}>{t.addHint}</p>
           <CommandBlock label={t.addProgram} command={t.addProgramCommand} />

@@ -50,7 +50,7 @@ export function AboutCard({ status }: { status: GatewayStatus }) {
           </Fact>
         ))}
       </Facts>
-      <p className={classes.hint}>{t.placesHint}</p>
+      <p className={classes.foot}>{t.placesHint}</p>
     </Card>
   );
 }

@@ -120,7 +120,7 @@ export function IdentityCard() {
             )
           )}
           {isIn && (
-            <div>
+            <div className={classes.out}>
               <Button variant="default" loading={out.isPending} onClick={() => out.mutate({})}>
                 {t.signOut}
               </Button>

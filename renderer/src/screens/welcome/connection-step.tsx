@@ -1,7 +1,7 @@
 import { Button, Radio } from '@mantine/core';
 import { IconPlugConnected, IconPlus } from '@tabler/icons-react';
 import { useApi, useApiMutation } from '../../api/queries.ts';
-import { CopyBlock } from '../../components/copy.tsx';
+import { CommandBlock } from '../../components/command-block.tsx';
 import { LinkButton } from '../../components/link-button.tsx';
 import { Failure } from '../../components/page.tsx';
 import { Notice } from '../../components/tone.tsx';
@@ -70,7 +70,7 @@ export function ConnectionStep({ setup, next }: { setup: Setup; next(): void }) 
       {items.length === 0 && (
         <>
           <p className={classes.muted}>{t.noDemo}</p>
-          <CopyBlock label={strings.evidence.command} text={t.demoCommand} />
+          <CommandBlock label={strings.evidence.command} command={t.demoCommand} />
         </>
       )}
       {pinMissing && (

@@ -6,7 +6,7 @@ import { hasOption, type Row } from '../row.ts';
 const SQL_READ = /^\s*(select|show|explain(?!\s+analy[sz]e)|describe|desc|\\d\S*|\\l\S*|\\conninfo)\b[^;]*;?\s*$/i;
 const SQL_DESTROYS = /\b(drop|truncate|delete|flushall|flushdb)\b/i;
 const SQL_RUNS =
-  /\\(!|copy|i|ir|o|g[a-z]*|\w*edit)|copy\b[\s\S]*\bprogram\b|\bsystem\b|\bload_file\b|into\s+(out|dump)file|pg_(read|write|ls)_\w*|lo_(im|ex)port|dblink|(?<!\w)do\b|\bsource\b|\.(shell|system|import|output|read|load|once|save|backup)\b/i;
+  /\\(!|copy|i|ir|o|g[a-z]*|\w*edit)|copy\b[\s\S]*\bprogram\b|\bsystem\b|\bload_file\b|into\s+(out|dump)file|pg_(read|write|ls)_\w*|lo_(im|ex)port|dblink|(?<!\w)do\b|\bsource\b|\.(shell|system|import|output|read|load|once|save|backup|open|excel|www|cd|log|trace|archive|ar|session|vfs)\b|\b(load_extension|(read|write)file|fts3_tokenizer|edit|lsdir|fsdir)\s*\(|\battach\b|\bvacuum\s+into\b|\b(install|load)\s+[\w']|\bread_\w+\s*\(/i;
 
 /** Clients of databases, which go round the gateway where they are not sent through it. */
 export const DATABASES: readonly Row[] = [
@@ -45,6 +45,10 @@ export const DATABASES: readonly Row[] = [
         ),
       );
       if (options.some(({ name }) => name === '-init')) call.effects.unknown('a file of commands is run');
+      if (call.input.kind !== 'none' && texts.length === 0) {
+        if (call.input.text === null) call.effects.unknown(`what ${call.name} is told is known only when it runs`);
+        else statements(call, [call.input.text]);
+      }
       return PRINTS;
     },
   },

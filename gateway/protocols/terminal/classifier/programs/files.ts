@@ -184,6 +184,7 @@ export const FILES: readonly Row[] = [
     operands: 'reads',
     reads: '-i --identity',
     worse: [
+      { when: '-d --decrypt', class: 'secret-read', says: 'Shows what is encrypted' },
       { when: '--export-secret-keys --export-secret-subkeys', class: 'secret-read', says: 'Exports private keys' },
       { when: '--delete-secret-keys --delete-keys', class: 'destructive', says: 'Deletes keys' },
     ],
@@ -246,9 +247,7 @@ function tar(call: Call, parsed: Parsed) {
   const archive = bundled >= 0 ? args[bundled + 1] : undefined;
   const files = args.slice(1).filter((word) => word !== archive && !word.text?.startsWith('-'));
   if (
-    args.some((word) =>
-      /^--(to-command|checkpoint-action|use-compress|rsh|info-script|new-volume|rmt)|^-[IF]/.test(word.text ?? ''),
-    ) ||
+    args.some((word) => /^--(to-c|checkpoint-|use-c|rs|inf|new-v|rmt)|^-[IF]/.test(word.text ?? '')) ||
     /[IF]/.test(letters)
   )
     effects.unknown('tar runs a command of its options');

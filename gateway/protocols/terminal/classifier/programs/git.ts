@@ -91,11 +91,12 @@ function git(call: Call, parsed: Parsed) {
     if (inner.operands.some((word) => /^(ext|fd)::/.test(word.text ?? '')))
       effects.unknown('the address of the repository runs a program');
   }
+  const has = (options: string) => hasOption(inner, options);
   special(name, call, inner);
   if (
     inner.options.some(
       (option) =>
-        /^--(upload-pack|receive-pack|exec|ext-diff|open-files-in-pager|config|template|run|textconv)/.test(
+        /^--(upload-pack|receive-pack|exec|ext-diff|open-files-in-pager|config|template|run|textconv|filters)/.test(
           option.name,
         ) ||
         option.name === '-O' ||
@@ -105,7 +106,15 @@ function git(call: Call, parsed: Parsed) {
     )
   )
     effects.unknown(`an option of git ${name} runs a program`);
-  for (const option of inner.options) if (/^--output/.test(option.name) && option.value) call.write(option.value);
+  if (/^(commit|notes|tag|merge|hash-object|blame|ls-files|check-ignore)$/.test(name))
+    for (const { name: option, value } of inner.options)
+      if (/^(-F|-t|-X|--(file|template|contents|ignore-revs-file|exclude-from))$/.test(option) && value)
+        call.read(value);
+  if (name === 'hash-object') {
+    for (const word of inner.operands) call.read(word);
+    if (has('--stdin-paths')) effects.unknown('which files are read is known only when it runs');
+  }
+  for (const option of inner.options) if (/^--output$/.test(option.name) && option.value) call.write(option.value);
   if (/^(diff|show|log|cat-file|blame|grep)$/.test(name))
     for (const word of inner.operands)
       if (word.text !== null) call.read({ ...word, text: word.text.replace(/^[^:/]*:/, '') });

@@ -52,9 +52,9 @@ export const INTERPRETERS: readonly Row[] = [
   {
     names: 'awk gawk mawk nawk',
     skip: 1,
-    values: '-F -v -f -i -e --field-separator --assign --file --include --source -l --load',
+    values: '-F -v -f -i -e -E --exec --field-separator --assign --file --include --source -l --load',
     operands: 'reads',
-    worse: [{ when: '-f --file -i --include -l --load', class: 'execute', says: 'Runs an awk script' }],
+    worse: [{ when: '-f --file -E --exec -i --include -l --load', class: 'execute', says: 'Runs an awk script' }],
     does: awk,
   },
   { names: 'sed gsed', values: '-e -f -l -E --expression --file --line-length', does: sed },
@@ -64,7 +64,7 @@ export const INTERPRETERS: readonly Row[] = [
     says: 'Opens {} in an editor',
     operands: 'writes',
     values: '-c -S -u --cmd',
-    does: (call, { options }) => {
+    does: (call, { options, operands }) => {
       if (
         options.some(({ name }) => /^(-c|-S|-u|--cmd|--eval|-batch|--batch|--load|-es|-s|-e)$/.test(name)) ||
         call.args.some((word) => word.text?.startsWith('+')) ||
@@ -72,6 +72,7 @@ export const INTERPRETERS: readonly Row[] = [
         /^(ed|ex)$/.test(call.name)
       )
         call.effects.unknown('the editor is told to run commands');
+      for (const word of operands) call.read(word);
       if (/^(code|cursor)$/.test(call.name) && options.some(({ name }) => /extension|mcp/.test(name))) {
         call.effects.worsen('privilege', 'Changes the editor’s extensions or servers');
         call.effects.flag('guard');
@@ -180,13 +181,13 @@ function pythonModule(call: Call, module: string | null, parsed: Parsed) {
 
 function awk(call: Call, parsed: Parsed) {
   const { effects } = call;
-  const file = parsed.options.find(({ name }) => /^(-f|--file|-i|--include)$/.test(name));
+  const file = parsed.options.find(({ name }) => /^(-f|--file|-E|--exec|-i|--include)$/.test(name));
   const inline = parsed.options.find(({ name }) => /^(-e|--source)$/.test(name));
   if (file?.value) call.script(file.value);
   const program = inline?.value?.text ?? parsed.operands[0]?.text ?? null;
   if (program === null) effects.unknown('the awk program is known only when it runs');
   else if (
-    /system\s*\(|\||getline|@load|@include|\/inet|ENVIRON|>/.test(
+    /system\s*\(|\||getline|@\s*\w+\s*\(|@load|@include|\/inet|ENVIRON|>/.test(
       program.replace(/"(?:[^"\\]|\\.)*"/g, '""').replace(/[<>=!]=|\s>\s*\d+(\s*[){&]|$)/g, ' '),
     ) ||
     /\/inet/.test(program)

@@ -175,6 +175,8 @@ export const NETWORK: readonly Row[] = [
         !parsed.operands.slice(1).every(({ text }) => /^(show|list|ls|get|dev|[\w.-]*\d)$/.test(text ?? '?'))
       )
         call.effects.worsen('privilege', 'Changes the network of this computer');
+      if (hasOption(parsed, call.name === 'ss' ? '-K --kill' : call.name === 'arp' ? '-d -s --delete --set' : '-del'))
+        call.effects.worsen('privilege', 'Changes the network of this computer');
       if (call.name === 'ip' && hasOption(parsed, '-b -batch')) call.effects.unknown('ip takes commands from a file');
       return PRINTS;
     },

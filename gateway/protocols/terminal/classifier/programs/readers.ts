@@ -72,6 +72,8 @@ export const READERS: readonly Row[] = [
       '-e -f -g -m -A -B -C -t -T -j -d --glob --type --file --regexp --max-count --max-depth --type-add --pre --hostname-bin --pager --sort --replace -r',
     operands: 'reads',
     reads: '-f --file',
+    // They go into folders by themselves, and into hidden ones where told.
+    deep: '--hidden -. -u -uu -uuu --unrestricted --no-ignore --no-hidden',
     worse: [{ when: '--pre --hostname-bin --pager -z --search-zip', class: 'execute', says: RUNS }],
     does: searches,
   },
@@ -129,6 +131,12 @@ export const READERS: readonly Row[] = [
     operands: 'reads',
     reads: '-k --lesskey-src',
     writes: '-o -O --log-file',
+    // +G and +F move about; a + before anything else is a command, and ! among them runs a program.
+    does: ({ args, effects }) => {
+      if (args.some((word) => /^\+(?!(\d*|G|F|\/[^!|]*)$)/.test(word.text ?? word.prefix)))
+        effects.unknown('the pager is told to run commands');
+      return PRINTS;
+    },
   },
   {
     names: 'bat batcat',
@@ -149,9 +157,13 @@ export const READERS: readonly Row[] = [
         parsed.operands.slice(1).forEach((word) => {
           call.write(word);
         });
+      if (hasOption(parsed, '-f --from-file')) call.effects.unknown('the program is in a file that is not followed');
       for (const word of parsed.operands.slice(0, 1)) {
         if (/\b(env|ENV)\b|\$__prog/.test(word.text ?? ''))
           call.effects.worsen('secret-read', 'Shows environment variables');
+        // A library or a program in a file is not followed; it may show variables too.
+        if (/\b(import|include)\b/.test(word.text ?? '') && call.name === 'jq')
+          call.effects.unknown('the jq program takes in a file that is not followed');
         if (
           /\b(load\w*|input_filename|include|import|strenv|system|exec)\b/.test(word.text ?? '') &&
           call.name === 'yq'
@@ -174,6 +186,12 @@ export const READERS: readonly Row[] = [
     names: 'man info apropos whatis',
     values: '-P --pager -H --html -C --config-file -M',
     worse: [{ when: '-P --pager -H --html -C --config-file', class: 'execute', says: RUNS }],
+    // A name with a slash, and any with -l, is a file that is shown.
+    does: (call, parsed) => {
+      for (const word of parsed.operands)
+        if (word.text === null || word.text.includes('/') || hasOption(parsed, '-l --local-file')) call.read(word);
+      return PRINTS;
+    },
   },
   {
     names: 'ps pgrep top htop free vmstat iostat lsof lsblk lscpu lsusb lspci pstree',
@@ -193,6 +211,11 @@ export const READERS: readonly Row[] = [
     values: '-d -f -r -s -I --date --file --reference --set -j -v',
     reads: '-f --file -r --reference',
     worse: [{ when: '-s --set', class: 'privilege', says: 'Sets the clock' }],
+    does: ({ effects }, { operands }) => {
+      if (operands.some(({ text }) => text !== null && !text.startsWith('+')))
+        effects.worsen('privilege', 'Sets the clock');
+      return PRINTS;
+    },
   },
   {
     names: 'hostname',

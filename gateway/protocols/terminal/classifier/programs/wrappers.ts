@@ -2,21 +2,37 @@ import type { Call } from '../call.ts';
 import { PRINTS } from '../call.ts';
 import type { Parsed } from '../options.ts';
 import { hasOption, type Row } from '../row.ts';
-import { literal, unknownWord, type Word } from '../words.ts';
+import { literal, RUNS_AS_INDEX, runsAsIndex, unknownWord, type Word } from '../words.ts';
 
 /** Programs that run the command in their arguments. */
 export const WRAPPERS: readonly Row[] = [
   {
-    names: 'nohup setsid time exec command builtin noglob nocorrect coproc stdbuf nice ionice chrt caffeinate unbuffer',
-    values: '-n -c -p -i -o -e -a -f --adjustment --class --classdata --input --output --error',
+    names: 'nohup setsid command builtin noglob nocorrect coproc unbuffer',
     stops: true,
-    writes: '-f',
     does: (call, parsed) => {
-      if (call.name === 'time' && hasOption(parsed, '-o'))
-        for (const { name, value } of parsed.options) if (name === '-o' && value) call.write(value);
       if (call.name === 'command' && hasOption(parsed, '-v -V')) return PRINTS;
       if (call.name === 'coproc' || call.name === 'nohup' || call.name === 'setsid') call.effects.flag('background');
       return inner(call, parsed, 0);
+    },
+  },
+  {
+    names: 'time',
+    values: '-f -o --format --output',
+    stops: true,
+    writes: '-o --output',
+    does: (call, parsed) => inner(call, parsed, 0),
+  },
+  {
+    names: 'exec stdbuf nice ionice chrt caffeinate',
+    values:
+      '-n -i -o -e -a -t -w -T -P -D --adjustment --class --classdata --input --output --error --sched-runtime --sched-deadline --sched-period',
+    stops: true,
+    does: (call, parsed) => {
+      // Their -c takes a value for ionice, and their -p ends what comes after.
+      if (/^(ionice|chrt)$/.test(call.name) && hasOption(parsed, '-c -p'))
+        call.effects.unknown(`which command ${call.name} runs is not followed`);
+      // chrt's first operand is a priority.
+      return inner(call, parsed, call.name === 'chrt' ? 1 : 0);
     },
   },
   {
@@ -49,7 +65,7 @@ export const WRAPPERS: readonly Row[] = [
   },
   {
     names: 'watch',
-    values: '-n -d -q --interval',
+    values: '-n -q --interval --equexit',
     stops: true,
     does: (call, parsed) => {
       const text = parsed.operands.every((word) => word.text !== null)
@@ -120,7 +136,7 @@ export const WRAPPERS: readonly Row[] = [
   {
     names: 'xargs parallel',
     values:
-      '-a -d -E -e -I -i -L -l -n -P -s --arg-file --delimiter --replace --max-args --max-procs --max-lines --max-chars -j --jobs',
+      '-a -d -E -I -L -n -P -s --arg-file --delimiter --max-args --max-procs --max-chars --process-slot-var -j --jobs',
     stops: true,
     reads: '-a --arg-file',
     does: (call, parsed) => {
@@ -128,7 +144,9 @@ export const WRAPPERS: readonly Row[] = [
       const more = unknownWord('what xargs reads', '', true);
       const command = parsed.operands.length === 0 ? [literal('echo')] : parsed.operands;
       const replace = parsed.options.find(({ name }) => /^(-I|-i|--r.*)$/.test(name));
-      const marker = replace?.value?.text ?? '{}';
+      // What follows -i, -e or -l at once is its value; the next word is not.
+      const attached = call.args.map((word) => /^-i(.+)/.exec(word.text ?? '')?.[1]).find((text) => text !== undefined);
+      const marker = attached ?? replace?.value?.text ?? '{}';
       const words = replace
         ? command.map((word) =>
             word.text?.includes(marker)
@@ -174,6 +192,7 @@ function assigned(call: Call, words: readonly Word[]) {
     if (name === undefined) break;
     // The shell expanded the command before, so the value is for the program alone.
     call.assign(name, null);
+    if (runsAsIndex(words[at]?.text ?? null)) call.effects.unknown(RUNS_AS_INDEX);
   }
   if (at < words.length) return call.invoke(words.slice(at));
   if (call.name === 'env') call.effects.worsen('secret-read', 'Shows environment variables, which can hold secrets');
