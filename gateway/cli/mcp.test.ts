@@ -62,6 +62,44 @@ describe('countersign mcp', () => {
     expect(run.calls).toEqual([]);
   });
 
+  it('signs in with the PIN, shows where, and says how it went', async () => {
+    const view = { id: 'L', userCode: null, expiresAt: '2026-11-21T12:00:00Z' };
+    const url = 'https://id.example/authorize?state=x';
+    const run = await runCommand(['mcp', 'login', 'docs', '--no-open'], {
+      answers: {
+        signInMcpServer: () => ({
+          ...view,
+          state: 'waiting',
+          sentence: 'docs lets people sign in at id.example.',
+          url,
+        }),
+        mcpSignInState: () => ({ ...view, state: 'failed', sentence: 'It did not let you in.', url: null }),
+      },
+      typed: [PIN],
+    });
+    expect(run.code).toBe(1);
+    expect(run.out).toContain('id.example.');
+    expect(run.out).toContain(url);
+    expect(run.notes).toContain('It did not let you in.');
+    expect(run.calls[0]).toMatchObject({ name: 'signInMcpServer', input: { name: 'docs', pin: PIN } });
+  });
+
+  it('registers a sign-in with what belongs to it', async () => {
+    const options = ['--client-id', 'abc', '--client-secret', '--scope', 'read', '--issuer', 'https://id.example'];
+    const run = await runCommand(['mcp', 'add', 'docs', '--url', 'https://docs.example/mcp', ...options], {
+      answers: { putMcpServer: () => view({}) },
+      typed: ['c1ient-secret', PIN],
+    });
+    expect(run.calls[0]?.input).toMatchObject({
+      secrets: { 'oauth client secret': 'c1ient-secret' },
+      server: {
+        transport: {
+          oauth: { clientId: 'abc', clientSecret: true, scopes: ['read'], issuer: 'https://id.example' },
+        },
+      },
+    });
+  });
+
   it('lists, and shouts where a description changed', async () => {
     const items = [view({}), view({ name: 'odd', changed: ['run\u202e'] })];
     const run = await runCommand(['mcp', 'list'], { answers: { mcpServers: () => ({ items }) } });
