@@ -48,7 +48,7 @@ const latest = protocolVersion.v3_2 & 0xffff;
 /** The same for a wrong token and for a connection that does not exist: neither may be guessed. */
 export const TOKEN_REFUSED = 'this token is not valid for this connection';
 const TOKEN_HINT =
-  'Ask the person who runs Countersign for a new token (countersign token <connection>) and use it as the password.';
+  'Ask the person who runs Countersign for a new token (countersign connect <connection>) and use it as the password.';
 
 /**
  * The server's side of a connection's beginning, up to the moment before AuthenticationOk: events in,
