@@ -10,10 +10,10 @@ import { PATIENCE } from './support/runs.ts';
 import { WireClient } from './support/wire-client.ts';
 
 /** Results with masked columns that are larger than what the gateway may hold. */
-const ROWS = 400_000;
-const MANY = 'FROM people CROSS JOIN generate_series(1, 100)';
-/** In MiB; the result is about 200. */
-const MAX_GROWTH = 128;
+const ROWS = 800_000;
+const MANY = 'FROM people CROSS JOIN generate_series(1, 200)';
+/** In MiB; the result is about 400. */
+const MAX_GROWTH = 256;
 
 let postgres: TestPostgres;
 let gateway: GatewayProcess;

@@ -105,7 +105,7 @@ export const settingsStrings = {
   identity: {
     title: 'Who agents act for',
     states: {
-      local: 'Account of this machine, which nobody vouches for',
+      local: 'Unverified account of this machine',
       'signed-in': 'Signed in',
       offline: 'Signed in; the provider cannot be asked at present',
       'signed-out': 'Nothing is forwarded',

@@ -128,7 +128,7 @@ describe.skipIf(noChromium)(`settings${noChromium ? ` (${noChromium})` : ''}`, (
 
   test('without a provider it says how one is set up', async () => {
     await start('/settings', { empty: true });
-    await region('Who agents act for').getByText('Account of this machine, which nobody vouches for').waitFor();
+    await region('Who agents act for').getByText('Unverified account of this machine').waitFor();
     await region('Who agents act for').getByText('countersign identity add acme').waitFor();
   });
 });
