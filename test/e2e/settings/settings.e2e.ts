@@ -69,6 +69,8 @@ describe.skipIf(noChromium)(`settings${noChromium ? ` (${noChromium})` : ''}`, (
     await page.locator('html[data-mantine-color-scheme=dark]').waitFor({ state: 'attached' });
     await page.reload();
     await page.locator('html[data-mantine-color-scheme=dark]').waitFor({ state: 'attached' });
+    await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor();
+    await region('Who agents act for').waitFor();
     expect(await axeFindings(page)).toEqual([]);
   });
 
