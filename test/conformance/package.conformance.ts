@@ -14,6 +14,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { controlSocketPath } from '../../gateway/cli/home.ts';
+import { createControlClient } from '../../gateway/control/client.ts';
+import { TestAuthenticator } from '../../gateway/identity/passkeys/test-authenticator.ts';
 import { createConsoleSession } from '../../main/gateway/console-session.ts';
 import { findGateway, type Program, startGateway } from '../../main/gateway/process.ts';
 import { createSocketCall } from '../../main/gateway/socket.ts';
@@ -22,7 +25,7 @@ import { component } from '../components.ts';
 import { fusesOf, writeElectronDouble } from '../support/electron-double.ts';
 import { freshHome, removeHome } from '../support/gateway.ts';
 import { ALLOW_ALL, startTestService } from '../support/service.ts';
-import { eventually, startClient } from '../support/side-by-side.ts';
+import { eventually, startClient, TEST_PIN } from '../support/side-by-side.ts';
 
 /**
  * The product as it is packaged, with a double in the place of Electron's runtime, which cannot be had
@@ -129,6 +132,32 @@ describe.skipIf(psql.missing)('the packaged gateway, far from the checkout', () 
     expect(stdout).toMatch(/^ {2}countersign .*sessions verify/m);
     expect(status).toBe(0);
   }, 200_000);
+
+  it('takes a passkey, with packages of its own', async () => {
+    const made = home();
+    const options = [
+      '--no-demo',
+      '--no-open',
+      '--no-notifications',
+      '--port',
+      '0',
+      '--console-port',
+      '0',
+      '--mcp-port',
+      '0',
+    ];
+    const gateway = startClient(join(copy, 'bin/countersign'), ['start', ...options], bare(made), null);
+    pids.push(gateway.process.pid!);
+    const shown = /http:\/\/localhost:(\d+)\/\s+One-time code\s+(\S+)/;
+    const [, port = '', code = ''] = await eventually('its address', () => shown.exec(gateway.said()), 60);
+    const control = createControlClient({ socketPath: controlSocketPath(made) });
+    await control.call('setPin', { pin: TEST_PIN, code });
+    const { challenge } = await control.call('beginPasskey', { name: 'Laptop', pin: TEST_PIN });
+    const authenticator = new TestAuthenticator(`http://localhost:${port}`);
+    expect(await control.call('finishPasskey', authenticator.register(challenge))).toMatchObject({ standing: 'local' });
+    gateway.process.kill('SIGTERM');
+    expect((await gateway.ended).code).toBe(0);
+  }, 120_000);
 
   it('is started by the app, lets a click in its pages decide about psql, and outlives the app', async () => {
     const made = home();
