@@ -6,7 +6,7 @@ import type { PasskeyView } from '../../../../gateway/contract/passkey.ts';
 import { callApi } from '../../api/client.ts';
 import { canUsePasskeys, makePasskey } from '../../api/passkeys.ts';
 import { useApi, useApiMutation } from '../../api/queries.ts';
-import { CopyBlock } from '../../components/copy.tsx';
+import { CommandBlock } from '../../components/command-block.tsx';
 import { Failure } from '../../components/page.tsx';
 import { PIN_MIN, PinField } from '../../components/pin-field.tsx';
 import { Notice, ToneBadge } from '../../components/tone.tsx';
@@ -39,7 +39,7 @@ export function Passkeys() {
       {data.items.some(({ standing }) => standing === 'unlisted') && (
         <Notice tone="warn">
           {t.unlisted}
-          <CopyBlock text={t.exportCommand} label={t.exportLabel} />
+          <CommandBlock command={t.exportCommand} label={t.exportLabel} />
         </Notice>
       )}
       {canUsePasskeys(data.origin) ? (
