@@ -80,19 +80,23 @@ describe.skipIf(psql.missing)('a gateway with a store (needs psql)', () => {
 
   it('sends a session while it runs, encrypted, and a log that knows it', async () => {
     const client = startClient(psql.path, ['-X', '-c', 'SELECT 1', '-c', 'SELECT pg_sleep(60)'], await envOf('all'));
-    await eventually('a part', () => (parts().length > 0 ? true : null));
-    const [running] = (await control.call('sessions', { state: 'open' })).items;
-    expect(running?.connectionId).toBe('all');
-    expect(parts().every((name) => name.includes(running!.id) && name.endsWith('.tar.age'))).toBe(true);
-    await control.call('killSession', { id: running!.id });
+    // The index and the store hear of a session each in their own time.
+    const running = await eventually('the session', async () => {
+      const { items } = await control.call('sessions', { connectionId: 'all', state: 'open' });
+      return items[0] ?? null;
+    });
+    const ofIt = () => parts().filter((name) => name.includes(running.id));
+    await eventually('a part', () => (ofIt().length > 0 ? true : null));
+    expect(parts().every((name) => name.endsWith('.tar.age'))).toBe(true);
+    await control.call('killSession', { id: running.id });
     await client.ended;
     await eventually('the whole session', async () => {
-      const folder = parts()[0]!.slice(0, parts()[0]!.lastIndexOf('/'));
+      const folder = ofIt()[0]!.slice(0, ofIt()[0]!.lastIndexOf('/'));
       const into = mkdtempSync(join(home, 'copy-'));
       const { complete, conflicts } = await assemble(objects(), folder, into, [auditor]);
       if (!complete) return null;
       expect(conflicts).toBe(0);
-      expect(await verifySession(into)).toMatchObject({ ok: true, state: 'closed', sessionId: running!.id });
+      expect(await verifySession(into)).toMatchObject({ ok: true, state: 'closed', sessionId: running.id });
       return true;
     });
     await upToDate();
@@ -113,7 +117,9 @@ describe.skipIf(psql.missing)('a gateway with a store (needs psql)', () => {
     });
     await upToDate();
     expect(parts().some((name) => name.includes(local.id))).toBe(false);
-    expect((await control.call('syncStatus', {})).localSessions).toBe(1);
+    await eventually('the local session’s count', async () =>
+      (await control.call('syncStatus', {})).localSessions > 0 ? true : null,
+    );
     const remove = () => control.call('removeRecording', { id: local.id, why: 'a test', pin: TEST_PIN });
     await control.call('setHold', { what: 'connection:local', why: 'a lawsuit' });
     await expect(remove()).rejects.toMatchObject({ code: 'SESSION_HELD' });
