@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { MintedToken } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
+import type { MintedToken } from '../contract/routes/connections.ts';
 import type { Cli } from './cli.ts';
 import { typedCommand } from './home.ts';
 

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { MintedToken } from '../contract/api.ts';
 import { Connection } from '../contract/connection.ts';
+import type { MintedToken } from '../contract/routes/connections.ts';
 import { runCommand } from './test-cli.ts';
 
 let folder = '';

@@ -1,5 +1,5 @@
-import type { GatewayStatus } from '../contract/api.ts';
 import { CountersignError, isCountersignError } from '../contract/errors.ts';
+import type { GatewayStatus } from '../contract/status.ts';
 import { type DeviceSteps, deviceSteps } from '../evidence/device/steps.ts';
 import type { Cli } from './cli.ts';
 import { askNewDevicePassphrase, type KeyOptions, withDevice } from './device-home.ts';

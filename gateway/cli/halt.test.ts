@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { GatewayStatus } from '../contract/api.ts';
 import type { HaltView } from '../contract/halt.ts';
+import type { GatewayStatus } from '../contract/status.ts';
 import { runCommand } from './test-cli.ts';
 
 const view = (kind: HaltView['kind']): HaltView => ({

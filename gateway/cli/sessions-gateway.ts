@@ -1,5 +1,5 @@
-import type { SessionFilter } from '../contract/api.ts';
 import { CountersignError, isCountersignError } from '../contract/errors.ts';
+import type { SessionFilter } from '../contract/routes/sessions.ts';
 import type { StatementFilter } from '../contract/search.ts';
 import type { Session, Statement } from '../contract/session.ts';
 import type { ControlClient } from '../control/client.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { SessionFilter } from '../contract/api.ts';
 import { CountersignError, isCountersignError } from '../contract/errors.ts';
+import { SessionFilter } from '../contract/routes/sessions.ts';
 import type { StatementFilter } from '../contract/search.ts';
 import type { Session } from '../contract/session.ts';
 import { mergeLiveSessions } from '../store/merge-live.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { GatewayStatus } from '../contract/api.ts';
 import { McpServer, type McpServerView } from '../contract/mcp.ts';
+import type { GatewayStatus } from '../contract/status.ts';
 import { runCommand } from './test-cli.ts';
 
 const STATUS: GatewayStatus = {

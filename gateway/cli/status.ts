@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { GatewayStatus } from '../contract/api.ts';
 import type { McpServerView } from '../contract/mcp.ts';
+import type { GatewayStatus } from '../contract/status.ts';
 import { type Cli, table } from './cli.ts';
 import { typedCommand } from './home.ts';
 import { oneLine } from './visible-text.ts';

@@ -1,9 +1,9 @@
 import type { ApprovalsAdmin } from '../approvals/approvals.ts';
 import type { ConnectionsRegistry } from '../config/connections.ts';
-import type { ConnectionView, MintedToken } from '../contract/api.ts';
 import type { Connection } from '../contract/connection.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { Identity } from '../contract/identity.ts';
+import type { ConnectionView, MintedToken } from '../contract/routes/connections.ts';
 import type { TokensAdmin } from '../identity/tokens.ts';
 import type { Vault } from '../pipeline/ports.ts';
 import type { ControlHandlers } from './handlers.ts';

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
-import type { ApiRoute } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
+import type { ApiRoute } from '../contract/routes/route.ts';
 
 const MAX_BODY = 2 * 1024 * 1024;
 

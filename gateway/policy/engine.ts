@@ -1,10 +1,10 @@
-import type { PolicyView } from '../contract/api.ts';
 import type { ColumnTag, Connection } from '../contract/connection.ts';
 import type { Verdict } from '../contract/decision.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { Identity } from '../contract/identity.ts';
 import type { Effects } from '../contract/operation.ts';
 import type { PolicyVersion } from '../contract/policy.ts';
+import type { PolicyView } from '../contract/routes/policy.ts';
 import type { ActionInput, PolicyEngine, PolicyInput } from '../pipeline/ports.ts';
 import { Cedar } from './cedar.ts';
 import { actionRequest, type CedarRequest, runRequest, viewRequest } from './decisions/request.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { SessionFilter } from '../contract/api.ts';
+import { SessionFilter } from '../contract/routes/sessions.ts';
 import { Session, Statement } from '../contract/session.ts';
 import { StoreCore } from './core.ts';
 import { APPROVED, DENIED, type FakeQuery, FakeRecordings, fakeExchange, fakeSession } from './test-recordings.ts';

@@ -1,6 +1,6 @@
-import type { SessionFilter } from '../contract/api.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { InsightShapes, InsightShapesInput, Insights, InsightsInput } from '../contract/insights.ts';
+import type { SessionFilter } from '../contract/routes/sessions.ts';
 import type { StatementFilter } from '../contract/search.ts';
 import type { ExchangeText, ResultPage, Session, Statement } from '../contract/session.ts';
 import type { DaySummary } from '../contract/summary.ts';

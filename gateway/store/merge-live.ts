@@ -1,4 +1,4 @@
-import type { SessionFilter } from '../contract/api.ts';
+import type { SessionFilter } from '../contract/routes/sessions.ts';
 import type { Session } from '../contract/session.ts';
 
 /**

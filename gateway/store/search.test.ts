@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { SessionFilter } from '../contract/api.ts';
+import { SessionFilter } from '../contract/routes/sessions.ts';
 import type { StatementFilter } from '../contract/search.ts';
 import { StoreCore } from './core.ts';
 import { migrate } from './migrations/index.ts';

@@ -1,6 +1,7 @@
-import type { ApiEvent, GatewayStatus } from '../../gateway/contract/api.ts';
+import type { ApiEvent } from '../../gateway/contract/api.ts';
 import type { Approval } from '../../gateway/contract/decision.ts';
 import type { Session } from '../../gateway/contract/session.ts';
+import type { GatewayStatus } from '../../gateway/contract/status.ts';
 import type { GatewayClient } from './client.ts';
 
 /** What the app knows of the gateway; the gateway itself is asked before anything is decided. */

@@ -1,8 +1,8 @@
 import { createRootRoute, createRoute, createRouter, Navigate } from '@tanstack/react-router';
 import type { ComponentType, ReactNode } from 'react';
 import { z } from 'zod';
-import type { ConsoleHost } from '../../gateway/contract/api.ts';
 import { InsightDimension, InsightShapesInput } from '../../gateway/contract/insights.ts';
+import type { ConsoleHost } from '../../gateway/contract/routes/console.ts';
 import { StatementFilter } from '../../gateway/contract/search.ts';
 import { useHost } from './api/host.ts';
 import { Crashed, NotFound } from './components/crashed.tsx';

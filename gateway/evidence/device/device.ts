@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { GatewayStatus } from '../../contract/api.ts';
+import type { GatewayStatus } from '../../contract/status.ts';
 import type { Clock } from '../../pipeline/ports.ts';
 import { toBase64, toHex } from '../../recording/format/bytes.ts';
 import { nodePrimitives as p } from '../../recording/primitives.ts';

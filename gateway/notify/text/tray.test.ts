@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { GatewayStatus } from '../../contract/api.ts';
 import type { Session } from '../../contract/session.ts';
+import type { GatewayStatus } from '../../contract/status.ts';
 import { testApproval } from '../test-notifications.ts';
 import { type TrayItem, type TrayState, trayIcon, trayMenu, trayTooltip } from './tray.ts';
 

@@ -1,7 +1,7 @@
 import { visibleLine } from '../../cli/terminal/visible.ts';
-import type { GatewayStatus } from '../../contract/api.ts';
 import type { Approval } from '../../contract/decision.ts';
 import type { Session } from '../../contract/session.ts';
+import type { GatewayStatus } from '../../contract/status.ts';
 import { operationSummary } from './notification.ts';
 
 /** Each has an icon of its own shape, so that colour says nothing alone. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { GatewayStatus } from '../../contract/api.ts';
+import type { GatewayStatus } from '../../contract/status.ts';
 import type { DBusValue, DBusVariant } from '../dbus/marshal.ts';
 import { type DBusMessage, MESSAGE_TYPES, readMessage, writeMessage } from '../dbus/message.ts';
 import { testApproval } from '../test-notifications.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { testTime } from '../../approvals/test-operation.ts';
-import type { GatewayStatus } from '../../contract/api.ts';
+import type { GatewayStatus } from '../../contract/status.ts';
 import type { connectBus } from '../dbus/connection.ts';
 import { createServiceTray, HOLD_MS, type ServiceTrayDeps } from './service-tray.ts';
 

@@ -1,6 +1,6 @@
 import type { ApprovalsAdmin } from '../../approvals/approvals.ts';
-import type { GatewayStatus } from '../../contract/api.ts';
 import type { Session } from '../../contract/session.ts';
+import type { GatewayStatus } from '../../contract/status.ts';
 import type { Halt } from '../../halt/halt.ts';
 import type { TrayAction } from '../text/tray.ts';
 import { createTray, type Tray, type TrayDeps } from './tray.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { SessionFilter } from '../../contract/api.ts';
+import { SessionFilter } from '../../contract/routes/sessions.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { recoverRecordings } from '../../recording/recovery.ts';
 import { createStore } from '../store.ts';

@@ -1,9 +1,10 @@
 import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
 import type { Alert } from '../../../gateway/contract/alert.ts';
-import { ApiEvent, type ConsoleHost } from '../../../gateway/contract/api.ts';
+import { ApiEvent } from '../../../gateway/contract/api.ts';
 import { AuditEvent, type AuditJob } from '../../../gateway/contract/audit.ts';
 import type { Approval } from '../../../gateway/contract/decision.ts';
+import type { ConsoleHost } from '../../../gateway/contract/routes/console.ts';
 import type { Session } from '../../../gateway/contract/session.ts';
 import { type EventStream, openEventStream } from './event-stream.ts';
 import type { RouteName, RouteOutput } from './routes.ts';

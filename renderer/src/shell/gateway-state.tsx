@@ -1,6 +1,6 @@
 import { VisuallyHidden } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import type { GatewayStatus } from '../../../gateway/contract/api.ts';
+import type { GatewayStatus } from '../../../gateway/contract/status.ts';
 import type { LinkState } from '../api/events.ts';
 import { ToneBadge } from '../components/tone.tsx';
 import { strings } from '../strings.ts';

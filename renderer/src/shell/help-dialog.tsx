@@ -1,5 +1,5 @@
 import { Modal, Text, Title } from '@mantine/core';
-import type { ConsoleHost } from '../../../gateway/contract/api.ts';
+import type { ConsoleHost } from '../../../gateway/contract/routes/console.ts';
 import { Keys } from '../components/keys.tsx';
 import { strings } from '../strings.ts';
 import classes from './help-dialog.module.css';

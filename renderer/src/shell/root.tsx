@@ -1,7 +1,8 @@
 import { Center, Loader } from '@mantine/core';
 import { Outlet, useRouterState } from '@tanstack/react-router';
 import { useMemo } from 'react';
-import type { ConsoleHost, GatewayStatus } from '../../../gateway/contract/api.ts';
+import type { ConsoleHost } from '../../../gateway/contract/routes/console.ts';
+import type { GatewayStatus } from '../../../gateway/contract/status.ts';
 import { isUnauthorized } from '../api/client.ts';
 import { useHostEvents } from '../api/events.ts';
 import { HostContext } from '../api/host.ts';

@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { type ReactNode, useEffect } from 'react';
-import type { ConsoleHost } from '../../../gateway/contract/api.ts';
+import type { ConsoleHost } from '../../../gateway/contract/routes/console.ts';
 import { type LinkState, useHostEvents, useLinkState } from '../api/events.ts';
 import { isTyping, Keys } from '../components/keys.tsx';
 import { Notice } from '../components/tone.tsx';

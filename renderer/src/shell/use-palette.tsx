@@ -14,7 +14,7 @@ import {
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useEffect } from 'react';
-import type { ConsoleHost } from '../../../gateway/contract/api.ts';
+import type { ConsoleHost } from '../../../gateway/contract/routes/console.ts';
 import { useApi, useApiMutation } from '../api/queries.ts';
 import { hasMod } from '../components/keys.tsx';
 import { strings } from '../strings.ts';

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { ConnectionView, GatewayStatus, PolicyView } from '../../../gateway/contract/api.ts';
 import { Connection } from '../../../gateway/contract/connection.ts';
 import type { Approval, Grant, SimilarApprovals } from '../../../gateway/contract/decision.ts';
 import type { Effects, Operation, OperationClass, Parameter } from '../../../gateway/contract/operation.ts';
+import type { ConnectionView } from '../../../gateway/contract/routes/connections.ts';
+import type { PolicyView } from '../../../gateway/contract/routes/policy.ts';
 import type { ResultPage, Session, Statement, Verification } from '../../../gateway/contract/session.ts';
+import type { GatewayStatus } from '../../../gateway/contract/status.ts';
 import type { DaySummary } from '../../../gateway/contract/summary.ts';
 
 /** What the stub gateway starts with: a small company's week, and text that an attacker would write. */

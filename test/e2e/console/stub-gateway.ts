@@ -6,16 +6,16 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   type ApiEvent,
-  type ConnectionView,
-  type GatewayStatus,
-  type PolicyView,
   type RouteInput,
   type RouteName,
   type RouteOutput,
   routes,
 } from '../../../gateway/contract/api.ts';
 import type { Approval, Grant } from '../../../gateway/contract/decision.ts';
+import type { ConnectionView } from '../../../gateway/contract/routes/connections.ts';
+import type { PolicyView } from '../../../gateway/contract/routes/policy.ts';
 import type { Session } from '../../../gateway/contract/session.ts';
+import type { GatewayStatus } from '../../../gateway/contract/status.ts';
 import type { SyncStatus } from '../../../gateway/contract/sync.ts';
 import * as agents from './agent-fixtures.ts';
 import * as evidence from './evidence-fixtures.ts';

@@ -1,7 +1,7 @@
 import { Button, Modal, Text, TextInput } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useState } from 'react';
-import type { ConnectionView, MintedToken } from '../../../../gateway/contract/api.ts';
+import type { ConnectionView, MintedToken } from '../../../../gateway/contract/routes/connections.ts';
 import { useApiMutation } from '../../api/queries.ts';
 import { CopyBlock } from '../../components/copy.tsx';
 import { Failure } from '../../components/page.tsx';

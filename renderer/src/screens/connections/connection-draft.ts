@@ -1,5 +1,5 @@
-import type { ConnectionView } from '../../../../gateway/contract/api.ts';
 import { type ColumnTag, Connection, DetectorConfig } from '../../../../gateway/contract/connection.ts';
+import type { ConnectionView } from '../../../../gateway/contract/routes/connections.ts';
 
 /** The form's fields as they are typed; `toConnection` checks them against the contract. */
 export interface Draft {

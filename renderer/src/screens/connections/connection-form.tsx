@@ -2,7 +2,7 @@ import { Button, PasswordInput, Select, Switch, Textarea, TextInput } from '@man
 import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
-import type { ConnectionView } from '../../../../gateway/contract/api.ts';
+import type { ConnectionView } from '../../../../gateway/contract/routes/connections.ts';
 import { callApi, failureText } from '../../api/client.ts';
 import { useApiMutation } from '../../api/queries.ts';
 import { LinkButton } from '../../components/link-button.tsx';

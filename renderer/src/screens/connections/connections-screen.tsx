@@ -2,7 +2,7 @@ import { Button, Loader } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconPlugConnected, IconPlus, IconTerminal2 } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import type { ConnectionView } from '../../../../gateway/contract/api.ts';
+import type { ConnectionView } from '../../../../gateway/contract/routes/connections.ts';
 import { useApi, useApiMutation } from '../../api/queries.ts';
 import { LinkButton } from '../../components/link-button.tsx';
 import { Card, Empty, Failure, Page } from '../../components/page.tsx';

@@ -1,4 +1,4 @@
-import type { MintedToken } from '../../../../gateway/contract/api.ts';
+import type { MintedToken } from '../../../../gateway/contract/routes/connections.ts';
 
 /** Ways to give a client its token; each is text to paste. */
 export const WAYS = ['command', 'environment', 'url'] as const;

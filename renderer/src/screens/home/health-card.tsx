@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
-import type { GatewayStatus } from '../../../../gateway/contract/api.ts';
 import type { IdentityView } from '../../../../gateway/contract/sign-in.ts';
+import type { GatewayStatus } from '../../../../gateway/contract/status.ts';
 import type { SyncStatus } from '../../../../gateway/contract/sync.ts';
 import { Card } from '../../components/page.tsx';
 import { ToneIcon } from '../../components/tone.tsx';

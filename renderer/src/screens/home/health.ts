@@ -1,5 +1,5 @@
-import type { GatewayStatus } from '../../../../gateway/contract/api.ts';
 import type { IdentityView } from '../../../../gateway/contract/sign-in.ts';
+import type { GatewayStatus } from '../../../../gateway/contract/status.ts';
 import type { SyncStatus } from '../../../../gateway/contract/sync.ts';
 import type { Tone } from '../../components/tone.tsx';
 import { strings } from '../../strings.ts';

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
-import type { GatewayStatus } from '../../../../gateway/contract/api.ts';
 import type { Approval } from '../../../../gateway/contract/decision.ts';
+import type { GatewayStatus } from '../../../../gateway/contract/status.ts';
 import type { SyncStatus } from '../../../../gateway/contract/sync.ts';
 import { useApi } from '../../api/queries.ts';
 import { useMissed } from '../../components/approval/use-missed.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { GatewayStatus } from '../../../../gateway/contract/api.ts';
+import type { GatewayStatus } from '../../../../gateway/contract/status.ts';
 import type { SyncStatus } from '../../../../gateway/contract/sync.ts';
 import { healthOf } from './health.ts';
 import { needsOf } from './needs.ts';

@@ -1,6 +1,6 @@
-import type { GatewayStatus } from '../../../../gateway/contract/api.ts';
 import type { McpServerView } from '../../../../gateway/contract/mcp.ts';
 import type { IdentityView } from '../../../../gateway/contract/sign-in.ts';
+import type { GatewayStatus } from '../../../../gateway/contract/status.ts';
 import type { SyncStatus } from '../../../../gateway/contract/sync.ts';
 import type { Tone } from '../../components/tone.tsx';
 import { strings } from '../../strings.ts';

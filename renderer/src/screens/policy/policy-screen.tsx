@@ -1,7 +1,7 @@
 import { Button, Code, Group, Loader, Text } from '@mantine/core';
 import { lazy, Suspense, useCallback, useRef, useState } from 'react';
-import type { PolicyView } from '../../../../gateway/contract/api.ts';
 import type { PolicyProblem } from '../../../../gateway/contract/policy.ts';
+import type { PolicyView } from '../../../../gateway/contract/routes/policy.ts';
 import { useApi, useApiMutation } from '../../api/queries.ts';
 import { Card, Failure, Page } from '../../components/page.tsx';
 import { Notice } from '../../components/tone.tsx';

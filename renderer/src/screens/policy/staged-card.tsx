@@ -1,7 +1,7 @@
 import { Button, Code, Group, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
-import type { PolicyView } from '../../../../gateway/contract/api.ts';
+import type { PolicyView } from '../../../../gateway/contract/routes/policy.ts';
 import { useApiMutation } from '../../api/queries.ts';
 import { Card, Failure } from '../../components/page.tsx';
 import { PIN_MIN, PinField } from '../../components/pin-field.tsx';

@@ -1,6 +1,6 @@
 import { useQueries, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import type { SessionFilter } from '../../../../gateway/contract/api.ts';
+import type { SessionFilter } from '../../../../gateway/contract/routes/sessions.ts';
 import type { Session } from '../../../../gateway/contract/session.ts';
 import { callApi } from '../../api/client.ts';
 import { useSessionEvents } from '../../api/events.ts';

@@ -1,5 +1,5 @@
 import { Code } from '@mantine/core';
-import type { GatewayStatus } from '../../../../gateway/contract/api.ts';
+import type { GatewayStatus } from '../../../../gateway/contract/status.ts';
 import { useApi } from '../../api/queries.ts';
 import { Card, Fact, Facts, Failure } from '../../components/page.tsx';
 import { useNow } from '../../components/use-now.ts';

@@ -1,5 +1,5 @@
 import { SegmentedControl, Switch } from '@mantine/core';
-import type { GatewayStatus } from '../../../../gateway/contract/api.ts';
+import type { GatewayStatus } from '../../../../gateway/contract/status.ts';
 import { useApi } from '../../api/queries.ts';
 import { Card } from '../../components/page.tsx';
 import { ToneBadge } from '../../components/tone.tsx';

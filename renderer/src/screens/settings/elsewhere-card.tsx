@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import type { GatewayStatus } from '../../../../gateway/contract/api.ts';
+import type { GatewayStatus } from '../../../../gateway/contract/status.ts';
 import { useApi } from '../../api/queries.ts';
 import { Card } from '../../components/page.tsx';
 import { ToneBadge } from '../../components/tone.tsx';

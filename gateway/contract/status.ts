@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { SessionPause } from './decision.ts';
+import { DeviceStatus } from './device.ts';
+import { HaltView } from './halt.ts';
+
+export const GatewayStatus = z.object({
+  version: z.string(),
+  /** protected: the gateway runs as an OS user of its own. */
+  protection: z.enum(['protected', 'unprotected']),
+  /** Sentences; empty when all is well. */
+  recorder: z.object({ ok: z.boolean(), error: z.string().nullable(), bytes: z.number() }),
+  policy: z.object({ hash: z.string(), staged: z.string().nullable(), error: z.string().nullable() }),
+  pinSet: z.boolean(),
+  waiting: z.number().int(),
+  openSessions: z.number().int(),
+  postgres: z.object({ host: z.string(), port: z.number().int() }),
+  /** Local account the gateway takes the person to be, until there is an identity provider. */
+  identity: z.string(),
+  device: DeviceStatus,
+  /** Native notifications of this desktop: do they work, and by whom, or why not. */
+  notifications: z.object({ ok: z.boolean(), sentence: z.string() }),
+  /** Stopped by a person; null: not. */
+  halt: HaltView.nullable(),
+  /** Sessions that are not asked about any more, since nobody answered. */
+  pauses: z.array(SessionPause),
+});
+export type GatewayStatus = z.infer<typeof GatewayStatus>;
