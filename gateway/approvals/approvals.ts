@@ -182,6 +182,11 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
         entry.approval = { ...entry.approval, estimatedRows: rows };
         emit({ type: 'approval', approval: entry.approval });
       },
+      setPreview(preview) {
+        if (queue.get(id) !== entry) return;
+        entry.approval = { ...entry.approval, preview };
+        emit({ type: 'approval', approval: entry.approval });
+      },
     };
   }
 

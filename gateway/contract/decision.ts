@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Effects, Operation } from './operation.ts';
 import { PasskeyProof } from './passkey.ts';
+import { Preview } from './preview.ts';
 
 export const Effect = z.enum(['allow', 'deny', 'ask']);
 export type Effect = z.infer<typeof Effect>;
@@ -57,6 +58,8 @@ export const Approval = z.object({
   verdict: Verdict,
   /** Planner's estimate of rows; null while unknown or not to be had. */
   estimatedRows: z.number().nullable(),
+  /** Absent: nothing is looked at for it. */
+  preview: Preview.optional(),
   createdAt: z.string(),
   expiresAt: z.string(),
   /** However often a person extends it, it does not wait longer than this. */

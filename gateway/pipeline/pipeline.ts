@@ -2,6 +2,7 @@ import type { Connection } from '../contract/connection.ts';
 import type { Decision, Verdict } from '../contract/decision.ts';
 import { isCountersignError } from '../contract/errors.ts';
 import type { Operation } from '../contract/operation.ts';
+import type { Preview } from '../contract/preview.ts';
 import type { ActionInput, Approvals, Hold, HoldOutcome, PolicyEngine, PolicyInput } from './ports.ts';
 
 /** A decision that needs a person: the protocol keeps its client waiting until `decision` settles. */
@@ -11,6 +12,7 @@ export interface PendingDecision {
   decision: Promise<Decision>;
   withdraw(reason: string): void;
   setEstimate(rows: number | null): void;
+  setPreview(preview: Preview): void;
 }
 
 export type DecideResult = { kind: 'decided'; decision: Decision } | { kind: 'held'; pending: PendingDecision };
@@ -89,6 +91,7 @@ export function createPipeline(parts: { policy: PolicyEngine; approvals: Approva
         decision: hold.outcome.then((outcome) => fromOutcome(outcome, verdict)),
         withdraw: (reason) => hold.withdraw(reason),
         setEstimate: (rows) => hold.setEstimate(rows),
+        setPreview: (preview) => hold.setPreview(preview),
       },
     };
   }

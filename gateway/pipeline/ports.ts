@@ -11,6 +11,7 @@ import type {
 import type { AgentProcess, Identity } from '../contract/identity.ts';
 import type { Effects, Operation, OperationClass } from '../contract/operation.ts';
 import type { PasskeyProof } from '../contract/passkey.ts';
+import type { Preview } from '../contract/preview.ts';
 import type { MaskedColumns, Session } from '../contract/session.ts';
 
 /**
@@ -85,6 +86,8 @@ export interface Hold {
   /** The client went away or cancelled: the request leaves the queue. Idempotent. */
   withdraw(reason: string): void;
   setEstimate(rows: number | null): void;
+  /** What it would touch, as far as that is known by now; replaces what was told before. */
+  setPreview(preview: Preview): void;
 }
 
 export interface HoldOutcome {

@@ -158,7 +158,13 @@ export function harness(
         const finish = (state: HoldOutcome['state']) =>
           settle({ state, approval: approvalOf(id, state, operation, verdict) });
         held.push({ operation, settle: finish });
-        return { approvalId: id, outcome, withdraw: () => finish('withdrawn'), setEstimate: () => {} };
+        return {
+          approvalId: id,
+          outcome,
+          withdraw: () => finish('withdrawn'),
+          setEstimate: () => {},
+          setPreview: () => {},
+        };
       },
     },
   });
