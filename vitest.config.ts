@@ -27,7 +27,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{gateway,main,build}/**/*.test.ts', 'test/unit/**/*.test.ts'],
+          include: ['{gateway,main,build}/**/*.test.ts', 'test/{unit,simulation}/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
