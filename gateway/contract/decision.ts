@@ -1,15 +1,14 @@
 import { z } from 'zod';
+import { ApproverDemand, ApproverVote, RequestOrigin } from './approvers.ts';
 import { Effects, Operation } from './operation.ts';
 import { PasskeyProof } from './passkey.ts';
+import { PRESENCE_LEVELS, PresenceLevel } from './presence.ts';
 import { Preview } from './preview.ts';
+
+export { PRESENCE_LEVELS, PresenceLevel };
 
 export const Effect = z.enum(['allow', 'deny', 'ask']);
 export type Effect = z.infer<typeof Effect>;
-
-/** What a decision channel proves, weakest first. */
-export const PRESENCE_LEVELS = ['click', 'pin', 'passkey'] as const;
-export const PresenceLevel = z.enum(PRESENCE_LEVELS);
-export type PresenceLevel = z.infer<typeof PresenceLevel>;
 
 /** The policy's verdict on an operation, before any person was asked. */
 export const Verdict = z.object({
@@ -25,10 +24,21 @@ export const Verdict = z.object({
   expiresSeconds: z.number().int().positive().default(600),
   /** For ask: may the person choose a grant wider than once? */
   grantable: z.boolean().default(false),
+  /** For ask: who has to approve; absent: whoever is at this machine. */
+  approvers: ApproverDemand.optional(),
 });
 export type Verdict = z.infer<typeof Verdict>;
 
-export const DecisionChannel = z.enum(['console', 'terminal', 'notification', 'grant', 'timeout', 'gateway']);
+export const DecisionChannel = z.enum([
+  'console',
+  'terminal',
+  'notification',
+  'grant',
+  'timeout',
+  'gateway',
+  /** Somebody on another machine. */
+  'mailbox',
+]);
 export type DecisionChannel = z.infer<typeof DecisionChannel>;
 
 /** How it ended for one operation; this is what is recorded. */
@@ -45,6 +55,8 @@ export const Decision = z.object({
   message: z.string().nullable(),
   /** Where a passkey approved it. */
   proof: PasskeyProof.optional(),
+  /** Where policy says who has to approve: who did. */
+  votes: z.array(ApproverVote).optional(),
 });
 export type Decision = z.infer<typeof Decision>;
 
@@ -70,6 +82,12 @@ export const Approval = z.object({
   message: z.string().nullable(),
   grantId: z.string().nullable(),
   proof: PasskeyProof.optional(),
+  /** Where policy says who has to approve: who did so far. */
+  votes: z.array(ApproverVote).optional(),
+  /** How it reaches approvers elsewhere, as a sentence; absent: it has not to. */
+  mailbox: z.string().max(1000).optional(),
+  /** It waits on another machine, whose gateway asks this one's person; absent: on this one. */
+  from: RequestOrigin.optional(),
 });
 export type Approval = z.infer<typeof Approval>;
 

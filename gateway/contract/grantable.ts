@@ -9,6 +9,7 @@ const GRANTABLE_ACTIONS: ReadonlySet<OperationClass> = new Set(['read', 'write',
 /** Why no wider grant may be made of this; null when one may. */
 export function grantRefusal(operation: Operation, verdict: Verdict): string | null {
   if (!verdict.grantable) return 'the policy lets this be approved once at a time only';
+  if (verdict.approvers !== undefined) return 'what other people have to approve is approved once at a time only';
   if (verdict.level !== 'click') return 'what needs a PIN or a passkey is approved once at a time only';
   const grantable = operation.protocol === 'postgres' ? GRANTABLE_STATEMENTS : GRANTABLE_ACTIONS;
   if (!grantable.has(operation.effects.class)) {

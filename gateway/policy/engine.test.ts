@@ -194,7 +194,38 @@ test('hostile names and lone surrogates are only strings', async () => {
   expect(verdict.effect).toBe('ask');
 });
 
+test('who has to approve: every group that a policy names, as many as the one that wants most, somebody else if any says so', async () => {
+  const engine = await with_(`${PERMIT}
+    @id("a") @require("click") @approvers("dba") forbid(principal, action, resource) when { context has class && context.class == "write" };
+    @id("b") @require("pin") @approvers("dba") @approvals("2") @notRequester("yes") forbid(principal, action, resource) when { context has flags && context.flags.contains("ddl") };
+    @id("c") @require("click") @approvers("security team") forbid(principal, action, resource) when { context has flags && context.flags.contains("drop-database") };
+    @id("d") @require("click") @notRequester("yes") forbid(principal, action, resource) when { context has flags && context.flags.contains("no-where") };`);
+  const dba = (count: number) => ({ group: 'dba', count });
+  expect(engine.decide(input({ class: 'write' })).approvers).toEqual({ needs: [dba(1)], notRequester: false });
+  expect(engine.decide(input({ class: 'write', flags: ['ddl', 'drop-database', 'no-where'] }))).toMatchObject({
+    level: 'pin',
+    grantable: false,
+    approvers: { needs: [dba(2), { group: 'security team', count: 1 }], notRequester: true },
+  });
+  expect(engine.decide(input({ flags: ['no-where'] })).approvers).toEqual({
+    needs: [{ group: null, count: 1 }],
+    notRequester: true,
+  });
+  expect(engine.decide(input()).approvers).toBeUndefined();
+});
+
 test.each([
+  ['approvers on a permit', '@id("a") @approvers("dba") permit(principal, action, resource);', /@approvers belongs on/],
+  ['approvers without a level', '@id("a") @approvals("2") forbid(principal, action, resource);', /@approvals belongs/],
+  ['no group', '@id("a") @require("pin") @approvers("") forbid(principal, action, resource);', /name of a group/],
+  ['no approvals', '@id("a") @require("pin") @approvals("0") forbid(principal, action, resource);', /from 1 to 9/],
+  ['some approvals', '@id("a") @require("pin") @approvals("two") forbid(principal, action, resource);', /from 1 to 9/],
+  ['another yes', '@id("a") @require("pin") @notRequester("true") forbid(principal, action, resource);', /yes or no/],
+  [
+    'a grant of what others approve',
+    '@id("a") @require("click") @grantable("yes") @approvers("dba") forbid(principal, action, resource);',
+    /exclude each other/,
+  ],
   ['no id', 'permit(principal, action, resource);', /needs an @id/],
   [
     'an unknown annotation',

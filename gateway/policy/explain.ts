@@ -1,3 +1,4 @@
+import { needsInWords } from '../contract/approvers.ts';
 import { Cedar } from './cedar.ts';
 import { type CompiledPolicy, compilePolicies, errorSentence, PolicySet } from './policy-set.ts';
 
@@ -9,7 +10,13 @@ export function sentenceOf(policy: CompiledPolicy): string {
   if (policy.effect === 'permit') return `${policy.id}${where}: permits ${condition}.${reason}`;
   if (policy.require === null) return `${policy.id}${where}: always denies ${condition}.${reason}`;
   const grant = policy.grantable ? ', and a wider grant can be chosen' : '';
-  return `${policy.id}${where}: asks a person (${policy.require}, within ${policy.expires} seconds${grant}) about ${condition}.${reason}`;
+  return `${policy.id}${where}: asks ${whomOf(policy)} (${policy.require}, within ${policy.expires} seconds${grant}) about ${condition}.${reason}`;
+}
+
+function whomOf({ approvers }: CompiledPolicy): string {
+  if (approvers === null) return 'a person';
+  const { group, count, notRequester } = approvers;
+  return `${needsInWords([{ group, count }])}${notRequester ? ' other than the requester' : ''}`;
 }
 
 /** The policy's scope and condition on one line, as written. */

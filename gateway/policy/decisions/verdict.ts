@@ -1,3 +1,4 @@
+import type { ApproverDemand } from '../../contract/approvers.ts';
 import { PRESENCE_LEVELS, type Verdict } from '../../contract/decision.ts';
 import type { PolicyNotes } from './annotations.ts';
 
@@ -26,7 +27,7 @@ const sentence = (notes: PolicyNotes): string => notes.reason ?? `The policy ${n
 
 /**
  * A forbid without @require denies. Where only forbids with one matched, a person is asked, at the
- * strongest level and for the shortest time that any of them demands.
+ * strongest level, for the shortest time and by everybody that any of them demands.
  * @param words what the statement does, for the reason.
  */
 export function verdictOf(evaluation: Evaluation, policyHash: string, words: readonly string[]): Verdict {
@@ -49,6 +50,7 @@ export function verdictOf(evaluation: Evaluation, policyHash: string, words: rea
   const levels = policies.map((policy) => policy.require ?? 'passkey');
   const level = PRESENCE_LEVELS.toReversed().find((one) => levels.includes(one)) ?? 'passkey';
   const what = words[0] === undefined ? '' : ` ${words[0]}.`;
+  const approvers = demandOf(policies);
   return {
     effect: 'ask',
     policyIds: ids,
@@ -57,5 +59,20 @@ export function verdictOf(evaluation: Evaluation, policyHash: string, words: rea
     level,
     expiresSeconds: Math.min(...policies.map((policy) => policy.expires)),
     grantable: policies.every((policy) => policy.grantable),
+    ...(approvers === null ? {} : { approvers }),
   };
+}
+
+/** All that any of them demands: of each group as many as the one that wants most. */
+function demandOf(policies: readonly PolicyNotes[]): ApproverDemand | null {
+  const counts = new Map<string | null, number>();
+  const demands = policies.flatMap(({ approvers }) => (approvers === null ? [] : [approvers]));
+  for (const { group, count } of demands) counts.set(group, Math.max(count, counts.get(group) ?? 0));
+  const groups = [...counts].filter(([group, count]) => group !== null || counts.size === 1 || count > 1);
+  return demands.length === 0
+    ? null
+    : {
+        needs: groups.map(([group, count]) => ({ group, count })),
+        notRequester: demands.some((one) => one.notRequester),
+      };
 }

@@ -131,6 +131,7 @@ export const approvalsStrings = {
       grant: 'grant',
       timeout: 'timeout',
       gateway: 'gateway',
+      mailbox: 'another machine',
     },
     approvedToast: 'Approved once',
     grantedToast: 'Approved, and a grant was made',
