@@ -61,6 +61,7 @@ import { serviceMcp } from './service/mcp.ts';
 import { servicePasskeys } from './service/passkeys.ts';
 import { servicePeople } from './service/people.ts';
 import { publishChanges } from './service/publish-changes.ts';
+import { serviceRoles } from './service/roles.ts';
 import { signInRecorder } from './service/sign-in-recorder.ts';
 import { serviceTerminals } from './service/terminal.ts';
 import { timers } from './service/timers.ts';
@@ -181,6 +182,16 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onProblem: (sentence) => log.error(sentence),
   });
   const { people } = signedIn;
+  const roles = serviceRoles({
+    home,
+    people,
+    device,
+    store,
+    registry,
+    approvals: () => approvals,
+    now: clock.now,
+    onProblem: (sentence) => log.error(sentence),
+  });
   const gate = createBudgetGate(recorder, (reason) => {
     for (const { id } of registry.list()) registry.kill(id, reason);
   });
@@ -206,9 +217,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     policy,
     connections,
     settings: () => [sync.configuration, device.file.witnesses],
-    files: ['siem.json', 'alerts.json', 'terminal.json', 'providers.json', 'mcp-servers.json', 'passkeys.json'].map(
-      (name) => join(home, name),
-    ),
+    files: [
+      'siem.json',
+      'alerts.json',
+      'terminal.json',
+      'providers.json',
+      'mcp-servers.json',
+      'passkeys.json',
+      'roles.json',
+    ].map((name) => join(home, name)),
     queued: () => sync.queued,
     onProblem: (sentence) => log.error(sentence),
   });
@@ -249,9 +266,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       onProblem: (sentence) => log.error(sentence),
     }),
     onEvent: (event) => {
-      control.publish(event);
+      if (roles.mayHear(event)) control.publish(event);
       if (event.type === 'grant') logGrant(device.log, event.grant);
-      if (event.type === 'approval') notifications.approvalChanged(event.approval);
+      if (event.type === 'approval' && roles.mayHear(event)) notifications.approvalChanged(event.approval);
       publishStatus();
     },
   });
@@ -292,7 +309,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     device: () => (device.status().org === null ? null : device.status().id),
     sessionOf: (id) => registry.get(id),
     publish: (alert) => {
-      control.publish({ type: 'alert', alert });
+      if (roles.mayHear({ type: 'alert', alert })) control.publish({ type: 'alert', alert });
       notifications.alertRaised(alert);
     },
     now: clock.now,
@@ -453,8 +470,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   const control = createControlServer({
     upgrades: [terminals.upgrade, mcp.upgrade],
+    assertMay: roles.assertMay,
     handlers: loggingChanges(
-      {
+      roles.scoped({
         ...createDefaultHandlers({
           approvals,
           connections,
@@ -465,7 +483,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
           openSessions: (id) => registry.countOf(id),
           pausesChanged: publishStatus,
         }),
-        ...createSessionHandlers({ store, registry, recordingsDir, now: clock.now }),
+        ...createSessionHandlers({ store, registry, recordingsDir, readers: roles.readers, now: clock.now }),
         ...agents.handlers,
         ...mcp.handlers,
         ...createStoredCredentialHandlers({
@@ -474,6 +492,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
           now: clock.now,
         }),
         ...signedIn.handlers,
+        ...roles.handlers,
         ...presence.handlers,
         ...createHaltHandlers(halt),
         holdTray: ({ held }) => {
@@ -498,7 +517,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
           return testConnection(connection, await vault.read(id));
         },
         ...createPolicyHandlers({ policy, trials, connections, identity: () => people.current() }),
-      },
+      }),
       reporter.change,
     ),
     pin,
@@ -523,7 +542,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     uid: process.getuid?.() ?? -1,
     now: clock.now,
     schedule,
-    decide: (input) => void approvals.decide(input),
+    decide: roles.decide,
     get person() {
       return people.current().display;
     },
@@ -541,7 +560,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     pid: process.pid,
     schedule,
     status,
-    approvals,
+    approvals: { list: approvals.list, get: approvals.get, decide: roles.decide },
     halt,
     get person() {
       return people.current().display;
@@ -552,7 +571,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log: (level, sentence) => log[level](sentence),
   });
   registry.onChange((session) => {
-    control.publish({ type: 'session', session });
+    if (roles.mayHear({ type: 'session', session })) control.publish({ type: 'session', session });
     tray.sessionChanged(session);
   });
   publishChanges(

@@ -15,6 +15,12 @@ const HALTS: Record<Extract<LogEntry, { type: 'halt' }>['kind'], (halt: { until:
   over: () => 'the time of the pause is over, and it goes on',
 };
 
+const READS: Record<Extract<LogEntry, { type: 'read' }>['how'], string> = {
+  opened: 'read sessions',
+  searched: 'found something in sessions',
+  listed: 'saw a list with sessions',
+};
+
 /** What an entry says, for a person; its own words are text from outside. */
 export function entryInWords(entry: LogEntry): string {
   switch (entry.type) {
@@ -54,6 +60,8 @@ export function entryInWords(entry: LogEntry): string {
       return `legal hold ${entry.set ? 'set on' : 'lifted from'} ${entry.what} by ${entry.by}: ${entry.why}`;
     case 'grant':
       return `grant ${entry.id} of request ${entry.approval} ${entry.state}, by ${entry.by}: ${entry.reach}, ${entry.scope === 'session' ? 'in one session, ' : ''}until ${entry.until}, used ${entry.uses} times`;
+    case 'read':
+      return `${entry.by} ${READS[entry.how]} of other people: ${entry.sids.join(', ')}`;
     case 'alert':
       return `alert ${entry.rule} (${entry.severity}) in session ${entry.sid}, exchange ${entry.exchange}`;
   }

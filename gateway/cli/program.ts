@@ -22,6 +22,7 @@ import { registerPasskey } from './passkey.ts';
 import { registerPin } from './pin.ts';
 import { registerPolicyCommands } from './policy.ts';
 import { registerProtect } from './protect.ts';
+import { registerRoles } from './roles.ts';
 import { registerSessionCommands } from './sessions.ts';
 import { sessionDeps } from './sessions-deps.ts';
 import { registerSiem } from './siem.ts';
@@ -64,6 +65,7 @@ export function createProgram(cli: Cli): Command {
   registerHook(program, cli);
   registerVault(program, cli);
   registerIdentity(program, cli);
+  registerRoles(program, cli);
   registerMcp(program, cli);
   registerMcpServer(program, cli);
   registerPasskey(program, cli);

@@ -9,6 +9,7 @@ import { hooksRoutes } from './routes/hooks.ts';
 import { identityRoutes } from './routes/identity.ts';
 import { mcpRoutes } from './routes/mcp.ts';
 import { policyRoutes } from './routes/policy.ts';
+import { rolesRoutes } from './routes/roles.ts';
 import { sessionsRoutes } from './routes/sessions.ts';
 import { syncRoutes } from './routes/sync.ts';
 import { watchRoutes } from './routes/watch.ts';
@@ -34,6 +35,7 @@ export const routes = {
   ...mcpRoutes,
   ...hooksRoutes,
   ...identityRoutes,
+  ...rolesRoutes,
   ...policyRoutes,
   ...syncRoutes,
   ...watchRoutes,

@@ -53,6 +53,7 @@ export const CHANGES: { [N in Acting]: null | ((input: z.output<Routes[N]['input
   deleteProvider: ({ id }) => `identity provider ${id}, removed`,
   signIn: null,
   signOut: null,
+  putRoles: () => 'which groups give which role',
   stagePolicy: null,
   acceptPolicy: null,
   discardPolicy: null,

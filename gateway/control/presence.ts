@@ -84,6 +84,8 @@ export const PRESENCE = {
   signIn: 'agent',
   signInState: 'read',
   signOut: 'narrow',
+  roles: 'read',
+  putRoles: 'widen',
   policy: 'read',
   stagePolicy: 'narrow',
   acceptPolicy: 'widen',

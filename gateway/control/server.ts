@@ -21,6 +21,8 @@ export interface ControlDeps {
   clock: Clock;
   /** Who is written down as having decided, e.g. Identity.display. */
   person: string;
+  /** Throws where whoever works here has not the role for it. Default: everybody has every role. */
+  assertMay?: (name: RouteName, decision?: string) => void;
   /** The built console (renderer/dist). */
   consoleDir: string;
   /** Protected mode: number of the group (the developers) that reaches the socket of the gateway's own user. */
@@ -70,6 +72,8 @@ export function createControlServer(deps: ControlDeps): ControlServer {
   async function handle(name: RouteName, input: Input, channel: Channel, signal: AbortSignal): Promise<unknown> {
     // Whoever opens the root socket is root, or the gateway's own user.
     if (channel === 'root') return { code: server.newLoginCode() };
+    // Before the PIN: whoever may not is told so, and guesses nothing.
+    deps.assertMay?.(name, input.decision);
     const proved = await provePresence(name, input, channel, deps);
     if (name === 'newLoginCode') return { code: server.newLoginCode() };
     if (name === 'setPin') {

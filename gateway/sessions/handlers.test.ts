@@ -31,6 +31,7 @@ it('shows the statements of a session that the index does not know yet, and of n
     },
     registry: createSessionRegistry(),
     recordingsDir,
+    readers: { onlySubject: () => null, open: async () => {}, shown: async () => {} },
     now: Date.now,
   });
   const who = { decidedBy: 'ana' } as never;

@@ -4,6 +4,7 @@ import * as recordings from '../recording/reader.ts';
 import { mergeLiveSessions } from '../store/merge-live.ts';
 import type { Store } from '../store/store.ts';
 import type { SessionRegistry } from './live-sessions.ts';
+import type { Readers } from './readers.ts';
 import { terminalPart } from './terminal-part.ts';
 
 type SessionRoutes =
@@ -37,10 +38,11 @@ export function createSessionHandlers(parts: {
   >;
   registry: SessionRegistry;
   recordingsDir: string;
+  readers: Readers;
   /** Milliseconds since the epoch. */
   now(): number;
 }): Pick<ControlHandlers, SessionRoutes> {
-  const { store, registry, recordingsDir, now } = parts;
+  const { store, registry, recordingsDir, readers, now } = parts;
   const unknown = (id: string) => new CountersignError('SESSION_UNKNOWN', `There is no session ${id}.`);
   /** A session that is shown because it lives, or has just ended, may not be in the index yet: then it is put there first. */
   const indexed = async <T>(id: string, read: () => Promise<T>): Promise<T> => {
@@ -53,24 +55,58 @@ export function createSessionHandlers(parts: {
       return read();
     }
   };
+  const opened = async <T>(id: string, read: () => Promise<T>): Promise<T> => {
+    await readers.open(id);
+    return indexed(id, read);
+  };
+  const only = () => readers.onlySubject() ?? undefined;
+  const visible = () => {
+    const subject = only();
+    return subject === undefined ? registry.list() : registry.list().filter((one) => one.identity.subject === subject);
+  };
   return {
-    sessions: async (filter) => mergeLiveSessions(await store.sessions(filter), registry.list(), filter),
+    sessions: async (filter) => {
+      const page = mergeLiveSessions(await store.sessions({ ...filter, subject: only() }), visible(), filter);
+      await readers.shown(
+        'listed',
+        page.items.map(({ id }) => id),
+      );
+      return page;
+    },
     session: async ({ id }) => {
       const session = registry.get(id) ?? (await store.session(id));
       if (!session) throw unknown(id);
+      await readers.open(id);
       return session;
     },
-    statements: ({ id, ...page }) => indexed(id, () => store.statements(id, page)),
-    result: ({ id, index, ...page }) => indexed(id, () => store.result(id, index, page)),
-    exchange: ({ id, index }) => indexed(id, () => store.exchange(id, index)),
-    search: ({ q, offset, limit, ...filter }) =>
-      store.search({ ...filter, ...(q === undefined ? {} : { text: q }) }, { offset, limit }),
-    summary: ({ since }) => store.summary(since),
-    insights: (input) => store.insights(input, now()),
-    insightShapes: (input) => store.insightShapes(input, now()),
-    terminal: ({ id, unit = 0, at = Number.NEGATIVE_INFINITY }) =>
-      terminalPart(recordings, recordingsDir, id, { unit, at }),
+    statements: ({ id, ...page }) => opened(id, () => store.statements(id, page)),
+    result: ({ id, index, ...page }) => opened(id, () => store.result(id, index, page)),
+    exchange: ({ id, index }) => opened(id, () => store.exchange(id, index)),
+    search: async ({ q, offset, limit, ...filter }) => {
+      const wanted = { ...filter, ...(q === undefined ? {} : { text: q }), subject: only() };
+      const page = await store.search(wanted, { offset, limit });
+      await readers.shown(
+        'searched',
+        page.items.map(({ sessionId }) => sessionId),
+      );
+      return page;
+    },
+    summary: ({ since }) => store.summary(since, only()),
+    insights: (input) => store.insights({ ...input, subject: only() }, now()),
+    insightShapes: async (input) => {
+      const shapes = await store.insightShapes({ ...input, subject: only() }, now());
+      await readers.shown(
+        'searched',
+        shapes.items.map(({ sessionId }) => sessionId),
+      );
+      return shapes;
+    },
+    terminal: async ({ id, unit = 0, at = Number.NEGATIVE_INFINITY }) => {
+      await readers.open(id);
+      return terminalPart(recordings, recordingsDir, id, { unit, at });
+    },
     verifySession: async ({ id }) => {
+      await readers.open(id);
       const folder = await recordings.findSession(recordingsDir, id);
       if (!folder) throw unknown(id);
       return (await import('../recording/verify.ts')).verifySession(folder);

@@ -6,6 +6,7 @@ import type { ExchangeText, ResultPage, Session, Statement } from '../contract/s
 import type { DaySummary } from '../contract/summary.ts';
 import type { Db } from './migrations/migration.ts';
 import { openForReading, openForWriting } from './open.ts';
+import type { OfSubject } from './query.ts';
 import { readExchange } from './readers/exchange.ts';
 import { readInsightShapes, readInsights } from './readers/insights.ts';
 import { readResult } from './readers/result.ts';
@@ -61,7 +62,7 @@ export class StoreCore {
     this.#facets = options.role === 'write' ? new FacetIds(this.#db) : null;
   }
 
-  sessions(filter: SessionFilter): { items: Session[]; total: number } {
+  sessions(filter: SessionFilter & OfSubject): { items: Session[]; total: number } {
     return listSessions(this.#db, filter);
   }
 
@@ -79,20 +80,20 @@ export class StoreCore {
     return found;
   }
 
-  search(filter: StatementFilter, page: Page): { items: Statement[]; total: number } {
+  search(filter: StatementFilter & OfSubject, page: Page): { items: Statement[]; total: number } {
     return searchStatements(this.#db, filter, page);
   }
 
-  insights(input: InsightsInput, now: number): Insights {
+  insights(input: InsightsInput & OfSubject, now: number): Insights {
     return readInsights(this.#db, input, now);
   }
 
-  insightShapes(input: InsightShapesInput, now: number): InsightShapes {
+  insightShapes(input: InsightShapesInput & OfSubject, now: number): InsightShapes {
     return readInsightShapes(this.#db, input, now);
   }
 
-  summary(since: string): DaySummary {
-    return summarise(this.#db, since);
+  summary(since: string, subject?: string): DaySummary {
+    return summarise(this.#db, since, subject);
   }
 
   /** Why the index holds less than the recordings until rebuild(); null when it does not. */

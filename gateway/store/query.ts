@@ -1,6 +1,15 @@
 import type { StatementFilter } from '../contract/search.ts';
 import { type FacetKind, verdictTokens } from './facets.ts';
 
+/** Sessions of this one alone, letter by letter: what the caller may see, and nothing that they ask for. */
+export interface OfSubject {
+  subject?: string | undefined;
+}
+
+/** Sessions (seq) of a subject; the parameter is given twice, null for everybody's. */
+export const OF_SUBJECT = (seq: string): string =>
+  `(? IS NULL OR ${seq} IN (SELECT seq FROM sessions WHERE json_extract(identity, '$.subject') = ?))`;
+
 const MAX_TERMS = 32;
 /** Names that one filter may stand for; more are no filter. */
 export const MAX_ALTERNATIVES = 1_000;

@@ -64,6 +64,27 @@ function recordings(): FakeRecordings {
   return new FakeRecordings(second, first);
 }
 
+test('what one subject may see is theirs alone, whatever they ask for', async () => {
+  const store = core(recordings());
+  await rebuild(store);
+  const bob = { subject: 'bob@example.com' };
+  const ids = (items: { sessionId: string }[]) => [...new Set(items.map(({ sessionId }) => sessionId))];
+  expect(ids(store.search({ ...bob }, page).items)).toEqual(['01B']);
+  expect(store.search({ ...bob, person: '*', agent: '*' }, page).items.every((s) => s.sessionId === '01B')).toBe(true);
+  expect(store.search({ subject: 'Bob@example.com' }, page)).toEqual({ items: [], total: 0 });
+  expect(store.sessions({ ...SessionFilter.parse({}), ...bob }).items.map(({ id }) => id)).toEqual(['01B']);
+  expect(store.sessions({ ...SessionFilter.parse({}), subject: 'nobody' }).total).toBe(0);
+  const since = '2000-01-01T00:00:00.000Z';
+  const all = store.summary(since);
+  const own = store.summary(since, 'bob@example.com');
+  expect([all.sessions, own.sessions, own.operations * 2]).toEqual([2, 1, all.operations]);
+  const at = Date.parse(store.session('01B')!.openedAt);
+  const days = { days: 366, by: 'verdict' } as const;
+  expect(store.insights({ ...days, ...bob }, at).operations * 2).toBe(store.insights(days, at).operations);
+  const shapes = store.insightShapes({ days: 366, order: 'asked', limit: 20, ...bob }, at);
+  expect(ids(shapes.items)).toEqual(['01B']);
+});
+
 describe('filters', () => {
   test.each<[StatementFilter, string[]]>([
     [{}, ['01B/2', '01B/1', '01B/0', '01A/2', '01A/1', '01A/0']],

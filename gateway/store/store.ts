@@ -7,6 +7,7 @@ import type { ExchangeText, ResultPage, Session, Statement } from '../contract/s
 import type { DaySummary } from '../contract/summary.ts';
 import type { RebuildOutcome, RebuildProgress } from './core.ts';
 import { openForReading, openForWriting } from './open.ts';
+import type { OfSubject } from './query.ts';
 import type { Page } from './readers/search.ts';
 import type { FromWorker, ReadMethod, ToWorker, WorkerSetup, WriteMethod } from './worker-protocol.ts';
 
@@ -27,7 +28,7 @@ export interface StoreOptions {
  */
 export interface Store {
   /** Latest opened first. `total` counts what the filter lets through. */
-  sessions(filter: SessionFilter): Promise<{ items: Session[]; total: number }>;
+  sessions(filter: SessionFilter & OfSubject): Promise<{ items: Session[]; total: number }>;
   session(id: string): Promise<Session | null>;
   /** Ids of sessions that changed, asked or failed on `object` (schema.table), latest first. */
   touching(connectionId: string, object: string, limit: number): Promise<string[]>;
@@ -37,12 +38,12 @@ export interface Store {
   /** Reads the recording. Rejects with EXCHANGE_NOT_TEXT for PostgreSQL's. */
   exchange(id: string, index: number): Promise<ExchangeText>;
   /** Latest first. `total` stops at 10,000. Syntax: query.ts. Rejects with SEARCH_TOO_WIDE. */
-  search(filter: StatementFilter, page: Page): Promise<{ items: Statement[]; total: number }>;
+  search(filter: StatementFilter & OfSubject, page: Page): Promise<{ items: Statement[]; total: number }>;
   /** What happened since then, of the latest 200,000 statements. */
-  summary(since: string): Promise<DaySummary>;
+  summary(since: string, subject?: string): Promise<DaySummary>;
   /** Counts by day, up to the day of `now` (milliseconds since the epoch). */
-  insights(input: InsightsInput, now: number): Promise<Insights>;
-  insightShapes(input: InsightShapesInput, now: number): Promise<InsightShapes>;
+  insights(input: InsightsInput & OfSubject, now: number): Promise<Insights>;
+  insightShapes(input: InsightShapesInput & OfSubject, now: number): Promise<InsightShapes>;
   /** Brings one session up to its recording; goes on where it stopped. */
   indexSession(id: string, device?: string | null): Promise<void>;
   /** Why it holds less than the recordings until rebuild(), as a sentence; null when it does not. */
@@ -85,7 +86,7 @@ export function createStore({ file, recordingsDir, readOnly = false }: StoreOpti
     exchange: (id, index) => read('exchange', id, index),
     result: (id, index, page) => read('result', id, index, page),
     search: (filter, page) => read('search', filter, page),
-    summary: (since) => read('summary', since),
+    summary: (since, subject) => read('summary', since, subject),
     insights: (input, now) => read('insights', input, now),
     insightShapes: (input, now) => read('insightShapes', input, now),
     incomplete: () => read('incomplete'),

@@ -7,6 +7,7 @@ import type {
   InsightsInput,
 } from '../../contract/insights.ts';
 import type { Db } from '../migrations/migration.ts';
+import { OF_SUBJECT, type OfSubject } from '../query.ts';
 
 /**
  * Counts that were added up by day while statements were indexed; statements themselves are not read. A row is
@@ -36,18 +37,24 @@ const NAMES: Readonly<Record<Exclude<InsightDimension, 'table'>, string>> = {
   connection: 's.connection_id',
 };
 
-/** Rows of `table` from a day on, latest first; `?` are the day, the connection (twice) and the limit. */
+/** Rows of `table` from a day on, latest first; `?` are the day, connection and subject (each twice) and the limit. */
 const counted = (table: string) =>
   `(SELECT * FROM ${table} WHERE day >= ?
      AND (? IS NULL OR session IN (SELECT seq FROM sessions WHERE connection_id = ?))
+     AND ${OF_SUBJECT('session')}
      ORDER BY day DESC LIMIT ?)`;
 
 /** @param now milliseconds since the epoch. */
-export function readInsights(db: Db, { days, by, connectionId }: InsightsInput, now: number): Insights {
+export function readInsights(
+  db: Db,
+  { days, by, connectionId, subject }: InsightsInput & OfSubject,
+  now: number,
+): Insights {
   const today = Math.floor(now / DAY_MS);
   const first = today - days + 1;
   const only = connectionId ?? null;
-  const given = [first, only, only, MAX_ROWS] as const;
+  const person = subject ?? null;
+  const given = [first, only, only, person, person, MAX_ROWS] as const;
   const rows = (
     by === 'table'
       ? db.prepare<unknown[], Row>(
@@ -114,9 +121,10 @@ interface ShapeRow {
   sessions: number;
 }
 
-export function readInsightShapes(db: Db, input: InsightShapesInput, now: number): InsightShapes {
+export function readInsightShapes(db: Db, input: InsightShapesInput & OfSubject, now: number): InsightShapes {
   const first = Math.floor(now / DAY_MS) - input.days + 1;
   const only = input.connectionId ?? null;
+  const person = input.subject ?? null;
   const { by, having } = ORDER[input.order];
   // Of the columns that are no sums, SQLite gives those of the row that max() took.
   const rows = db
@@ -129,11 +137,11 @@ export function readInsightShapes(db: Db, input: InsightShapesInput, now: number
        GROUP BY t.value HAVING ${having}
        ORDER BY ${by} DESC, n DESC, shape LIMIT ?`,
     )
-    .all(first, only, only, MAX_SHAPE_ROWS, input.limit);
+    .all(first, only, only, person, person, MAX_SHAPE_ROWS, input.limit);
   const read = db
     .prepare(`SELECT count(*) FROM ${counted('shape_tallies')}`)
     .pluck()
-    .get(first, only, only, MAX_SHAPE_ROWS) as number;
+    .get(first, only, only, person, person, MAX_SHAPE_ROWS) as number;
   return { items: rows.map(shapeRow), more: read >= MAX_SHAPE_ROWS };
 }
 

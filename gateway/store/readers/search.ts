@@ -3,7 +3,7 @@ import type { StatementFilter } from '../../contract/search.ts';
 import type { Statement } from '../../contract/session.ts';
 import { FACETS_NAMED, facetToken, sessionToken } from '../facets.ts';
 import type { Db } from '../migrations/migration.ts';
-import { ftsQuery, MAX_ALTERNATIVES, namesOf, parseTerms, type Query, queryOf } from '../query.ts';
+import { ftsQuery, MAX_ALTERNATIVES, namesOf, type OfSubject, parseTerms, type Query, queryOf } from '../query.ts';
 import { STATEMENT_COLUMNS, type StatementRow, statementOf } from '../rows.ts';
 
 export interface Page {
@@ -20,7 +20,11 @@ const MAX_SESSIONS_ASKED = 20_000;
 const MAX_DRIFT = 2 ** 22;
 
 /** Statements that match, latest first. `total` is exact below MAX_COUNTED and stays there. */
-export function searchStatements(db: Db, filter: StatementFilter, page: Page): { items: Statement[]; total: number } {
+export function searchStatements(
+  db: Db,
+  filter: StatementFilter & OfSubject,
+  page: Page,
+): { items: Statement[]; total: number } {
   const query = queryOf(filter, tokensOf(db, filter));
   if (query === null) return { items: [], total: 0 };
   const { sql, values } = matches(query);
@@ -41,13 +45,21 @@ export function searchStatements(db: Db, filter: StatementFilter, page: Page): {
 }
 
 /** What each name of the filter stands for. Throws SEARCH_TOO_WIDE. */
-function tokensOf(db: Db, filter: StatementFilter): string[][] {
+function tokensOf(db: Db, filter: StatementFilter & OfSubject): string[][] {
   const find = db.prepare(FACETS_NAMED).pluck();
-  return namesOf(filter).map(({ kind, name, prefix }) => {
+  const subject = filter.subject === undefined ? [] : [subjectTokens(db, filter.subject)];
+  const named = namesOf(filter).map(({ kind, name, prefix }) => {
     const ids = find.all({ 1: kind, 2: name, 3: prefix ? 1 : 0, 4: MAX_ALTERNATIVES + 1 }) as number[];
     assertNarrow(kind, ids.length);
     return ids.map(facetToken);
   });
+  return [...subject, ...named];
+}
+
+/** A person who was displayed by several names has a facet of each. */
+function subjectTokens(db: Db, subject: string): string[] {
+  const ids = db.prepare("SELECT id FROM facets WHERE kind = 'person' AND value = ? LIMIT ?").pluck();
+  return (ids.all(subject, MAX_ALTERNATIVES) as number[]).map(facetToken);
 }
 
 export function assertNarrow(kind: string, names: number): void {

@@ -1,13 +1,14 @@
 import type { SessionFilter } from '../../contract/routes/sessions.ts';
 import type { Session } from '../../contract/session.ts';
 import type { Db } from '../migrations/migration.ts';
+import type { OfSubject } from '../query.ts';
 import { type SessionRow, sessionOf } from '../rows.ts';
 import { sessionsMatching } from './search.ts';
 
 const VERDICTS = { asked: 'asked > 0', denied: 'denied > 0', error: 'errors > 0' } as const;
 
 /** Latest opened first. */
-export function listSessions(db: Db, filter: SessionFilter): { items: Session[]; total: number } {
+export function listSessions(db: Db, filter: SessionFilter & OfSubject): { items: Session[]; total: number } {
   const where: string[] = [];
   const values: (string | number)[] = [];
   const add = (condition: string, ...given: (string | number)[]) => {
@@ -17,6 +18,7 @@ export function listSessions(db: Db, filter: SessionFilter): { items: Session[];
   if (filter.connectionId !== undefined) add('connection_id = ?', filter.connectionId);
   if (filter.conversationId !== undefined) add('conversation_id = ?', filter.conversationId);
   if (filter.state !== undefined) add('state = ?', filter.state);
+  if (filter.subject !== undefined) add("json_extract(identity, '$.subject') = ?", filter.subject);
   if (filter.verdict !== undefined) add(VERDICTS[filter.verdict]);
   if (filter.since !== undefined) add('opened_at >= ?', isoUtc(filter.since));
   if (filter.until !== undefined) add('opened_at < ?', isoUtc(filter.until));

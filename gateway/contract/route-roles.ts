@@ -1,0 +1,121 @@
+import type { RouteName } from './api.ts';
+import { ROLES, type Role } from './roles.ts';
+
+/** Any of these roles is enough; `anyone`: takes none, since it only shows what all have to see, or takes leave away. */
+export type RouteRole = 'anyone' | readonly Role[];
+
+const ANY = ROLES;
+const ADMIN = ['admin'] as const;
+/** A developer sees what is their own of it, auditors everything (control/own-sessions.ts). */
+const READS = ['developer', 'auditor'] as const;
+
+/** Every route is here, so that a new one cannot be forgotten: this does not compile without it. */
+export const ROUTE_ROLES = {
+  host: 'anyone',
+  login: 'anyone',
+  logout: 'anyone',
+  newLoginCode: 'anyone',
+  setPin: 'anyone',
+  status: 'anyone',
+  device: 'anyone',
+  about: 'anyone',
+  agents: 'anyone',
+  holdTray: 'anyone',
+  roles: 'anyone',
+  putRoles: ADMIN,
+  enrolDevice: ADMIN,
+  rotateDeviceKey: ADMIN,
+  putDeviceWitness: ADMIN,
+  removeDeviceWitness: ADMIN,
+  approvals: ['developer', 'approver', 'auditor'],
+  approval: ['developer', 'approver', 'auditor'],
+  // To deny takes less: it gives no leave (identity/roles.ts).
+  decide: ['approver'],
+  passkeyRequest: ['approver'],
+  extendApproval: ['developer', 'approver'],
+  similarApprovals: ['developer', 'approver', 'auditor'],
+  endPause: ['approver'],
+  grants: ANY,
+  revokeGrant: ANY,
+  revokeGrants: ANY,
+  pauseAll: 'anyone',
+  panic: 'anyone',
+  resumeAll: ['approver', 'admin'],
+  sessions: READS,
+  session: READS,
+  statements: READS,
+  result: READS,
+  exchange: READS,
+  terminal: READS,
+  verifySession: READS,
+  killSession: ['developer', 'approver', 'auditor', 'admin'],
+  search: READS,
+  insights: READS,
+  insightShapes: READS,
+  summary: READS,
+  connections: ANY,
+  putConnection: ADMIN,
+  deleteConnection: ADMIN,
+  testConnection: ['developer', 'admin'],
+  mintToken: ['developer'],
+  // It asks for leave, as any client does: policy says no to whom nobody is signed in for.
+  hook: 'anyone',
+  hookFiles: 'anyone',
+  storedCredentials: ['developer', 'admin'],
+  storeCredential: ['developer', 'admin'],
+  forgetStoredCredential: ['developer', 'admin'],
+  mcpServers: ANY,
+  putMcpServer: ADMIN,
+  deleteMcpServer: ADMIN,
+  mcpTools: ANY,
+  testMcpServer: ['developer', 'admin'],
+  acceptMcpTools: ADMIN,
+  signInMcpServer: ['developer', 'admin'],
+  mcpSignInState: ['developer', 'admin'],
+  signOutMcpServer: ['developer', 'admin'],
+  mintMcpToken: ['developer'],
+  revokeToken: ANY,
+  passkeys: 'anyone',
+  beginPasskey: ['approver', 'admin'],
+  finishPasskey: ['approver', 'admin'],
+  removePasskey: ['approver', 'admin'],
+  identity: 'anyone',
+  putProvider: ADMIN,
+  deleteProvider: ADMIN,
+  signIn: 'anyone',
+  signInState: 'anyone',
+  signOut: 'anyone',
+  policy: ANY,
+  stagePolicy: ADMIN,
+  acceptPolicy: ADMIN,
+  discardPolicy: ADMIN,
+  checkPolicy: ANY,
+  tryPolicy: ANY,
+  policyHistory: ANY,
+  policyVersion: ANY,
+  syncStatus: ANY,
+  syncNow: ANY,
+  pauseSync: ADMIN,
+  resumeSync: ADMIN,
+  probeSync: ADMIN,
+  setUpSync: ADMIN,
+  retentionPlan: ['auditor', 'admin'],
+  removeRecording: ADMIN,
+  holds: ANY,
+  setHold: ['auditor', 'admin'],
+  liftHold: ['auditor', 'admin'],
+  alerts: READS,
+  alertRules: ANY,
+  resumeSession: ['approver', 'admin'],
+  siemStatus: ANY,
+  putSiem: ADMIN,
+  deleteSiem: ADMIN,
+  testSiem: ADMIN,
+} as const satisfies Record<RouteName, RouteRole>;
+
+/** Roles of which one is enough for a call; null: it takes none. */
+export function rolesFor(name: RouteName, decision?: string): readonly Role[] | null {
+  if (name === 'decide' && decision === 'deny') return ['developer', 'approver', 'admin'];
+  const roles: RouteRole = ROUTE_ROLES[name];
+  return roles === 'anyone' ? null : roles;
+}
