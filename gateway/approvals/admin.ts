@@ -1,3 +1,4 @@
+import type { ApproverVote } from '../contract/approvers.ts';
 import type { Approval, Grant, SimilarApprovals } from '../contract/decision.ts';
 import type { DecisionInput } from '../pipeline/ports.ts';
 
@@ -9,9 +10,17 @@ export interface ApprovalsAdmin {
   /**
    * Decides one waiting request, once. Throws CountersignError and decides nothing: APPROVAL_UNKNOWN,
    * APPROVAL_NOT_WAITING, APPROVAL_MISMATCH (the digest is not this request's), PRESENCE_TOO_LOW,
-   * GRANT_REFUSED, GRANTS_FULL.
+   * APPROVER_REFUSED (policy wants somebody else), GRANT_REFUSED, GRANTS_FULL. It still waits afterwards where more
+   * people have to approve.
    */
   decide(input: DecisionInput): Approval;
+  /**
+   * Counts the approval of somebody whose right to it was verified: on another machine, and signed. Throws
+   * APPROVAL_UNKNOWN, APPROVAL_NOT_WAITING, APPROVAL_MISMATCH, PRESENCE_TOO_LOW, APPROVER_REFUSED (it is the same person again).
+   */
+  vote(id: string, digest: string, vote: ApproverVote): Approval;
+  /** How a waiting request reaches others, in words. */
+  travels(id: string, sentence: string): void;
   /**
    * A person is looking at it: it waits for the policy's time again, from now, and never past its `latestAt`.
    * Throws APPROVAL_UNKNOWN, APPROVAL_NOT_WAITING.

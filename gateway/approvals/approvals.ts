@@ -1,6 +1,8 @@
 import type { ApiEvent } from '../contract/api.ts';
+import { type ApproverDemand, type ApproverVote, demandInWords } from '../contract/approvers.ts';
 import { type Approval, type DecisionChannel, PRESENCE_LEVELS, type Verdict } from '../contract/decision.ts';
 import { CountersignError } from '../contract/errors.ts';
+import { grantRefusal } from '../contract/grantable.ts';
 import type { Operation } from '../contract/operation.ts';
 import type { Approvals, Clock, DecisionInput, Hold, HoldOutcome } from '../pipeline/ports.ts';
 import type { ApprovalsAdmin } from './admin.ts';
@@ -9,6 +11,7 @@ import { GrantBook } from './grants.ts';
 import { type ApprovalLimits, DEFAULT_APPROVAL_LIMITS, sizeOf } from './limits.ts';
 import { PauseBook } from './pauses.ts';
 import { similarTo } from './similar.ts';
+import { type ApproverDeps, localVote, withVote } from './votes.ts';
 
 export type { ApprovalsAdmin } from './admin.ts';
 export type ApprovalEvent = Extract<ApiEvent, { type: 'approval' | 'grant' }>;
@@ -29,6 +32,8 @@ export interface ApprovalsDeps {
   longestMs?: number | undefined;
   /** Why nobody can approve by a passkey, with the way out; null: somebody can. Default: nobody ever can. */
   passkeyMissing?: () => string | null;
+  /** Who can approve where policy says who has to; default: nobody. */
+  approvers?: ApproverDeps;
   /** What happened; must not throw. */
   onEvent?: (event: ApprovalEvent) => void;
   /** For sentences: local time, as 2026-01-05 18:20. */
@@ -119,6 +124,13 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     });
   }
 
+  function assertApprovers(operation: Operation, demand: ApproverDemand, reason: string): void {
+    const why = deps.approvers === undefined ? 'nobody can be asked here' : deps.approvers.missing(operation, demand);
+    if (why === null) return;
+    const words = demandInWords(demand, operation.identity.display);
+    throw new CountersignError('APPROVERS_MISSING', `${reason} It ${words}, and ${why}.`);
+  }
+
   function hold(operation: Operation, verdict: Verdict, longestMs = Number.POSITIVE_INFINITY): Hold {
     const { sessionId } = operation;
     const pausedUntil = pauses.pausedUntil(sessionId, now());
@@ -129,9 +141,10 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
         `nobody answered the last requests of this session, so it is paused: for the next ${minutes} minute${minutes === 1 ? '' : 's'} what needs a person is denied without asking`,
       );
     }
-    const missing = verdict.level === 'passkey' ? passkeyMissing() : null;
+    const missing = verdict.level === 'passkey' && verdict.approvers === undefined ? passkeyMissing() : null;
     if (missing !== null)
       throw new CountersignError('PASSKEY_MISSING', `${verdict.reason} It needs a passkey, and ${missing}`);
+    if (verdict.approvers !== undefined) assertApprovers(operation, verdict.approvers, verdict.reason);
     const size = sizeOf(operation);
     const ofSession = perSession.get(sessionId) ?? 0;
     if (queue.size >= limits.waiting) throw full(`${queue.size} requests`);
@@ -141,7 +154,9 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     const createdAt = now();
     const longest = Math.min(longestMs, deps.longestMs ?? MAX_WAIT_MS, MAX_WAIT_MS);
     const wait = Math.min(verdict.expiresSeconds * 1000, longest);
-    const latestAt = createdAt + Math.min(verdict.expiresSeconds * 1000 * (1 + EXTENSIONS), longest);
+    // What travels to other machines says when it ends, and that stays.
+    const times = verdict.approvers === undefined ? 1 + EXTENSIONS : 1;
+    const latestAt = createdAt + Math.min(verdict.expiresSeconds * 1000 * times, longest);
     const approval: Approval = {
       id: deps.newId(),
       state: 'waiting',
@@ -221,23 +236,48 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     return entry.approval;
   }
 
-  function decide(input: DecisionInput): Approval {
-    const entry = waitingEntry(input.approvalId);
-    const { approval } = entry;
-    if (input.digest !== approval.operation.digest) {
-      throw new CountersignError(
-        'APPROVAL_MISMATCH',
-        'The decision is for another operation than the one that waits; nothing was decided.',
-      );
+  function waitingFor(id: string, digest: string): Waiting {
+    const entry = waitingEntry(id);
+    if (digest === entry.approval.operation.digest) return entry;
+    throw new CountersignError(
+      'APPROVAL_MISMATCH',
+      'The decision is for another operation than the one that waits; nothing was decided.',
+    );
+  }
+
+  /** Counts one person's approval; only with the last one that is missing the request ends. */
+  function count(entry: Waiting, demand: ApproverDemand, vote: ApproverVote, message: string | null): Approval {
+    const { state, votes, ...by } = withVote(entry.approval, demand, vote);
+    if (state === 'approved') {
+      pauses.answered(entry.approval.operation.sessionId);
+      return finish(entry, 'approved', { ...by, message, votes });
     }
+    entry.approval = { ...entry.approval, votes };
+    emit({ type: 'approval', approval: entry.approval });
+    return entry.approval;
+  }
+
+  function decide(input: DecisionInput): Approval {
+    const entry = waitingFor(input.approvalId, input.digest);
+    const { approval } = entry;
     const by = { decidedBy: input.decidedBy, channel: input.channel, message: input.message };
     if (input.decision === 'deny') {
       pauses.answered(approval.operation.sessionId);
-      return finish(entry, 'denied', by);
+      // Who approved before stays written down; a denial by one ends it.
+      const votes = input.vote === undefined ? approval.votes : [...(approval.votes ?? []), input.vote];
+      return finish(entry, 'denied', votes === undefined ? by : { ...by, votes });
     }
     const { verdict } = approval;
     if (verdict.effect !== 'ask' || !PERSONAL_CHANNELS.has(input.channel) || !reaches(input.level, verdict.level)) {
       throw new CountersignError('PRESENCE_TOO_LOW', `This needs ${LEVEL_WORDS[verdict.level]}.`);
+    }
+    if (verdict.approvers !== undefined) {
+      if (input.scope.kind !== 'once')
+        throw new CountersignError('GRANT_REFUSED', `No wider approval: ${grantRefusal(approval.operation, verdict)}.`);
+      if (deps.approvers === undefined) throw new CountersignError('APPROVER_REFUSED', 'Nobody can approve this here.');
+      const at = new Date(now()).toISOString();
+      const vote = localVote(approval, verdict.approvers, input, deps.approvers.person(), at);
+      return count(entry, verdict.approvers, vote, input.message);
     }
     if (input.scope.kind === 'once') {
       pauses.answered(approval.operation.sessionId);
@@ -266,6 +306,19 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     },
     get: find,
     decide,
+    vote(id, digest, vote) {
+      const entry = waitingFor(id, digest);
+      const { effect, level, approvers } = entry.approval.verdict;
+      if (effect !== 'ask' || approvers === undefined || !reaches(vote.level, level))
+        throw new CountersignError('PRESENCE_TOO_LOW', `This needs ${LEVEL_WORDS[level]}.`);
+      return count(entry, approvers, vote, null);
+    },
+    travels(id, sentence) {
+      const entry = queue.get(id);
+      if (entry === undefined || entry.approval.mailbox === sentence) return;
+      entry.approval = { ...entry.approval, mailbox: sentence };
+      emit({ type: 'approval', approval: entry.approval });
+    },
     extend,
     similar: (id) => similarTo(known(id), history),
     grants: () => grants.list(),

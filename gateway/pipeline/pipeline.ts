@@ -128,6 +128,7 @@ function fromOutcome(outcome: HoldOutcome, verdict: Verdict): Decision {
     decidedBy: approval.decidedBy,
     channel: approval.channel,
     ...(approval.proof === undefined ? {} : { proof: approval.proof }),
+    ...(approval.votes === undefined ? {} : { votes: approval.votes }),
   };
   switch (outcome.state) {
     case 'approved':

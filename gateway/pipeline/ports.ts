@@ -1,3 +1,4 @@
+import type { ApproverVote } from '../contract/approvers.ts';
 import type { Connection } from '../contract/connection.ts';
 import type {
   Approval,
@@ -117,6 +118,8 @@ export interface DecisionInput {
   /** What the channel proved; PIN and passkey are verified before this. */
   level: PresenceLevel;
   proof?: PasskeyProof | undefined;
+  /** Of a denial on another machine: as it was signed. */
+  vote?: ApproverVote | undefined;
   decidedBy: string;
 }
 

@@ -125,9 +125,17 @@ async function policyOrPerson(
   const { pending } = result;
   const { approvalId } = pending;
   const since = deps.clock.now();
-  const { policyIds, policyHash, level } = verdict;
+  const { policyIds, policyHash, level, approvers } = verdict;
   try {
-    conversation.event('asked', { exchange: entry.exchange, approvalId, digest, policyIds, policyHash, level });
+    conversation.event('asked', {
+      exchange: entry.exchange,
+      approvalId,
+      digest,
+      policyIds,
+      policyHash,
+      level,
+      ...(approvers && { approvers }),
+    });
     if (bound !== null && bound.text.length * 3 <= MAX_OPERATION_BYTES) {
       const { protocol, tool, place, text, bindings } = bound;
       conversation.event('operation', { approvalId, protocol, tool, place, text, bindings }, 'unit');
@@ -148,7 +156,7 @@ async function policyOrPerson(
   stop();
   over.removeEventListener('abort', gone);
   const heldMs = deps.clock.now() - since;
-  const { effect, decidedBy, channel, grantId, proof } = decision;
+  const { effect, decidedBy, channel, grantId, proof, votes } = decision;
   conversation.event('decided', {
     approvalId,
     digest,
@@ -158,6 +166,7 @@ async function policyOrPerson(
     grantId,
     heldMs,
     ...(proof && { proof }),
+    ...(votes && { votes }),
   });
   return { decision, facts: { digest, heldMs } };
 }

@@ -60,9 +60,17 @@ export async function decideCommand(
   if (result.kind === 'decided') return { decision: result.decision, digest, heldMs: 0 };
 
   const { approvalId, decision: answer, withdraw } = result.pending;
-  const { policyIds, policyHash, level, reason, expiresSeconds } = verdict;
+  const { policyIds, policyHash, level, approvers, reason, expiresSeconds } = verdict;
   const since = performance.now();
-  recorder.event('asked', { exchange: 0, approvalId, digest, policyIds, policyHash, level });
+  recorder.event('asked', {
+    exchange: 0,
+    approvalId,
+    digest,
+    policyIds,
+    policyHash,
+    level,
+    ...(approvers && { approvers }),
+  });
   if (bound !== null) {
     const { protocol, tool, place, text, bindings } = bound;
     recorder.event('operation', { approvalId, protocol, tool, place, text, bindings }, 'unit');
@@ -72,7 +80,7 @@ export async function decideCommand(
   const decision = await answer;
   void left;
   const heldMs = Math.round(performance.now() - since);
-  const { effect, decidedBy, channel, grantId, proof } = decision;
+  const { effect, decidedBy, channel, grantId, proof, votes } = decision;
   recorder.event('decided', {
     approvalId,
     digest,
@@ -82,6 +90,7 @@ export async function decideCommand(
     grantId,
     heldMs,
     ...(proof && { proof }),
+    ...(votes && { votes }),
   });
   return { decision, digest, heldMs };
 }

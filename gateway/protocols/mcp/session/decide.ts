@@ -86,7 +86,7 @@ export class Decider {
   /** Records how a held call was decided. @returns how long it waited, in milliseconds. */
   decided({ approvalId }: PendingDecision, decision: Decision, digest: string | null, since: number): number {
     const heldMs = Math.max(0, Math.round(this.#deps.clock.now() - since));
-    const { effect, decidedBy, channel, grantId, proof } = decision;
+    const { effect, decidedBy, channel, grantId, proof, votes } = decision;
     this.#recorder.event('decided', {
       approvalId,
       digest,
@@ -96,6 +96,7 @@ export class Decider {
       grantId,
       heldMs,
       ...(proof && { proof }),
+      ...(votes && { votes }),
     });
     return heldMs;
   }
@@ -143,7 +144,7 @@ export class Decider {
   #tell(pending: PendingDecision, verdict: Verdict, operation: ActionOperation, exchange: number | null): void {
     const { approvalId } = pending;
     const { digest, protocol, tool, place, text, bindings } = operation;
-    const { policyIds, policyHash, level } = verdict;
+    const { policyIds, policyHash, level, approvers } = verdict;
     this.#recorder.event('asked', {
       ...(exchange === null ? {} : { exchange }),
       approvalId,
@@ -151,6 +152,7 @@ export class Decider {
       policyIds,
       policyHash,
       level,
+      ...(approvers && { approvers }),
     });
     this.#recorder.event('operation', { approvalId, protocol, tool, place, text, bindings }, 'unit');
   }

@@ -66,6 +66,7 @@ export function decide(
     policyIds: verdict.policyIds,
     policyHash: verdict.policyHash,
     level: verdict.level,
+    ...(verdict.approvers && { approvers: verdict.approvers }),
   });
   recordOperation(state, approvalId, operation);
   const { searchPath, role } = state.settings;
@@ -79,7 +80,7 @@ export function decide(
     ready: pending.decision,
     resume: (decision) => {
       const heldMs = Math.round(monotonic() - since);
-      const { effect, decidedBy, channel, grantId, proof } = decision;
+      const { effect, decidedBy, channel, grantId, proof, votes } = decision;
       recorder.event('decided', {
         approvalId,
         digest,
@@ -89,6 +90,7 @@ export function decide(
         grantId,
         heldMs,
         ...(proof && { proof }),
+        ...(votes && { votes }),
       });
       return then({ decision, digest, heldMs, cancelled: wait.cancelled });
     },
