@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CountersignError } from '../../contract/errors.ts';
+import { answerPage, CLOSE_THIS_PAGE, NOT_BEGUN_HERE } from '../answer-page.ts';
 
 export interface Callback {
   redirectUri: string;
@@ -10,15 +11,6 @@ export interface Callback {
 }
 
 const PATH = '/callback';
-const page = (title: string, text: string) =>
-  `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title><body><h1>${title}</h1><p>${text}</p></body></html>`;
-const HEADERS = {
-  'content-type': 'text/html; charset=utf-8',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'no-store',
-  'x-content-type-options': 'nosniff',
-};
 
 /**
  * Waits on a loopback port of its own for the browser to come back (RFC 8252 section 7.3). Only a GET of the very
@@ -37,18 +29,16 @@ export async function listenForCallback(
   promise.catch(() => {});
   let origin = '';
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
-    const refuse = (status: number, text: string) =>
-      response.writeHead(status, HEADERS).end(page('Countersign', text), () => request.destroy());
+    const refuse = (status: number, text: string) => answerPage(response, status, text, () => request.destroy());
     if (request.method !== 'GET') return refuse(405, 'Nothing is taken here but a sign-in.');
     // A page elsewhere whose name leads here (DNS rebinding) has another Host.
     if (`http://${request.headers.host}` !== origin) return refuse(403, 'This is not the address of the sign-in.');
     const url = URL.parse(request.url ?? '', origin);
     if (url === null || url.pathname !== PATH || url.origin !== origin) return refuse(404, 'There is nothing here.');
     if (!isOurs(url.searchParams.get('state') ?? '')) {
-      return refuse(400, 'This sign-in was not begun here, or is over. Begin it again in Countersign.');
+      return refuse(400, NOT_BEGUN_HERE);
     }
-    response.writeHead(200, HEADERS);
-    response.end(page('Countersign', 'You can close this page. Countersign says how the sign-in went.'));
+    answerPage(response, 200, CLOSE_THIS_PAGE);
     resolve(url);
     close();
   });
