@@ -114,6 +114,20 @@ export function registerReaders(trust: Command, cli: Cli): void {
     note.passkeys.push({ ...validFor(now, days), person: person!, credentialId, publicKey, algorithm, rpId });
   });
   revokeCommand(passkey, cli, 'passkeys', 'credential');
+
+  const approver = trust.command('approver').description('who approves what other people’s agents ask for');
+  addCommand(
+    approver,
+    cli,
+    'add <person> <file>',
+    'count the decisions of a key, from what “countersign mailbox key” printed on the approver’s machine',
+    [['--group <group...>', 'that policies ask for (@approvers)']],
+  )<AddOptions & { group: string[] }>((note, now, [person, file], { days, group }) => {
+    const { vkey, recipient } = readJson(file!) as { vkey: string; recipient: string };
+    const entry = { ...validFor(now, days), person: person!, groups: [...new Set(group)], vkey, recipient };
+    note.approvers = [...(note.approvers ?? []), entry];
+  });
+  revokeCommand(approver, cli, 'approvers', 'person');
 }
 
 export function registerRest(trust: Command, cli: Cli): void {

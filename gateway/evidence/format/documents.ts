@@ -2,15 +2,16 @@ import { z } from 'zod';
 
 /** Signed documents of SPEC.md, by kind. */
 
-const Time = z.iso.datetime({ precision: 3 });
+export const Time = z.iso.datetime({ precision: 3 });
 const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@ -]{0,127}$/);
 export const OrgName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 export const DeviceId = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{26}$/);
 /** C2SP vkey; its checksum is looked at by parseVkey. */
-const Vkey = z
+export const Vkey = z
   .string()
   .max(512)
   .regex(/^[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/);
+export const Recipient = z.string().regex(/^age1[0-9a-z]{20,4000}$/);
 const Hash = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);
 
 const Revocation = z.strictObject({ at: Time, reason: z.string().min(1).max(500) });
@@ -24,7 +25,7 @@ export const AuditorEntry = z.strictObject({
   ...entry,
   name: Name,
   role: z.enum(['auditor', 'reader']),
-  recipient: z.string().regex(/^age1[0-9a-z]{20,4000}$/),
+  recipient: Recipient,
   /** Signs the auditor's own log; null for who only reads. */
   vkey: Vkey.nullable(),
 });
@@ -71,6 +72,17 @@ export const PasskeyEntry = z.strictObject({
   rpId: z.string().min(1).max(253),
 });
 
+/** Who may approve what somebody else's agent asks for, with a key of their own. */
+export const ApproverEntry = z.strictObject({
+  ...entry,
+  person: z.string().min(1).max(320),
+  groups: z.array(z.string().min(1).max(256)).min(1).max(100),
+  vkey: Vkey,
+  /** Requests are encrypted to it. */
+  recipient: Recipient,
+});
+export type ApproverEntry = z.infer<typeof ApproverEntry>;
+
 export const TsaEntry = z.strictObject({
   ...entry,
   name: Name,
@@ -100,6 +112,8 @@ export const TrustNote = z.strictObject({
   auditors: z.array(AuditorEntry).max(1000),
   issuers: z.array(IssuerEntry).max(100),
   passkeys: z.array(PasskeyEntry).max(10_000),
+  /** Absent in notes of before there were any. */
+  approvers: z.array(ApproverEntry).max(1000).optional(),
   /** Keys taken back. */
   devices: z.array(z.strictObject({ device: DeviceId, vkey: Vkey, revoked: Revocation })).max(10_000),
   policies: z.array(z.strictObject({ ...entry, hash: z.string().regex(/^[0-9a-f]{64}$/) })).max(1000),

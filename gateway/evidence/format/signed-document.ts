@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { FormatError } from '../../recording/format/primitives.ts';
 import { Binding, Enrolment, EnrolmentRequest, KeyChange, TrustNote } from './documents.ts';
+import { ApprovalDecision, ApprovalRequest, ApproverNotice } from './mailbox-documents.ts';
 import { parseNote, type SignedNote, signNote } from './signed-note.ts';
 import type { Signer } from './vkey.ts';
 
@@ -11,6 +12,9 @@ const schemas = {
   'enrolment-request': EnrolmentRequest,
   binding: Binding,
   'key-change': KeyChange,
+  'approval-request': ApprovalRequest,
+  'approval-decision': ApprovalDecision,
+  'approver-notice': ApproverNotice,
 } as const;
 
 export type DocumentKind = keyof typeof schemas;

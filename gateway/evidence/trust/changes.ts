@@ -4,8 +4,16 @@ import { keyMaterial, shortKey } from './entries.ts';
 import { addDays } from './trust-folder.ts';
 
 /** Lists of a trust note of which a person revokes one by naming it. */
-export type RevocableList = 'authorities' | 'witnesses' | 'tsas' | 'auditors' | 'issuers' | 'passkeys' | 'policies';
-type EntryOf<L extends RevocableList> = TrustNote[L][number];
+export type RevocableList =
+  | 'authorities'
+  | 'witnesses'
+  | 'tsas'
+  | 'auditors'
+  | 'issuers'
+  | 'passkeys'
+  | 'approvers'
+  | 'policies';
+type EntryOf<L extends RevocableList> = NonNullable<TrustNote[L]>[number];
 export type Revocation = NonNullable<Validity['revoked']>;
 
 /** What a person may call an entry by. */
@@ -16,6 +24,7 @@ const NAMES: { [L in RevocableList]: (entry: EntryOf<L>) => (string | null)[] } 
   auditors: ({ name, recipient, vkey }) => [name, recipient, vkey],
   issuers: ({ issuer }) => [issuer],
   passkeys: ({ credentialId, person }) => [credentialId, person],
+  approvers: ({ person, vkey }) => [person, ...keyNames(vkey)],
   policies: ({ hash }) => [hash],
 };
 
@@ -23,12 +32,12 @@ const NAMES: { [L in RevocableList]: (entry: EntryOf<L>) => (string | null)[] } 
 const keyNames = (vkey: string): string[] => {
   const short = shortKey(vkey);
   const name = short.split('+')[0]!;
-  return [vkey, short, name, name.replace(/^countersign\/authority\//, '')];
+  return [vkey, short, name, name.replace(/^countersign\/(authority|approver)\//, '')];
 };
 
 /** The one that is called so and is not revoked. Throws TRUST_NONE or TRUST_SEVERAL. */
 export function findEntry<L extends RevocableList>(note: TrustNote, list: L, called: string): EntryOf<L> {
-  const entries = note[list] as EntryOf<L>[];
+  const entries = (note[list] ?? []) as EntryOf<L>[];
   const found = entries.filter((entry) => entry.revoked === null && NAMES[list](entry).includes(called));
   return one(found, called);
 }

@@ -63,6 +63,13 @@ export function flatEntries(note: TrustNote): FlatEntry[] {
         e.rpId,
       ]),
     ),
+    ...(note.approvers ?? []).map((e) =>
+      flat(
+        `approver ${e.vkey} ${e.recipient} ${JSON.stringify([e.person, e.groups])}`,
+        `approver ${e.person} of ${e.groups.join(', ')} (${shortKey(e.vkey)})`,
+        e,
+      ),
+    ),
     ...note.policies.map((e) => flat(`policy ${e.hash}`, `policy set ${e.hash.slice(0, 16)}`, e)),
     ...note.devices.map((e) => ({
       id: `device ${e.vkey}`,
@@ -95,6 +102,11 @@ export function faultsOf(sha256: Sha256, note: TrustNote): string[] {
   for (const { vkey } of note.authorities) key(vkey, 'countersign/authority/', 'the authority');
   for (const { vkey } of note.witnesses) key(vkey, '', 'the witness', COSIGNATURE);
   for (const { vkey } of note.auditors) if (vkey !== null) key(vkey, 'countersign/auditor/', 'the auditor');
+  for (const { vkey } of note.approvers ?? []) key(vkey, 'countersign/approver/', 'the approver');
+  for (const [vkey, entries] of Map.groupBy(note.approvers ?? [], (one) => one.vkey)) {
+    const people = [...new Set(entries.map(({ person }) => person))];
+    if (people.length > 1) faults.push(`the key ${shortKey(vkey)} is given to ${people.join(' and ')}`);
+  }
   for (const { device, vkey } of note.devices) key(vkey, `countersign/device/${device}`, 'the device key');
   const seen = new Set<string>();
   for (const { id, label, validity } of flatEntries(note)) {
