@@ -17,6 +17,7 @@ interface AddOptions {
   tls?: string;
   ca?: string;
   observe?: boolean;
+  access?: string[];
   environment?: string;
   secretStdin?: boolean;
 }
@@ -44,6 +45,7 @@ function connectionFrom(id: string, options: AddOptions): Connection {
       user: options.user,
       database: options.database,
       environment: options.environment,
+      access: options.access === undefined ? undefined : accessOf(options.access),
       mode: options.observe ? 'observe' : undefined,
     }),
     ...(Object.keys(tls).length > 0 ? { tls } : {}),
@@ -64,6 +66,27 @@ async function add(cli: Cli, id: string, options: AddOptions): Promise<void> {
   cli.out(`${id} is registered. Let a client in with: ${typedCommand(cli, `connect ${id}`)}`);
 }
 
+const accessInWords = (access: Connection['access']): string =>
+  access === undefined
+    ? 'for everybody'
+    : oneLine(
+        Object.entries(access)
+          .map(([group, level]) => `${group}: ${level}`)
+          .join(', ') || 'for nobody',
+        100,
+      );
+
+/** GROUP=LEVEL, the last sign counting, since names of groups may have one. Throws USAGE. */
+function accessOf(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.lastIndexOf('=');
+      if (at < 1) throw new CountersignError('USAGE', `--access takes GROUP=LEVEL, and this is ${pair}`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
 async function list(cli: Cli): Promise<void> {
   const { items } = await cli.control().call('connections', {});
   if (items.length === 0)
@@ -73,6 +96,7 @@ async function list(cli: Cli): Promise<void> {
     one.mode,
     `masking ${one.masking}`,
     one.environment,
+    accessInWords(one.access),
     one.hasSecret ? 'password held' : 'no password',
     oneLine(`${one.user}@${one.host}:${one.port}/${one.database}`, 100),
   ]);
@@ -97,6 +121,10 @@ export function registerConnections(program: Command, cli: Cli): void {
     .option('--ca <file>', "the certificate authority's file")
     .option('--environment <name>', 'production (default), staging or development')
     .option('--observe', 'forward everything and only note what would have been asked or denied')
+    .option(
+      '--access <group=level...>',
+      'for these groups alone: read-only, read-write or admin (docs/administration.md)',
+    )
     .option('--secret-stdin', 'read the password from standard input')
     .action((id: string, options: AddOptions) => add(cli, id, options));
   connections

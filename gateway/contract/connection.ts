@@ -51,9 +51,26 @@ export const DetectorConfig = z.object({
 });
 export type DetectorConfig = z.infer<typeof DetectorConfig>;
 
+/** What is looked at while a person is asked about a change of rows; see docs/previews.md. */
+export const PreviewLimits = z.object({
+  /** Statements that the planner takes to touch more rows are not run for a preview; 0: none is. */
+  rows: z.number().int().min(0).max(1_000_000).default(10_000),
+  /** Rows that are shown. */
+  sample: z.number().int().min(0).max(50).default(10),
+  /** statement_timeout and lock_timeout of what is run for it. */
+  statementMs: z.number().int().min(10).max(60_000).default(2_000),
+  lockMs: z.number().int().min(1).max(10_000).default(200),
+});
+export type PreviewLimits = z.infer<typeof PreviewLimits>;
+
 export const TlsMode = z.enum(['disable', 'require', 'verify-ca', 'verify-full']);
 
 export const ConnectionId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
+
+export const ACCESS_LEVELS = ['read-only', 'read-write', 'admin'] as const;
+/** read-only: looks. read-write: changes rows besides. admin: whatever policy lets through. */
+export const AccessLevel = z.enum(ACCESS_LEVELS);
+export type AccessLevel = z.infer<typeof AccessLevel>;
 
 /**
  * A registered target. The secret (password, client key passphrase) is not here: it is in the vault
@@ -88,6 +105,15 @@ export const Connection = z.object({
   masking: z.enum(['on', 'off']).default('on'),
   columns: z.array(ColumnTag).max(4096).default([]),
   detectors: DetectorConfig.prefault({}),
+  preview: PreviewLimits.prefault({}),
+  /**
+   * Levels by group of the identity provider: the highest of a person's groups counts, and who is in none of them
+   * gets nothing. Absent: policy alone decides. Policy may be stricter, never wider.
+   */
+  access: z
+    .record(z.string().min(1).max(256), AccessLevel)
+    .refine((levels) => Object.keys(levels).length <= 256, 'at most 256 groups')
+    .optional(),
   environment: z.enum(['production', 'staging', 'development']).default('production'),
   description: z.string().max(1000).default(''),
 });
