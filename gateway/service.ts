@@ -35,7 +35,6 @@ import { openLogFile } from './log-file.ts';
 import { createMaskingKeys } from './masking/keys.ts';
 import { createNotifications } from './notify/notifications.ts';
 import { createServiceTray } from './notify/tray/service-tray.ts';
-import { accessPipeline, accessTokens, endChangedAccess } from './pipeline/access.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
 import type { Clock } from './pipeline/ports.ts';
 import { createPolicyEngine, createPolicyHandlers, createPolicyTrials, shippedPolicy } from './policy/index.ts';
@@ -180,10 +179,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     approvals: () => approvals,
     registry,
     onConfigured: () => workloads.reset('the providers were configured anew'),
-    onChanged: () => {
-      groupsChanged();
-      publishStatus();
-    },
+    onChanged: () => publishStatus(),
     onProblem: (sentence) => log.error(sentence),
   });
   const { people } = signedIn;
@@ -196,14 +192,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     approvals: () => approvals,
     now: clock.now,
     onProblem: (sentence) => log.error(sentence),
-  });
-  const access = { connection: connections.get, person: () => people.current() };
-  const groupsChanged = endChangedAccess({
-    ...access,
-    onConnection: connections.onChanged,
-    connections: connections.list,
-    sessions: registry.list,
-    end: registry.kill,
   });
   const gate = createBudgetGate(recorder, (reason) => {
     for (const { id } of registry.list()) registry.kill(id, reason);
@@ -245,7 +233,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   await reporter.started(recovered.sessions.map(({ folder: path }) => path));
   recorder.onSealed((id, closed) => sync.sealed(id, closed));
   await sync.start();
-  const minted = createTokens({
+  const tokens = createTokens({
     file: join(home, 'tokens.json'),
     clock,
     randomBytes,
@@ -253,7 +241,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     howTo: (id) => `get a new one with: ${typed(id.startsWith('mcp/') ? `mcp token ${id.slice(4)}` : `connect ${id}`)}`,
     onProblem: (sentence) => log.error(sentence),
   });
-  const tokens = accessTokens(minted, access);
   const workloads = createWorkloads({
     providers: () => people.providers,
     tokens,
@@ -300,14 +287,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     onProblem: (sentence) => log.error(sentence),
   });
-  const pipeline = accessPipeline(
-    haltPipeline(
-      createPipeline({
-        policy: signedIn.guard(limited(policy, options.expireAfterSeconds)),
-        approvals: haltApprovals(approvals, halt),
-      }),
-      halt,
-    ),
+  const pipeline = haltPipeline(
+    createPipeline({
+      policy: signedIn.guard(limited(policy, options.expireAfterSeconds)),
+      approvals: haltApprovals(approvals, halt),
+    }),
+    halt,
   );
   const siem = createSiem({
     home,
@@ -358,8 +343,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     {
       connections,
       tokens,
-      credential: async (sent, id) =>
-        workloads.isJwt(sent) ? tokens.admitted(await workloads.verify(sent, id), id) : tokens.verify(sent, id),
+      credential: (sent, id) => (workloads.isJwt(sent) ? workloads.verify(sent, id) : tokens.verify(sent, id)),
       vault,
       pipeline,
       approvals,

@@ -31,6 +31,8 @@ export interface ApprovalsAdmin {
   grants(): Grant[];
   /** Throws GRANT_UNKNOWN. */
   revokeGrant(id: string): Grant;
+  /** An operation ended that a grant let through, or that made it: so many rows. */
+  grantSpent(id: string, rows: number): void;
   /** Another policy set is in force: grants of the old one end, and what waits under it is withdrawn. */
   policyChanged(hash: string): void;
   /** Sessions that are refused without asking, with when that ends (milliseconds since the epoch). */

@@ -20,6 +20,8 @@ export type ApprovalEvent = Extract<ApiEvent, { type: 'approval' | 'grant' }>;
 const MAX_WAIT_MS = 24 * 60 * 60 * 1000;
 /** A person may take the policy's time this often again (WCAG 2.2.1, timing adjustable). */
 const EXTENSIONS = 10;
+/** If nobody has counted the rows of a statement by then, a person is asked. */
+const COUNT_MS = 5_000;
 
 export interface ApprovalsDeps {
   clock: Clock;
@@ -36,6 +38,8 @@ export interface ApprovalsDeps {
   approvers?: ApproverDeps;
   /** What happened; must not throw. */
   onEvent?: (event: ApprovalEvent) => void;
+  /** The conversation that a session belongs to; default: none does. */
+  conversationOf?: (sessionId: string) => string | null;
   /** For sentences: local time, as 2026-01-05 18:20. */
   localTime?: (at: number) => string;
   /** Where standing grants outlive the gateway; default: they do not. */
@@ -47,6 +51,8 @@ interface Waiting {
   expiresAt: number;
   latestAt: number;
   size: number;
+  /** Shown to nobody yet: a grant covers it if it touches few enough rows, and these are being counted. */
+  counting: boolean;
   settle(outcome: HoldOutcome): void;
   cancelTimer(): void;
 }
@@ -71,6 +77,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     now,
     newId: deps.newId,
     changed: (grant) => emit({ type: 'grant', grant }),
+    conversationOf: deps.conversationOf ?? (() => null),
     localTime: deps.localTime ?? defaultLocalTime,
     kept: deps.grantFile?.read() ?? [],
     keep: (live) => deps.grantFile?.write(live),
@@ -94,6 +101,10 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     if (left > 0) perSession.set(operation.sessionId, left);
     else perSession.delete(operation.sessionId);
     const approval: Approval = { ...entry.approval, ...changes, state, decidedAt: new Date(now()).toISOString() };
+    if (entry.counting) {
+      entry.settle({ state, approval });
+      return approval;
+    }
     history.push(approval);
     historySize += entry.size;
     while (history.length > limits.history || (historySize > limits.historySize && history.length > 0)) {
@@ -105,7 +116,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
   }
 
   function expire(entry: Waiting): void {
-    pauses.unanswered(entry.approval.operation.sessionId, now());
+    if (!entry.counting) pauses.unanswered(entry.approval.operation.sessionId, now());
     finish(entry, 'expired', { channel: 'timeout' });
   }
 
@@ -115,6 +126,19 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
 
   function full(what: string): CountersignError {
     return new CountersignError('APPROVALS_FULL', `${what} already wait for a person; this one was denied unasked`);
+  }
+
+  /** The rows are counted as far as they can be: the grant lets it through, or a person is asked. */
+  function afterCount(entry: Waiting): void {
+    if (!entry.counting || queue.get(entry.approval.id) !== entry) return;
+    const { operation, verdict, estimatedRows } = entry.approval;
+    const grant = grants.use(operation, verdict, estimatedRows);
+    if (grant !== null) {
+      finish(entry, 'approved', { grantId: grant.id, decidedBy: grant.decidedBy, channel: 'grant' });
+      return;
+    }
+    entry.counting = false;
+    emit({ type: 'approval', approval: entry.approval });
   }
 
   function expireIn(wait: number, id: string): () => void {
@@ -179,13 +203,15 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
       expiresAt: createdAt + wait,
       latestAt,
       size,
+      counting: grants.wantsRows(operation, verdict),
       settle: resolve,
       cancelTimer: expireIn(wait, id),
     };
     queue.set(id, entry);
     perSession.set(sessionId, ofSession + 1);
     waitingSize += size;
-    emit({ type: 'approval', approval });
+    if (entry.counting) deps.schedule(COUNT_MS, () => afterCount(entry));
+    else emit({ type: 'approval', approval });
     return {
       approvalId: id,
       outcome: promise,
@@ -195,7 +221,8 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
       setEstimate(rows) {
         if (queue.get(id) !== entry) return;
         entry.approval = { ...entry.approval, estimatedRows: rows };
-        emit({ type: 'approval', approval: entry.approval });
+        if (entry.counting) afterCount(entry);
+        else emit({ type: 'approval', approval: entry.approval });
       },
       setPreview(preview) {
         if (queue.get(id) !== entry) return;
@@ -290,7 +317,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
   }
 
   return {
-    coveredBy: (operation, verdict) => grants.use(operation, verdict),
+    coveredBy: (operation, verdict) => grants.use(operation, verdict, null),
     hold,
     sessionClosed(sessionId) {
       for (const entry of [...queue.values()]) {
@@ -300,7 +327,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
       pauses.resume(sessionId);
     },
     list({ state, offset, limit }) {
-      const all = [...queue.values()].map((entry) => entry.approval);
+      const all = [...queue.values()].filter(({ counting }) => !counting).map((entry) => entry.approval);
       if (state === 'all') all.push(...[...history].reverse());
       return { items: all.slice(offset, offset + limit), total: all.length };
     },
@@ -323,6 +350,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     similar: (id) => similarTo(known(id), history),
     grants: () => grants.list(),
     revokeGrant: (id) => grants.revoke(id),
+    grantSpent: (id, rows) => grants.spent(id, rows),
     policyChanged(hash) {
       grants.endOfPolicy(hash);
       for (const entry of [...queue.values()]) {
@@ -334,7 +362,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals & ApprovalsAdmin
     paused: () => pauses.list(now()),
     resume: (sessionId) => pauses.resume(sessionId),
     get waiting() {
-      return queue.size;
+      return [...queue.values()].filter(({ counting }) => !counting).length;
     },
     close() {
       cancelGrantTimer?.();

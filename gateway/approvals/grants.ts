@@ -7,21 +7,24 @@ import {
   type Verdict,
 } from '../contract/decision.ts';
 import { CountersignError } from '../contract/errors.ts';
+import { grantSentence } from '../contract/grant-sentence.ts';
 import { grantRefusal } from '../contract/grantable.ts';
 import type { Operation } from '../contract/operation.ts';
 import { exactDigest } from './digest.ts';
+import { fits, GrantSpending } from './grant-budget.ts';
+import { matchesPattern, patternOf } from './grant-pattern.ts';
 
 /** A grant of kind `session` ends after this even when its session lives on. */
 export const SESSION_GRANT_MAX_MS = 8 * 60 * 60 * 1000;
 
 const MAX_LIVE = 200;
 const MAX_ENDED = 200;
-const TEXT_IN_SENTENCE = 300;
-
 export interface GrantsDeps {
   now(): number;
   newId(): string;
   changed(grant: Grant): void;
+  /** The conversation that a session belongs to; null: none. */
+  conversationOf(sessionId: string): string | null;
   /** Local time for sentences, e.g. "2026-01-05 18:20". */
   localTime(at: number): string;
   /** Standing grants outlive the gateway. */
@@ -34,6 +37,7 @@ export class GrantBook {
   readonly #deps: GrantsDeps;
   readonly #live = new Map<string, Grant>();
   readonly #ended: Grant[] = [];
+  readonly #spending = new GrantSpending();
 
   constructor(deps: GrantsDeps) {
     this.#deps = deps;
@@ -42,7 +46,7 @@ export class GrantBook {
 
   /**
    * Throws GRANT_REFUSED when this must not be granted, PRESENCE_TOO_LOW when a click asks for standing
-   * leave, GRANTS_FULL when too many are live.
+   * leave, GRANTS_FULL when too many are live. The operation it is made of counts as its first use.
    */
   create(
     approval: Approval,
@@ -62,13 +66,17 @@ export class GrantBook {
     }
     const now = this.#deps.now();
     const expires = now + (scope.kind === 'session' ? SESSION_GRANT_MAX_MS : scope.minutes * 60_000);
+    const conversationId = scope.kind === 'conversation' ? this.#conversation(operation) : undefined;
     const grant: Grant = {
       id: this.#deps.newId(),
       scope: scope.kind,
       reach: scope.reach,
       exact: scope.reach === 'exact' ? exactDigest(operation) : null,
+      ...(scope.reach === 'pattern' ? { pattern: patternOf(operation, scope.values ?? []) } : {}),
+      ...(scope.budget === undefined ? {} : { budget: scope.budget }),
+      ...(conversationId === undefined ? {} : { conversationId }),
       standing,
-      sentence: `${whatOf(operation, scope.reach)} ${whereOf(operation)}, ${scope.kind === 'session' ? 'in this session' : 'in any session'}, until ${this.#until(now, expires)}`,
+      sentence: grantSentence(operation, scope, this.#until(now, expires)),
       subject: operation.identity.subject,
       connectionId: operation.connectionId,
       within: withinOf(operation),
@@ -84,25 +92,68 @@ export class GrantBook {
       uses: 0,
       decidedBy: given.by,
     };
+    if (operation.protocol !== 'postgres' && (scope.budget?.rows ?? scope.budget?.rowsEach) !== undefined)
+      throw new CountersignError('GRANT_REFUSED', 'Rows are counted for statements only; limit the uses instead.');
     this.#live.set(grant.id, grant);
+    this.#spending.reserve(grant, approval.estimatedRows);
     if (standing) this.keep();
     this.#deps.changed(grant);
     return grant;
   }
 
-  /** The live grant that covers the operation, with this use counted; null when none does. */
-  use(operation: Operation, verdict: Verdict): Grant | null {
+  /**
+   * The live grant that covers the operation, with this use counted; null when none does.
+   * @param rows that it would touch, as far as anybody can say before; null: nobody can, so that a grant with a
+   * budget of rows does not cover it.
+   */
+  use(operation: Operation, verdict: Verdict, rows: number | null): Grant | null {
+    const grant = this.#covering(operation, verdict, (one) => fits(one, this.#spending.reserved(one.id), rows));
+    if (grant === null) return null;
+    const used = { ...grant, uses: grant.uses + 1 };
+    this.#live.set(grant.id, used);
+    this.#spending.reserve(used, rows);
+    this.#deps.changed(used);
+    return used;
+  }
+
+  /** Would a live grant cover it, if it touches few enough rows? */
+  wantsRows(operation: Operation, verdict: Verdict): boolean {
+    return this.#covering(operation, verdict, (one) => fits(one, this.#spending.reserved(one.id), 0)) !== null;
+  }
+
+  /** What an operation really touched that a grant let through. More than was agreed to ends the grant. */
+  spent(id: string, rows: number): void {
+    const grant = this.#live.get(id);
+    if (grant === undefined) return;
+    this.#spending.release(id);
+    if (rows === 0 || grant.budget === undefined) return;
+    const after = { ...grant, rows: (grant.rows ?? 0) + rows };
+    this.#live.set(id, after);
+    const { rowsEach = Number.POSITIVE_INFINITY, rows: most = Number.POSITIVE_INFINITY } = grant.budget;
+    if (rows > rowsEach)
+      this.#end({ ...after, endedBecause: `one touched ${rows} rows, and at most ${rowsEach} were agreed to` });
+    else if (after.rows > most)
+      this.#end({ ...after, endedBecause: `${after.rows} rows were touched in all, and ${most} were agreed to` });
+    else this.#deps.changed(after);
+  }
+
+  #covering(operation: Operation, verdict: Verdict, within: (grant: Grant) => boolean): Grant | null {
     if (this.#live.size === 0) return null;
     if (verdict.effect !== 'ask' || grantRefusal(operation, verdict) !== null) return null;
     this.endDue();
     for (const grant of this.#live.values()) {
-      if (!covers(grant, operation, verdict)) continue;
-      const used = { ...grant, uses: grant.uses + 1 };
-      this.#live.set(grant.id, used);
-      this.#deps.changed(used);
-      return used;
+      if (covers(grant, operation, verdict, this.#deps.conversationOf) && within(grant)) return grant;
     }
     return null;
+  }
+
+  #conversation({ sessionId }: Operation): string {
+    const found = this.#deps.conversationOf(sessionId);
+    if (found !== null) return found;
+    throw new CountersignError(
+      'GRANT_REFUSED',
+      'This session belongs to no conversation; choose this session instead.',
+    );
   }
 
   /** Throws GRANT_UNKNOWN. Revoking what has ended is no error. */
@@ -157,6 +208,7 @@ export class GrantBook {
   #end(grant: Grant): Grant {
     const ended = { ...grant, endedAt: new Date(this.#deps.now()).toISOString() };
     this.#live.delete(grant.id);
+    this.#spending.forget(grant.id);
     if (grant.standing) this.keep();
     this.#ended.push(ended);
     if (this.#ended.length > MAX_ENDED) this.#ended.shift();
@@ -164,23 +216,6 @@ export class GrantBook {
     return ended;
   }
 }
-
-function whatOf(operation: Operation, reach: Grant['reach']): string {
-  const statement = operation.protocol === 'postgres';
-  if (reach === 'shape') {
-    return `${statement ? 'Statements' : operation.tool} of the shape “${cut(operation.effects.shape)}”`;
-  }
-  const count = statement ? operation.parameters.length : operation.bindings.length;
-  const rest = count === 0 ? '' : `, with the same ${statement ? 'parameters' : 'files and programs'}`;
-  return `Exactly the ${statement ? 'statement' : operation.tool} “${cut(operation.text)}”${rest},`;
-}
-
-const cut = (text: string): string => (text.length > TEXT_IN_SENTENCE ? `${text.slice(0, TEXT_IN_SENTENCE)}…` : text);
-
-const whereOf = (operation: Operation): string =>
-  operation.protocol === 'postgres'
-    ? `on ${operation.connectionId}/${operation.database} as ${operation.role}`
-    : `by ${operation.connectionId} in ${operation.place}`;
 
 const withinOf = (operation: Operation): string[] =>
   operation.protocol === 'postgres'
@@ -190,15 +225,37 @@ const withinOf = (operation: Operation): string[] =>
 const sameList = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((item, i) => item === b[i]);
 
-function covers(grant: Grant, operation: Operation, verdict: Verdict): boolean {
+function covers(
+  grant: Grant,
+  operation: Operation,
+  verdict: Verdict,
+  conversationOf: GrantsDeps['conversationOf'],
+): boolean {
   return (
     grant.policyHash === verdict.policyHash &&
-    grant.fingerprint === operation.effects.fingerprint &&
     grant.effectsClass === operation.effects.class &&
     grant.subject === operation.identity.subject &&
     grant.connectionId === operation.connectionId &&
     sameList(grant.within, withinOf(operation)) &&
     (grant.sessionId === null || grant.sessionId === operation.sessionId) &&
-    (grant.reach === 'shape' || grant.exact === exactDigest(operation))
+    (grant.conversationId === undefined || grant.conversationId === conversationOf(operation.sessionId)) &&
+    reaches(grant, operation)
   );
+}
+
+function reaches(grant: Grant, operation: Operation): boolean {
+  // The fingerprint of an action is its whole text, of a statement its shape.
+  const same = grant.fingerprint === operation.effects.fingerprint;
+  switch (grant.reach) {
+    case 'exact':
+      return same && grant.exact === exactDigest(operation);
+    case 'shape':
+      return same;
+    case 'pattern':
+      return (
+        (same || operation.protocol !== 'postgres') &&
+        grant.pattern !== undefined &&
+        matchesPattern(grant.pattern, operation)
+      );
+  }
 }

@@ -4,6 +4,7 @@ import { Effects, Operation } from './operation.ts';
 import { PasskeyProof } from './passkey.ts';
 import { PRESENCE_LEVELS, PresenceLevel } from './presence.ts';
 import { Preview } from './preview.ts';
+import { GrantBudget, ValueRule } from './value-rule.ts';
 
 export { PRESENCE_LEVELS, PresenceLevel };
 
@@ -108,22 +109,34 @@ export type SimilarApprovals = z.infer<typeof SimilarApprovals>;
 export const SessionPause = z.object({ sessionId: z.string(), until: z.string() });
 export type SessionPause = z.infer<typeof SessionPause>;
 
-/** exact: the same text, values, bindings and transaction state again; shape: with any values. Narrow first. */
-export const GrantReach = z.enum(['exact', 'shape']);
+/**
+ * exact: the same text, values, bindings and transaction state again; pattern: of the same form, each value as its
+ * rule says; shape: with any values. Narrow first.
+ */
+export const GrantReach = z.enum(['exact', 'pattern', 'shape']);
 export type GrantReach = z.infer<typeof GrantReach>;
 
 export const MAX_GRANT_MINUTES = 30 * 24 * 60;
 /** What is longer is standing leave: it outlives the person's leaving and a restart, and takes the PIN. */
 export const MAX_DESK_MINUTES = 8 * 60;
 
+const reaching = {
+  reach: GrantReach,
+  /** Of reach pattern: one for each value, in the order of contract/grant-values.ts. */
+  values: z.array(ValueRule).max(100).optional(),
+  budget: GrantBudget.optional(),
+};
+
 export const GrantScope = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('once') }),
-  z.object({ kind: z.literal('session'), reach: GrantReach }),
+  z.object({ kind: z.literal('session'), ...reaching }),
+  /** In every session of the agent's conversation. */
   z.object({
-    kind: z.literal('minutes'),
-    minutes: z.number().int().min(1).max(MAX_GRANT_MINUTES),
-    reach: GrantReach,
+    kind: z.literal('conversation'),
+    minutes: z.number().int().min(1).max(MAX_DESK_MINUTES),
+    ...reaching,
   }),
+  z.object({ kind: z.literal('minutes'), minutes: z.number().int().min(1).max(MAX_GRANT_MINUTES), ...reaching }),
 ]);
 export type GrantScope = z.infer<typeof GrantScope>;
 
@@ -136,10 +149,19 @@ export const isStanding = (scope: GrantScope): boolean => scope.kind === 'minute
  */
 export const Grant = z.object({
   id: z.string(),
-  scope: z.enum(['session', 'minutes']),
+  scope: z.enum(['session', 'conversation', 'minutes']),
   reach: GrantReach,
   /** Of reach exact: SHA-256, hex, of the operation without its session. */
   exact: z.string().nullable(),
+  /** Of reach pattern: the form, and what each value was and may be. */
+  pattern: z
+    .object({ form: z.string(), values: z.array(z.object({ value: z.string().nullable(), rule: ValueRule })) })
+    .optional(),
+  budget: GrantBudget.optional(),
+  /** Rows that command tags have told of. */
+  rows: z.number().int().nonnegative().optional(),
+  /** Why it ended, where that was no person and no clock. */
+  endedBecause: z.string().optional(),
   /** It stays when the person leaves the desk and when the gateway starts again. */
   standing: z.boolean(),
   sentence: z.string(),
@@ -150,6 +172,8 @@ export const Grant = z.object({
   fingerprint: z.string(),
   effectsClass: Effects.shape.class,
   sessionId: z.string().nullable(),
+  /** Of scope conversation. */
+  conversationId: z.string().optional(),
   approvalId: z.string(),
   /** The policy set the person saw; a grant dies when the set changes. */
   policyHash: z.string(),

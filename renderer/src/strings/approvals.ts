@@ -78,14 +78,16 @@ export const approvalsStrings = {
     scopeIntro: 'How far does your approval reach?',
     scopeOnce: 'Exactly this statement, one time.',
     scopeOnceAction: 'Exactly this, one time.',
-    reachShort: { exact: 'this', shape: 'shape' },
-    reachName: { exact: 'Exactly this again', shape: 'The same shape' },
+    reachShort: { exact: 'this', pattern: 'like this', shape: 'shape' },
+    reachName: { exact: 'Exactly this again', pattern: 'Like this, with limits', shape: 'The same shape' },
     reachStatement: {
       exact: 'exactly this statement with the same values',
+      pattern: 'statements like this, within the limits below,',
       shape: 'statements of this shape with any values',
     },
     reachAction: {
       exact: 'exactly this with the same files and values',
+      pattern: 'others like this, within the limits below,',
       shape: 'the same again, whatever its files or values are then,',
     },
     reachWhere: (what: string, who: string, where: string) => `${what} by ${who}’s agents on ${where}`,

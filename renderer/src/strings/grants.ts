@@ -12,7 +12,7 @@ export const grantsStrings = {
     untilSession: 'or when its session ends',
     untilLeave: 'or when you lock the screen or leave',
     standing: 'also while you are away',
-    reach: { exact: 'Exactly this', shape: 'This shape' },
+    reach: { exact: 'Exactly this', pattern: 'Like this, with limits', shape: 'This shape' },
     uses: (n: number) => (n === 0 ? 'not used yet' : `used ${plural(n, 'time')}`),
     by: (who: string) => `given by ${who}`,
     session: 'Session',

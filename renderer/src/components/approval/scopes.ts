@@ -10,7 +10,10 @@ const t = strings.approvals;
 const DAY = 24 * 60;
 
 /** How long each reach is offered for, narrow to wide; each has an end. Standing leave is for exactly this only. */
-const MINUTES: Record<GrantReach, readonly number[]> = { exact: [15, 8 * 60, 7 * DAY, 30 * DAY], shape: [15, 60] };
+const MINUTES: Record<Exclude<GrantReach, 'pattern'>, readonly number[]> = {
+  exact: [15, 8 * 60, 7 * DAY, 30 * DAY],
+  shape: [15, 60],
+};
 
 /** Of some actions the shape is the whole text and nothing else is bound: then there is nothing wider than exactly this. */
 const hasShape = (operation: Operation): boolean =>
@@ -19,7 +22,7 @@ const hasShape = (operation: Operation): boolean =>
 /** What may be granted beyond once, narrow to wide. */
 export function widerScopes({ operation, verdict }: Approval): readonly { reach: GrantReach; scopes: GrantScope[] }[] {
   if (grantRefusal(operation, verdict) !== null) return [];
-  const reaches: GrantReach[] = hasShape(operation) ? ['exact', 'shape'] : ['exact'];
+  const reaches: (keyof typeof MINUTES)[] = hasShape(operation) ? ['exact', 'shape'] : ['exact'];
   return reaches.map((reach) => ({
     reach,
     scopes: [
