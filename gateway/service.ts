@@ -35,6 +35,7 @@ import { openLogFile } from './log-file.ts';
 import { createMaskingKeys } from './masking/keys.ts';
 import { createNotifications } from './notify/notifications.ts';
 import { createServiceTray } from './notify/tray/service-tray.ts';
+import { accessPipeline, accessTokens, endChangedAccess } from './pipeline/access.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
 import type { Clock } from './pipeline/ports.ts';
 import { createPolicyEngine, createPolicyHandlers, createPolicyTrials, shippedPolicy } from './policy/index.ts';
@@ -179,7 +180,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     approvals: () => approvals,
     registry,
     onConfigured: () => workloads.reset('the providers were configured anew'),
-    onChanged: () => publishStatus(),
+    onChanged: () => {
+      groupsChanged();
+      publishStatus();
+    },
     onProblem: (sentence) => log.error(sentence),
   });
   const { people } = signedIn;
@@ -192,6 +196,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     approvals: () => approvals,
     now: clock.now,
     onProblem: (sentence) => log.error(sentence),
+  });
+  const access = { connection: connections.get, person: () => people.current() };
+  const groupsChanged = endChangedAccess({
+    ...access,
+    onConnection: connections.onChanged,
+    connections: connections.list,
+    sessions: registry.list,
+    end: registry.kill,
   });
   const gate = createBudgetGate(recorder, (reason) => {
     for (const { id } of registry.list()) registry.kill(id, reason);
@@ -233,7 +245,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   await reporter.started(recovered.sessions.map(({ folder: path }) => path));
   recorder.onSealed((id, closed) => sync.sealed(id, closed));
   await sync.start();
-  const tokens = createTokens({
+  const minted = createTokens({
     file: join(home, 'tokens.json'),
     clock,
     randomBytes,
@@ -241,6 +253,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     howTo: (id) => `get a new one with: ${typed(id.startsWith('mcp/') ? `mcp token ${id.slice(4)}` : `connect ${id}`)}`,
     onProblem: (sentence) => log.error(sentence),
   });
+  const tokens = accessTokens(minted, access);
   const workloads = createWorkloads({
     providers: () => people.providers,
     tokens,
@@ -287,12 +300,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     onProblem: (sentence) => log.error(sentence),
   });
-  const pipeline = haltPipeline(
-    createPipeline({
-      policy: signedIn.guard(limited(policy, options.expireAfterSeconds)),
-      approvals: haltApprovals(approvals, halt),
-    }),
-    halt,
+  const pipeline = accessPipeline(
+    haltPipeline(
+      createPipeline({
+        policy: signedIn.guard(limited(policy, options.expireAfterSeconds)),
+        approvals: haltApprovals(approvals, halt),
+      }),
+      halt,
+    ),
   );
   const siem = createSiem({
     home,
@@ -343,7 +358,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     {
       connections,
       tokens,
-      credential: (sent, id) => (workloads.isJwt(sent) ? workloads.verify(sent, id) : tokens.verify(sent, id)),
+      credential: async (sent, id) =>
+        workloads.isJwt(sent) ? tokens.admitted(await workloads.verify(sent, id), id) : tokens.verify(sent, id),
       vault,
       pipeline,
       approvals,
