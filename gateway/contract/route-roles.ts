@@ -61,6 +61,7 @@ export const ROUTE_ROLES = {
   // It asks for leave, as any client does: policy says no to whom nobody is signed in for.
   hook: 'anyone',
   hookFiles: 'anyone',
+  hookPreview: 'anyone',
   storedCredentials: ['developer', 'admin'],
   storeCredential: ['developer', 'admin'],
   forgetStoredCredential: ['developer', 'admin'],
@@ -82,6 +83,7 @@ export const ROUTE_ROLES = {
   identity: 'anyone',
   putProvider: ADMIN,
   deleteProvider: ADMIN,
+  providerMetadata: ANY,
   signIn: 'anyone',
   signInState: 'anyone',
   signOut: 'anyone',

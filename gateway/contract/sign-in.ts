@@ -125,6 +125,17 @@ export const IdentityView = z.object({
 });
 export type IdentityView = z.infer<typeof IdentityView>;
 
+/** The gateway as a service provider of SAML 2.0. */
+export const ServiceMetadata = z.object({
+  entityId: z.string(),
+  acs: z.string(),
+  /** Entity ID of the provider. */
+  issuer: z.string(),
+  /** SAML metadata. */
+  xml: z.string(),
+});
+export type ServiceMetadata = z.infer<typeof ServiceMetadata>;
+
 /** A sign-in that is under way. */
 export const LoginView = z.object({
   id: z.string(),

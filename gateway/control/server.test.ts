@@ -66,6 +66,7 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   mintToken: { id: 'main' },
   hook: { agent: 'cursor', event: {}, timeoutMs: 1000, home: '/home/dev' },
   hookFiles: { ticket: 'x', files: [] },
+  hookPreview: { ticket: 'x', preview: { kind: 'command', state: 'done', parts: [], undo: null } },
   storedCredentials: {},
   storeCredential: {
     id: 'aws-0123456789abcdef',
@@ -96,6 +97,7 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   identity: {},
   putProvider: { provider: { id: 'acme', issuer: 'https://id.example', clientId: 'c' }, pin: '000001' },
   deleteProvider: { id: 'acme', pin: '000001' },
+  providerMetadata: { id: 'acme' },
   signIn: {},
   signInState: { id: 'x' },
   signOut: {},

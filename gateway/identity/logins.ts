@@ -1,16 +1,22 @@
 import { CountersignError, isCountersignError } from '../contract/errors.ts';
-import type { LoginView } from '../contract/sign-in.ts';
+import type { LoginView, ProviderConfig, SamlConfig } from '../contract/sign-in.ts';
 import type { Clock } from '../pipeline/ports.ts';
 import { type Callback, listenForCallback } from './oidc/loopback.ts';
 import type { People, PeopleDeps } from './people.ts';
+import { listenForPost } from './saml/acs.ts';
+import type { SamlClient } from './saml/client.ts';
 
 export interface LoginsDeps {
   people: People;
   binding: PeopleDeps['binding'];
+  samlOf(config: SamlProvider): Promise<SamlClient>;
   clock: Clock;
   newId(): string;
   schedule(milliseconds: number, run: () => void): () => void;
 }
+
+export type SamlProvider = ProviderConfig & { saml: SamlConfig };
+export const isSaml = (config: ProviderConfig): config is SamlProvider => config.saml !== undefined;
 
 const BROWSER_MS = 5 * 60_000;
 const MAX_LOGINS = 4;
@@ -24,6 +30,7 @@ interface Login {
 export class Logins {
   readonly #deps: LoginsDeps;
   readonly #all = new Map<string, Login>();
+  #stopSaml = () => {};
 
   constructor(deps: LoginsDeps) {
     this.#deps = deps;
@@ -49,6 +56,7 @@ export class Logins {
   async #byBrowser(provider: string | null): Promise<LoginView> {
     const { people, binding, schedule } = this.#deps;
     const { config, client } = await people.clientOf(provider);
+    if (isSaml(config)) return this.#bySaml(config);
     let expected: string | null = null;
     const isOurs = (state: string) => expected !== null && state === expected;
     const callback: Callback = await listenForCallback(isOurs, schedule, BROWSER_MS);
@@ -65,9 +73,30 @@ export class Logins {
     }
   }
 
+  async #bySaml(config: SamlProvider): Promise<LoginView> {
+    const { people, binding, schedule, samlOf } = this.#deps;
+    const client = await samlOf(config);
+    const made = binding.challenge(true);
+    // An XML name begins with no digit.
+    const { url, request } = await client.begin(`_${made.nonce}`);
+    // Answers come to the same address each time, so who begins anew takes the place of who waits.
+    this.#stopSaml();
+    const answer = await listenForPost(config.saml.acs, request.relayState, schedule, BROWSER_MS);
+    this.#stopSaml = answer.close;
+    return this.#start({ url, userCode: null, milliseconds: BROWSER_MS, stop: answer.close }, async () => {
+      const { claims, saml } = await client.finish(await answer.response, request);
+      return people.signedIn(config, { idToken: '', claims, refreshToken: null, saml }, made);
+    });
+  }
+
   async #byDevice(provider: string | null): Promise<LoginView> {
     const { people } = this.#deps;
     const { config, client } = await people.clientOf(provider);
+    if (isSaml(config))
+      throw new CountersignError(
+        'IDENTITY_CONFIG',
+        `${config.id} is a SAML provider, and SAML has no sign-in by a code`,
+      );
     const device = await client.beginDevice();
     const stop = new AbortController();
     const { userCode, url } = device;

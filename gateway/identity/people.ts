@@ -6,6 +6,7 @@ import type { Clock, Vault } from '../pipeline/ports.ts';
 import { personOf } from './oidc/claims.ts';
 import type { OidcClient, Tokens } from './oidc/client.ts';
 import { readProviders, writeProviders } from './providers.ts';
+import { serviceKeyId } from './saml/service-key.ts';
 
 export interface PeopleDeps {
   /** `<home>/providers.json`. */
@@ -17,8 +18,8 @@ export interface PeopleDeps {
   local: Identity;
   clientOf(config: ProviderConfig, secret: string | null): OidcClient;
   binding: {
-    /** For a sign-in that begins now. */
-    challenge(): SignInChallenge;
+    /** For a sign-in that begins now. @param once of bytes that no other sign-in has; then it enrols no key. */
+    challenge(once?: boolean): SignInChallenge;
     /** Rejects where the organisation does not take it. */
     bind(idToken: string): Promise<void>;
     readonly bound: boolean;
@@ -198,6 +199,7 @@ export class People {
     if (this.#kept?.provider === id) await this.#end('the provider was removed');
     this.#save(this.#providers.filter((one) => one.id !== id));
     await this.#deps.vault.remove(clientSecret(id));
+    await this.#deps.vault.remove(serviceKeyId(id));
     this.#deps.onChanged();
   }
 
@@ -230,7 +232,11 @@ export class People {
   // ---- signing in and out ---------------------------------------------------------------------------
 
   /** Takes up a sign-in that verified. @param made null: its token could not carry a nonce of ours. Rejects IDENTITY_CLAIMS, IDENTITY_REFUSED, IDENTITY_OTHER. */
-  async signedIn(config: ProviderConfig, tokens: Tokens, made: SignInChallenge | null): Promise<Identity> {
+  async signedIn(
+    config: ProviderConfig,
+    { saml, ...tokens }: Tokens & Pick<SignInEvidence, 'saml'>,
+    made: SignInChallenge | null,
+  ): Promise<Identity> {
     const identity = personOf(tokens.claims, config);
     if (this.#kept !== null && this.#kept.identity.subject !== identity.subject)
       throw new CountersignError(
@@ -246,7 +252,7 @@ export class People {
       confirmedAt: this.#deps.clock.now(),
       signedInAt: Math.min(this.#deps.clock.now(), authenticatedAt(tokens.claims)),
       boundNote,
-      evidence: { idToken: tokens.idToken, random: made?.random ?? null, vkey: made?.vkey ?? null },
+      evidence: { idToken: tokens.idToken, saml, random: made?.random ?? null, vkey: made?.vkey ?? null },
     });
     this.#back();
     this.#deps.onChanged();

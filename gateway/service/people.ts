@@ -10,7 +10,7 @@ import type { ControlHandlers } from '../control/handlers.ts';
 import type { Device } from '../evidence/device/device.ts';
 import { bindByToken, nonceOf } from '../evidence/device/membership.ts';
 import { bindingNonce } from '../evidence/trust/id-token.ts';
-import { Logins } from '../identity/logins.ts';
+import { isSaml, Logins, type SamlProvider } from '../identity/logins.ts';
 import { createOidcClient } from '../identity/oidc/client.ts';
 import { People, type PeopleDeps } from '../identity/people.ts';
 import type { TokensAdmin } from '../identity/tokens.ts';
@@ -25,7 +25,10 @@ export interface ServicePeople {
   admit(): Identity;
   /** A policy that denies everything while nobody may act. */
   guard(policy: PolicyEngine): PolicyEngine;
-  handlers: Pick<ControlHandlers, 'identity' | 'putProvider' | 'deleteProvider' | 'signIn' | 'signInState' | 'signOut'>;
+  handlers: Pick<
+    ControlHandlers,
+    'identity' | 'putProvider' | 'deleteProvider' | 'providerMetadata' | 'signIn' | 'signInState' | 'signOut'
+  >;
   close(): void;
 }
 
@@ -61,9 +64,15 @@ export async function servicePeople(
       // What the log does not take is said by its problem, and stops everything.
       void device.log.append({ type: 'gap', kind: 'identity-offline', from, until, detail }).catch(() => {}),
   });
+  /** Its libraries are loaded where somebody signs in by SAML. */
+  async function samlOf(config: SamlProvider) {
+    const { createSamlClient } = await import('../identity/saml/client.ts');
+    return createSamlClient(config, given);
+  }
   const logins = new Logins({
     people,
     binding,
+    samlOf,
     clock,
     newId: () => randomBytes(16).toString('base64url'),
     schedule: timers.schedule,
@@ -111,6 +120,17 @@ export async function servicePeople(
         await people.removeProvider(id);
         return people.view();
       },
+      async providerMetadata({ id }) {
+        const { config } = await people.clientOf(id);
+        if (!isSaml(config))
+          throw new CountersignError(
+            'IDENTITY_CONFIG',
+            `${id} is an OpenID Connect provider, which takes no metadata.`,
+          );
+        const { issuer, clientId, saml } = config;
+        const xml = await (await samlOf(config)).metadata();
+        return { entityId: clientId, acs: saml.acs, issuer, xml };
+      },
       signIn: ({ provider, how }) => logins.begin(provider ?? null, how),
       signInState: ({ id }) => logins.view(id),
       async signOut() {
@@ -148,9 +168,9 @@ async function deviceBinding(device: Device): Promise<PeopleDeps['binding']> {
     get bound() {
       return isBound();
     },
-    challenge() {
+    challenge(once = false) {
       const { vkey } = device.key;
-      const random = enrolling();
+      const random = once ? null : enrolling();
       if (random !== null) return { nonce: nonceOf(device), random, vkey, binds: true };
       const fresh = randomBytes(16);
       const nonce = bindingNonce(nodePrimitives, device.signer.vkey.key, fresh);

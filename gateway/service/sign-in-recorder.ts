@@ -9,7 +9,8 @@ export function signInRecorder(recorder: Recorder, evidence: (subject: string) =
   return {
     open(info) {
       const session = recorder.open(info);
-      const found = info.identity.kind === 'oidc' ? evidence(info.identity.subject) : null;
+      const { kind, subject } = info.identity;
+      const found = kind === 'oidc' || kind === 'saml' ? evidence(subject) : null;
       if (found !== null) session.event('sign-in', found, 'unit');
       return session;
     },

@@ -4,7 +4,8 @@ import type { Vault } from '../pipeline/ports.ts';
 import { loadVault, saveVault, seal, unseal, type VaultEntry, vaultKey } from './file-vault.ts';
 import { type Keyring, openKeyring } from './keyring.ts';
 
-const MAX_SECRET = 64 * 1024;
+/** The longest is a sign-in by SAML with the response that it came from. */
+const MAX_SECRET = 256 * 1024;
 
 export interface OpenedVault extends Vault {
   /** Where new secrets go, and a sentence on what that protects. */

@@ -87,7 +87,8 @@ async function open(): Promise<void> {
     return () => clearTimeout(timer);
   };
   let ids = 0;
-  logins = new Logins({ people, binding, clock, newId: () => `login-${++ids}`, schedule });
+  const samlOf = () => expect.unreachable('no SAML here');
+  logins = new Logins({ people, binding, samlOf, clock, newId: () => `login-${++ids}`, schedule });
 }
 
 beforeEach(async () => {

@@ -7,7 +7,7 @@ import {
   PasskeyRegistration,
   PasskeyView,
 } from '../passkey.ts';
-import { IdentityView, LoginView, ProviderConfig } from '../sign-in.ts';
+import { IdentityView, LoginView, ProviderConfig, ServiceMetadata } from '../sign-in.ts';
 import { Id, Nothing, Pin, route } from './route.ts';
 
 export const identityRoutes = {
@@ -45,6 +45,14 @@ export const identityRoutes = {
     'session',
     z.object({ id: Id, pin: Pin }),
     IdentityView,
+  ),
+  /** What a SAML provider is told of this gateway. */
+  providerMetadata: route(
+    'GET',
+    '/api/identity/providers/:id/metadata',
+    'session',
+    z.object({ id: Id }),
+    ServiceMetadata,
   ),
   /** Begins a sign-in: a person opens the URL. Without a provider: the only one there is. */
   signIn: route(

@@ -5,7 +5,7 @@ import { assertSigned, type SamlKey, verifiedPart } from './signatures.ts';
 import { allOf, attribute, childrenOf, elementsOf, isA, need, readXml } from './xml.ts';
 
 /** Characters of a response. */
-export const MAX_RESPONSE = 128 * 1024;
+export const MAX_RESPONSE = 96 * 1024;
 
 const SUCCESS = 'urn:oasis:names:tc:SAML:2.0:status:Success';
 

@@ -7,7 +7,7 @@ type Claims = Readonly<Record<string, unknown>>;
 const MAX_GROUPS = 512;
 
 /**
- * The person that a verified ID token speaks of. Throws IDENTITY_CLAIMS where what the configuration names is not
+ * The person that a verified ID token, or a verified SAML response as claims, speaks of. Throws IDENTITY_CLAIMS where what the configuration names is not
  * there, IDENTITY_REFUSED where the person is in none of the groups that may sign in.
  */
 export function personOf(claims: Claims, config: ProviderConfig): Identity {
@@ -15,7 +15,7 @@ export function personOf(claims: Claims, config: ProviderConfig): Identity {
   if (subject === null)
     throw new CountersignError(
       'IDENTITY_CLAIMS',
-      `the ID token of ${config.id} has no text under "${config.claims.subject}", which the configuration names as the subject`,
+      `${wordOf(config)} of ${config.id} has no text under "${config.claims.subject}", which the configuration names as the subject`,
     );
   const display = config.claims.display.map((name) => textAt(claims, name)).find((text) => text !== null) ?? subject;
   const groups = groupsOf(claims, config);
@@ -27,21 +27,28 @@ export function personOf(claims: Claims, config: ProviderConfig): Identity {
   return {
     subject: `${config.id}:${subject}`.slice(0, 256),
     display: display.slice(0, 256),
-    kind: 'oidc',
+    kind: config.saml === undefined ? 'oidc' : 'saml',
     verified: true,
     groups,
   };
 }
 
+const wordOf = ({ saml }: ProviderConfig): string => (saml === undefined ? 'the ID token' : 'the response');
+
+/** Entra says in SAML by this attribute that it leaves groups out. */
+const GROUPS_ELSEWHERE = 'http://schemas.microsoft.com/claims/groups.link';
+
 /** Entra leaves groups out of the token of who has many, and says so in this claim. */
-function groupsOf(claims: Claims, { id, claims: { groups: path } }: ProviderConfig): string[] {
+function groupsOf(claims: Claims, config: ProviderConfig): string[] {
+  const { id, claims: names } = config;
+  const path = names.groups;
   const found = valueAt(claims, path);
   if (found === undefined || found === null) {
     const elsewhere = claims._claim_names;
-    if (claims.hasgroups === true || (isRecord(elsewhere) && path in elsewhere))
+    if (claims.hasgroups === true || GROUPS_ELSEWHERE in claims || (isRecord(elsewhere) && path in elsewhere))
       throw new CountersignError(
         'IDENTITY_CLAIMS',
-        `${id} leaves the groups out of the ID token, because the person has too many; let it send only groups that are assigned to the application, or roles (--groups-claim roles)`,
+        `${id} leaves the groups out of ${wordOf(config)}, because the person has too many; let it send only groups that are assigned to the application, or roles (--groups-claim roles)`,
       );
     return [];
   }
