@@ -16,7 +16,9 @@ import type {
   Tokens,
   Vault,
 } from '../../pipeline/ports.ts';
+import type { ParseOutcome } from './classifier/parser.ts';
 import type { Classifier, Masking } from './ports.ts';
+import { createLook } from './preview/look.ts';
 import { CancelRegistry } from './relay/cancel-registry.ts';
 import { type DatabaseInspector, Databases } from './relay/databases.ts';
 import { Relay } from './relay/relay.ts';
@@ -34,7 +36,7 @@ export interface PostgresDeps {
   vault: Vault;
   pipeline: Pipeline;
   approvals: Approvals;
-  classifier: Classifier;
+  classifier: Classifier & { parse(text: string): ParseOutcome };
   recorder: Recorder;
   live: LiveSessions;
   clock: Clock;
@@ -206,7 +208,7 @@ class OpenSession {
   readonly #recorder: SessionRecorder;
   readonly #release: (() => void)[] = [];
   readonly #cancels: CancelRegistry;
-  readonly #cancelUpstream: () => void;
+  readonly #cancelUpstream: () => Promise<void>;
   readonly #onClosed: () => void;
   readonly done: Promise<void>;
   #finished: () => void = () => {};
@@ -232,10 +234,10 @@ class OpenSession {
     this.done = new Promise((resolve) => {
       this.#finished = resolve;
     });
-    this.#cancelUpstream = () => {
+    this.#cancelUpstream = async () => {
       const key = upstream.backendKey;
       if (!key) return;
-      sendCancel(connection, key, { secret }).catch((error: unknown) =>
+      await sendCancel(connection, key, { secret }).catch((error: unknown) =>
         deps.log.info({ reason: String(error), session: session.id }, 'the server did not take a cancellation'),
       );
     };
@@ -255,6 +257,14 @@ class OpenSession {
         deps.log.error({ err: error, session: session.id }, 'a session ended by a mistake of ours'),
       parameters: upstream.parameters,
       heldBecause: () => deps.heldBecause(session.id),
+      cancelServer: this.#cancelUpstream,
+      look: createLook({
+        parse: (sql) => deps.classifier.parse(sql),
+        limits: connection.preview,
+        now: () => deps.clock.now(),
+        newName: () => `countersign ${randomBytes(12).toString('hex')}`,
+        unexpected: (error) => deps.log.error({ err: error, session: session.id }, 'a preview failed'),
+      }),
     });
   }
 
@@ -265,7 +275,7 @@ class OpenSession {
     const session = this.#session;
     const key = this.#cancels.add(startup.protocolMinor, upstream.backendKey?.pid ?? null, () => {
       this.#recorder.event('cancel-requested', {});
-      if (!this.#relay.cancel()) this.#cancelUpstream();
+      if (!this.#relay.cancel()) void this.#cancelUpstream();
     });
     this.#release.push(() => this.#cancels.remove(key));
     this.#release.push(

@@ -5,7 +5,7 @@ import { GenerationCache } from './cache.ts';
 import { classifyText, knowledgeOf, refused, type Tools } from './classify-text.ts';
 import type { Knowledge } from './knowledge.ts';
 import { LargeClassifier } from './large.ts';
-import { createParser } from './parser.ts';
+import { createParser, type ParseOutcome } from './parser.ts';
 import { shapeKey } from './shape.ts';
 
 export interface ClassifierOptions {
@@ -22,6 +22,8 @@ export interface ClassifierOptions {
 export interface LoadedClassifier extends Classifier {
   /** Parser instances that died and were replaced. */
   readonly respawns: number;
+  /** PostgreSQL's own parser; for texts that are not large. Never throws. */
+  parse(text: string): ParseOutcome;
   /** Ends the worker thread. */
   close(): Promise<void>;
 }
@@ -132,6 +134,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Load
     get respawns() {
       return parser.respawns;
     },
+    parse: (text) => parser.parse(text),
     close: () => large.close(),
   };
 }

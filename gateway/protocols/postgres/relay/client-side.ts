@@ -13,6 +13,7 @@ import {
 } from '../codec/frontend.ts';
 import { frontendLimits } from '../codec/limits.ts';
 import { frontend } from '../codec/messages.ts';
+import { writeMessage } from '../codec/write-backend.ts';
 import { writeDescribe } from '../codec/write-frontend.ts';
 import { type Decided, decide, refusal } from './decide.ts';
 import {
@@ -37,6 +38,7 @@ import {
   unknownClassification,
 } from './names.ts';
 import { Outflow } from './outflow.ts';
+import { type HeldStatement, OwnLane } from './own-lane.ts';
 import { PENDING, type Pending, type PendingKind, type Run } from './pending.ts';
 import { changes, LARGE_TEXT, NO_NAMES, type RelayState } from './state.ts';
 import { type Wait, waitFor } from './wait.ts';
@@ -72,6 +74,8 @@ export class ClientSide {
   #queued = 0;
   #paused = false;
   #waiting: Wait | null = null;
+  /** Looks at the held statement. */
+  #lane: OwnLane | null = null;
   /** Something that changes data is about to be forwarded. */
   #needDurable = false;
   /** Closed while something that changes data is not on disk yet. */
@@ -116,6 +120,7 @@ export class ClientSide {
   }
 
   stop(reason: string): void {
+    this.#lane?.stop();
     this.#waiting?.held?.withdraw(reason);
     this.#queue = [];
     this.#sender.drop();
@@ -124,6 +129,7 @@ export class ClientSide {
   /** Reads the client, or does not, by what waits already. Called whenever something was finished. */
   relieved(): void {
     if (this.#state.skipping) this.#waiting?.held?.withdraw(SKIPPED);
+    this.#lane?.poke();
     const full = this.#queued > MAX_QUEUED || this.#sender.bytes > MAX_QUEUED || this.#state.pending.size > MAX_PENDING;
     if (full === this.#paused) return;
     this.#paused = full;
@@ -163,8 +169,10 @@ export class ClientSide {
     }
     this.#flush();
     this.#waiting = wait;
+    const looked = this.#look(wait);
     if (this.#state.clientEnded) wait.held?.withdraw(CLIENT_ENDED);
-    wait.ready.then(
+    const ready = looked === null ? wait.ready : wait.ready.then((value) => this.#lookedAt(looked, value));
+    ready.then(
       (value) => {
         if (this.#state.ended || this.#waiting !== wait) return;
         this.#waiting = null;
@@ -188,6 +196,23 @@ export class ClientSide {
       },
       (error) => this.#fail(error),
     );
+  }
+
+  #look(wait: Wait): Promise<void> | null {
+    const { look } = this.#state.deps;
+    if (!look || !wait.look) return null;
+    const lane = new OwnLane(this.#state, wait.look, (bytes) => this.#sender.send([bytes]));
+    this.#lane = lane;
+    return look(wait.look, lane);
+  }
+
+  /** Decided: what looks stops, and the statement goes on when the session is as it was. */
+  async #lookedAt<T>(looked: Promise<void>, value: T): Promise<T> {
+    this.#lane?.stop();
+    await looked;
+    if (!this.#state.ended) this.#state.ownEnds();
+    this.#lane = null;
+    return value;
   }
 
   /** While it waited, a message before it failed: the server would ignore it, so it is not forwarded. */
@@ -321,6 +346,7 @@ export class ClientSide {
       ticket: part.ticket ?? 0,
       statement: part.statement ?? null,
       portal: part.portal ?? null,
+      own: null,
     });
   }
 
@@ -335,6 +361,7 @@ export class ClientSide {
         statement,
         () => [],
         (decided) => this.#finishQuery(statement, decided),
+        { execute: null },
       );
     });
   }
@@ -387,7 +414,9 @@ export class ClientSide {
       resultFormats: message.resultFormats,
       fields: undefined,
       allowed: null,
+      lost: false,
     };
+    this.#state.batchBinds++;
     const weight = candidates?.reduce((sum, info) => sum + info.text.length, 0) ?? 0;
     const ticket = portals.define(message.portal, portal, batch, weight);
     this.#push(PENDING.bind, { name: message.portal, ticket, portal });
@@ -439,6 +468,8 @@ export class ClientSide {
     this.#push(PENDING.sync);
     this.#pass();
     state.batch++;
+    state.batchRan = false;
+    state.batchBinds = 0;
     state.upExchange++;
     return null;
   }
@@ -457,6 +488,7 @@ export class ClientSide {
         statement,
         () => [],
         (decided) => this.#finishExecute(name, statement, null, decided),
+        null,
       );
     }
     const candidates: StatementInfo[] = [];
@@ -505,6 +537,7 @@ export class ClientSide {
         }
         return this.#finishExecute(name, statement, portal, decided);
       },
+      candidates.length === 1 ? { execute: { portal } } : null,
     );
   }
 
@@ -534,6 +567,8 @@ export class ClientSide {
   #finishExecute(name: string, statement: StatementInfo, portal: PortalInfo | null, decided: Decided): null {
     const run = this.#newRun(statement, decided);
     const denied = decided.decision.effect === 'deny';
+    this.#state.batchRan = true;
+    if (!denied && portal?.lost) this.#bindAgain(portal, run);
     if (!denied && this.#needsDescribe(statement, portal)) {
       // Rows cannot be masked without knowing their columns, and this client never asked for them.
       const describe = writeDescribe('portal', name);
@@ -545,6 +580,13 @@ export class ClientSide {
     if (denied) return this.#replace(failing.execute);
     this.#allowed(statement);
     return this.#pass();
+  }
+
+  #bindAgain(portal: PortalInfo, run: Run): void {
+    const bind = writeMessage(frontend.Bind, portal.bind!);
+    portal.lost = false;
+    this.#push(PENDING.ownBind, { portal, run });
+    this.#forward.add(bind, 0, bind.length);
   }
 
   #needsDescribe(statement: StatementInfo, portal: PortalInfo | null): boolean {
@@ -568,18 +610,23 @@ export class ClientSide {
           : this.#state.classify(text);
       const statement = this.#state.info(text || `FunctionCall ${call.functionOid}`, classification);
       const parameters = (): Parameter[] => [{ type: 0, format: 'binary', value: base64(body) }];
-      return this.#decide(statement, parameters, (decided) => {
-        this.#push(PENDING.functionCall, { run: this.#newRun(statement, decided), statement });
-        if (decided.decision.effect === 'allow') {
-          this.#allowed(statement);
-          this.#pass();
-        } else {
-          this.#replace(failing.functionCall);
-        }
-        this.#state.batch++;
-        this.#state.upExchange++;
-        return null;
-      });
+      return this.#decide(
+        statement,
+        parameters,
+        (decided) => {
+          this.#push(PENDING.functionCall, { run: this.#newRun(statement, decided), statement });
+          if (decided.decision.effect === 'allow') {
+            this.#allowed(statement);
+            this.#pass();
+          } else {
+            this.#replace(failing.functionCall);
+          }
+          this.#state.batch++;
+          this.#state.upExchange++;
+          return null;
+        },
+        null,
+      );
     });
   }
 
@@ -609,8 +656,9 @@ export class ClientSide {
     statement: StatementInfo,
     parameters: () => Parameter[] | null,
     then: (decided: Decided) => Wait | null,
+    look: Pick<HeldStatement, 'execute'> | null,
   ): Wait | null {
-    return decide(this.#state, statement, parameters, then);
+    return decide(this.#state, statement, parameters, then, look);
   }
 
   #newRun(statement: StatementInfo, decided: Decided, simple = false): Run {

@@ -2,6 +2,7 @@ import type { Decision } from '../../../contract/decision.ts';
 import type { Parameter, StatementOperation } from '../../../contract/operation.ts';
 import { IN_FAILED_TRANSACTION } from './denial.ts';
 import type { StatementInfo } from './names.ts';
+import type { HeldStatement } from './own-lane.ts';
 import type { RelayState } from './state.ts';
 import type { Wait } from './wait.ts';
 
@@ -18,12 +19,14 @@ export interface Decided {
  * Decides on a statement that is about to run. Goes on with `then` at once, or returns a Wait whose
  * resume does, while a person is asked; asking and answer are recorded.
  * @param parameters null: they are not at hand, so nobody can be asked.
+ * @param look null: what it would do cannot be looked at.
  */
 export function decide(
   state: RelayState,
   statement: StatementInfo,
   parameters: () => Parameter[] | null,
   then: (decided: Decided) => Wait | null,
+  look: Pick<HeldStatement, 'execute'> | null,
 ): Wait | null {
   const { pipeline, connection, recorder, monotonic, database } = state.deps;
   const { effects } = statement.classification;
@@ -95,6 +98,7 @@ export function decide(
       return then({ decision, digest, heldMs, cancelled: wait.cancelled });
     },
   };
+  if (look && operation) wait.look = { statement, operation, pending, ...look };
   return wait as Wait;
 }
 

@@ -39,6 +39,8 @@ export interface PortalInfo {
   fields: readonly FieldDescription[] | null | undefined;
   /** Once allowed, fetching more rows of the same portal is not a new operation. */
   allowed: { decision: Decision; digest: string | null } | null;
+  /** An own Sync ended it: its Bind is sent once more before it is executed. */
+  lost: boolean;
 }
 
 /** The worst of several candidates: what a decision must assume when it cannot know which one runs. */

@@ -1,6 +1,7 @@
 import type { Decision } from '../../../contract/decision.ts';
 import type { OutputTaint } from '../ports.ts';
 import type { PortalInfo, StatementInfo } from './names.ts';
+import type { OwnAnswers } from './own-answers.ts';
 
 /** Messages sent to the server whose answers have not come yet, oldest first. */
 export const PENDING = {
@@ -18,6 +19,10 @@ export const PENDING = {
   copyEnd: 11,
   /** Our own Describe before an Execute: its answers are kept from the client. */
   ownDescribe: 12,
+  /** Messages of the gateway's own up to their Sync: their answers are kept from the client. */
+  own: 13,
+  /** A Bind of the client sent once more, since an own Sync ended its portal: BindComplete is kept from the client. */
+  ownBind: 14,
 } as const;
 export type PendingKind = (typeof PENDING)[keyof typeof PENDING];
 
@@ -53,6 +58,7 @@ export interface Pending {
   ticket: number;
   statement: StatementInfo | null;
   portal: PortalInfo | null;
+  own: OwnAnswers | null;
 }
 
 const INITIAL = 64;

@@ -1,6 +1,7 @@
 import { CountersignError } from '../../../contract/errors.ts';
 import {
   type ErrorField,
+  type ErrorSummary,
   readCommandComplete,
   readCopyResponse,
   readErrorFields,
@@ -15,11 +16,17 @@ import { FrameScanner } from '../codec/frame-scanner.ts';
 import { formatAt } from '../codec/frontend.ts';
 import { backendLimits } from '../codec/limits.ts';
 import { backend, messageName } from '../codec/messages.ts';
-import { writeErrorFields, writeMessage, writeNotificationResponse } from '../codec/write-backend.ts';
+import {
+  writeErrorFields,
+  writeMessage,
+  writeNotificationResponse,
+  writeParameterStatus,
+} from '../codec/write-backend.ts';
 import type { CopyMasker, FieldDescription, OutputTaint, RowMasker } from '../ports.ts';
 import { addMaskedColumns } from './masked-columns.ts';
 import type { PortalInfo } from './names.ts';
 import { Outflow } from './outflow.ts';
+import type { OwnAnswers } from './own-answers.ts';
 import { PENDING, type Pending, type Run } from './pending.ts';
 import type { RelayState } from './state.ts';
 
@@ -51,6 +58,9 @@ export class ServerSide {
     const masked = state.deps.masking !== null;
     this.#scanner = new FrameScanner('backend', backendLimits(masked ? MAX_MASKED_ROW : undefined), [backend.CopyData]);
     this.#streamRows(!masked);
+    state.ownBegins = () => this.#streamRows(false);
+    state.ownEnds = () => this.#ownEnds();
+    this.#told = new Map(state.deps.parameters);
   }
 
   data(chunk: Uint8Array): void {
@@ -113,6 +123,8 @@ export class ServerSide {
 
   #step(): void {
     const { type, count } = this.#scanner;
+    const own = this.#state.pending.peek()?.own;
+    if (own && this.#own(own)) return;
     switch (type) {
       case backend.DataRow: {
         const { head, run } = this.#running();
@@ -139,7 +151,8 @@ export class ServerSide {
         return;
       }
       case backend.BindComplete: {
-        const item = this.#expect(PENDING.bind);
+        const item = this.#expect(PENDING.bind, PENDING.ownBind);
+        if (item.kind === PENDING.ownBind) return;
         this.#state.portals.confirm(item.name, item.ticket);
         this.#pass();
         return;
@@ -193,6 +206,42 @@ export class ServerSide {
       default:
         throw desync(type);
     }
+  }
+
+  /** As the client was told them. */
+  readonly #told: Map<string, string>;
+  /** Told in answers to the gateway's own messages; as a rule a later one takes an earlier one back. */
+  readonly #ownStatuses = new Map<string, string>();
+
+  /** Nothing of the gateway's own runs any more: what is another value than before is told. */
+  #ownEnds(): void {
+    for (const [name, value] of this.#ownStatuses) {
+      if (this.#told.get(name) !== value) this.#toldStatus(name, value, writeParameterStatus(name, value));
+    }
+    this.#ownStatuses.clear();
+    this.#flush();
+  }
+
+  /** An answer to messages of the gateway's own. @returns false: it is no answer, so it is the client's. */
+  #own(own: OwnAnswers): boolean {
+    const { type, bytes, bodyStart, end } = this.#scanner;
+    switch (type) {
+      case backend.NotificationResponse:
+        return false;
+      case backend.ParameterStatus: {
+        const { name, value } = readParameterStatus(bytes, bodyStart, end);
+        this.#ownStatuses.set(name, value);
+        return true;
+      }
+      case backend.ErrorResponse:
+        if (isLast(summarizeError(readErrorFields(bytes, bodyStart, end)))) return false;
+    }
+    if (!own.message(type, bytes, bodyStart, end)) return true;
+    this.#state.pending.shift();
+    this.#streamRows(this.#state.deps.masking === null);
+    own.finish();
+    this.#relieved();
+    return true;
   }
 
   /** The message that the server is answering. CopyDone and CopyFail have no answer of their own. */
@@ -396,7 +445,7 @@ export class ServerSide {
     const summary = summarizeError(fields);
     const head = this.#head();
     const run = head?.run ?? null;
-    const last = summary.severity === 'FATAL' || summary.severity === 'PANIC';
+    const last = isLast(summary);
     if (last) state.toldEnd = true;
     if (last || !head) {
       this.#maskedFields('ErrorResponse', fields, run);
@@ -418,6 +467,8 @@ export class ServerSide {
     const { pending, statements, portals } = this.#state;
     for (let item = pending.peek(); item; item = pending.peek()) {
       if (item.kind === PENDING.sync) return;
+      // What the client sends up to its own Sync is still skipped, here and not by the server.
+      if (item.kind === PENDING.own) break;
       pending.shift();
       if (item.kind === PENDING.parse) statements.fail(item.name, item.ticket);
       if (item.kind === PENDING.bind) portals.fail(item.name, item.ticket);
@@ -513,6 +564,11 @@ export class ServerSide {
   #parameterStatus(): void {
     const { bytes, bodyStart, end } = this.#scanner;
     const { name, value } = readParameterStatus(bytes, bodyStart, end);
+    this.#toldStatus(name, value, null);
+  }
+
+  /** @param message null: the present one. */
+  #toldStatus(name: string, value: string, message: Uint8Array | null): void {
     const { connection, recorder } = this.#state.deps;
     const pinned = PINNED.get(name.toLowerCase());
     if (pinned !== undefined && value.toUpperCase() !== pinned) {
@@ -526,7 +582,8 @@ export class ServerSide {
     }
     this.#state.settings.reported(name, value);
     if (name === 'role') this.#state.settings.role = value;
-    this.#aside(() => this.#pass());
+    this.#told.set(name, value);
+    this.#aside(() => (message === null ? this.#pass() : this.#add(message, 0, message.length)));
   }
 
   // ---- COPY and function calls ------------------------------------------------------------------------
@@ -664,6 +721,10 @@ const PINNED = new Map([
   ['standard_conforming_strings', 'ON'],
   ['client_encoding', 'UTF8'],
 ]);
+
+function isLast({ severity }: ErrorSummary): boolean {
+  return severity === 'FATAL' || severity === 'PANIC';
+}
 
 function withFormats(fields: readonly FieldDescription[], portal: PortalInfo | null): readonly FieldDescription[] {
   if (!portal || portal.fields) return fields;

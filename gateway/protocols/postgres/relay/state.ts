@@ -16,6 +16,7 @@ import {
   type StatementInfo,
   unknownClassification,
 } from './names.ts';
+import type { Look } from './own-lane.ts';
 import { PendingQueue, type Run } from './pending.ts';
 import { TrackedSettings } from './settings.ts';
 
@@ -61,6 +62,10 @@ export interface RelayDeps {
   unexpected(error: unknown): void;
   /** search_path and the like as the server reported them at start. */
   parameters: ReadonlyMap<string, string>;
+  /** Finds out what a held statement would do; absent: nothing is looked at. */
+  look?: Look;
+  /** Cancels what runs on the server; resolves when the server has taken that. */
+  cancelServer?(): Promise<void>;
   /** Why whatever this session runs waits for a person meanwhile; null: nothing does but what policy says. */
   heldBecause?(): string | null;
 }
@@ -103,6 +108,14 @@ export class RelayState {
   toldEnd = false;
   /** Bytes of Bind bodies kept because an approval may need their parameters. */
   keptBinds = 0;
+  /** An Execute was forwarded since the last Sync. */
+  batchRan = false;
+  /** Binds since the last Sync. */
+  batchBinds = 0;
+  /** Rows that the gateway asks for itself are looked at one by one. */
+  ownBegins: () => void = () => {};
+  /** Nothing of the gateway's own runs in the session any more. */
+  ownEnds: () => void = () => {};
   /** A statement that may have changed the catalog ran in the transaction that is open. */
   catalogTouched = false;
   readonly copied = new CopiedTags();
@@ -330,7 +343,7 @@ export class RelayState {
     const { effects } = run.statement.classification;
     const { decision } = run;
     const plain = decision.effect === 'allow' && decision.verdict.effect === 'allow';
-    const own = !plain || run.error !== null || changes(effects);
+    const own = !plain || run.error !== null || changes(effects) || decision.emergency !== undefined;
     const first = !this.#seen.has(effects.fingerprint);
     if (first && this.#seen.size < 10_000) this.#seen.add(effects.fingerprint);
     recorder.statement(exchange, {

@@ -1,4 +1,5 @@
 import type { PendingDecision } from '../../../pipeline/pipeline.ts';
+import type { HeldStatement } from './own-lane.ts';
 
 /**
  * The present message cannot be finished now. `ready` settles when it can; `resume` finishes it
@@ -11,6 +12,8 @@ export interface Wait<T = unknown> {
   cancelled: boolean;
   ready: Promise<T>;
   resume: (value: T) => Wait | null;
+  /** Where a person is asked about a statement that can be looked at meanwhile. */
+  look?: HeldStatement;
 }
 
 export function waitFor<T>(ready: Promise<T>, resume: (value: T) => Wait | null): Wait {
