@@ -296,6 +296,7 @@ export function memoryStore(objects: Objects, description = 'the store of the te
     probe: none,
     setUp: none,
     create: none,
+    remove: none,
     async read(name) {
       const bytes = objects.get(name);
       if (bytes === undefined) return null;

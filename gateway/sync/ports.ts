@@ -1,4 +1,4 @@
-/** A store that the team runs. Objects are only ever created; see gateway/evidence/SPEC.md for their names. */
+/** A store that the team runs. Evidence is only ever created; see gateway/evidence/SPEC.md for the names of objects. */
 export interface StoreTarget {
   /** For people: kind, host, folder or bucket; never a secret. */
   readonly description: string;
@@ -20,8 +20,13 @@ export interface StoreTarget {
    * store lets nobody read. The bytes have to be read to their end, or their iterator returned.
    */
   read(name: string, signal: AbortSignal, version?: string | null): Promise<AsyncIterable<Uint8Array> | null>;
-  /** Every object below `prefix`, in the order of names; several versions of a name are listed each, and deletions where the store keeps them. Throws SYNC_WRITE_ONLY. */
-  list(prefix: string, signal: AbortSignal): AsyncIterable<StoreObject>;
+  /** Every object below `prefix`, in the order of names; several versions of a name are listed each, and deletions where the store keeps them. Throws SYNC_WRITE_ONLY. @param after only names behind it in that order; need not be an object's. */
+  list(prefix: string, signal: AbortSignal, after?: string): AsyncIterable<StoreObject>;
+  /**
+   * Takes an object away, for the mailbox (gateway/mailbox), whose objects end; evidence is never removed. What is not there is
+   * no error. Throws SYNC_UNREACHABLE, SYNC_REFUSED.
+   */
+  remove(name: string, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -5,7 +5,7 @@ import { createRecorder } from '../recording/recorder.ts';
 import { sessionInfo, statement } from '../recording/test-support.ts';
 import { decryptPart } from './age.ts';
 import { parsePartName, readPart } from './part.ts';
-import type { ObjectBody, StoreTarget } from './ports.ts';
+import type { ObjectBody, StoreObject, StoreTarget } from './ports.ts';
 
 export const PREFIX = 'acme/01JTESTDEVCE00000000000001';
 
@@ -54,8 +54,16 @@ export class MemoryStore implements StoreTarget {
     })();
   }
 
-  list(): never {
-    throw new Error('not asked for');
+  async *list(prefix: string, _signal?: AbortSignal, after = ''): AsyncGenerator<StoreObject> {
+    for (const name of [...this.objects.keys()].sort()) {
+      const bytes = this.objects.get(name);
+      if (name.startsWith(prefix) && name > after && bytes !== undefined)
+        yield { name, size: bytes.length, version: null };
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    this.objects.delete(name);
   }
 
   probe(): never {

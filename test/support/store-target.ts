@@ -102,6 +102,28 @@ export function storeContract(open: () => StoreTarget): void {
     expect((await listed(store, 'acme/a/1'))[0]).toMatchObject({ size: 'content of acme/a/1'.length });
   });
 
+  it('lists what is behind a name, and takes objects away', async () => {
+    const store = open();
+    const inOrder = ['mail/a-1/x', 'mail/a/1', 'mail/a/2', 'mail/b/1', 'mail/b0'];
+    for (const name of inOrder) await store.create(name, body(name), anyTime());
+    const behind = async (after: string) => {
+      const found: string[] = [];
+      for await (const { name } of store.list('mail/', anyTime(), after)) found.push(name);
+      return found;
+    };
+    expect(await behind('mail/a/1')).toEqual(inOrder.slice(2));
+    expect(await behind('mail/a/~')).toEqual(inOrder.slice(3));
+    expect(await behind('mail/b0')).toEqual([]);
+    await store.remove('mail/a/2', anyTime());
+    await store.remove('mail/a/2', anyTime());
+    await store.remove('mail/nobody/1', anyTime());
+    expect(await store.read('mail/a/2', anyTime())).toBeNull();
+    expect((await listed(store, 'mail/a/')).filter(({ deleted }) => !deleted).map(({ name }) => name)).toContain(
+      'mail/a/1',
+    );
+    await expect(store.remove('../up', anyTime())).rejects.toThrow(fails('SYNC_BAD_NAME'));
+  });
+
   it('changes nothing where another content is under the name, and asks for the next name', async () => {
     const store = open();
     await store.create('other/x', body('first'), anyTime());

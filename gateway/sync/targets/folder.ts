@@ -290,11 +290,22 @@ export function openFolderTarget(config: FolderConfig, patienceMs = PATIENCE_MS)
         return await read(name, signal);
       });
     },
-    async *list(prefix, signal) {
+    async remove(name, signal) {
+      assertObjectName(name);
+      await inWords(description, async () => {
+        await assertMounted(signal);
+        for (const relative of placesOf(name)) {
+          const file = path(relative);
+          if (!(await isReal(dirname(file), signal))) continue;
+          await wait(() => unlink(file), signal).catch(ignore('ENOENT', 'ENOTDIR'));
+        }
+      });
+    },
+    async *list(prefix, signal, after) {
       assertPrefix(prefix);
       try {
         await assertMounted(signal);
-        yield* listTree(tree(signal), prefix);
+        yield* listTree(tree(signal), prefix, after);
       } catch (error) {
         throw told(error, description);
       }

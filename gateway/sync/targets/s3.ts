@@ -130,11 +130,14 @@ export function openS3Target(config: S3Config, secrets: Secrets, now: () => Date
     return outcome === 'exists' ? await compare(calls, name, body) : outcome;
   }
 
-  async function* pages(calls: S3Calls, prefix: string): AsyncGenerator<ListPage> {
+  async function* pages(calls: S3Calls, prefix: string, after = ''): AsyncGenerator<ListPage> {
+    const start = before + after;
     const common = { prefix: before + prefix, 'max-keys': '1000', 'encoding-type': 'url' };
     let kind: Record<string, string> = { versions: '' };
     for (let next: Record<string, string> | null = {}; next !== null; ) {
-      const query: Record<string, string> = { ...kind, ...common, ...next };
+      const from: Record<string, string> =
+        after === '' ? {} : 'versions' in kind ? { 'key-marker': start } : { 'start-after': start };
+      const query: Record<string, string> = { ...kind, ...common, ...from, ...next };
       const answer = await calls.send({ method: 'GET', query }, [200, 400, 403, 501]);
       if (answer.status !== 200) {
         const error = await errorOf(answer);
@@ -199,16 +202,22 @@ export function openS3Target(config: S3Config, secrets: Secrets, now: () => Date
       }
       throw inWords(error);
     },
-    async *list(prefix, signal): AsyncGenerator<StoreObject> {
+    async remove(name, signal) {
+      assertObjectName(name);
+      (await callsOf(signal).send({ method: 'DELETE', key: before + name }, [200, 204, 404])).bytes.resume();
+    },
+    async *list(prefix, signal, after): AsyncGenerator<StoreObject> {
       assertPrefix(prefix);
-      for await (const page of pages(callsOf(signal), prefix)) {
+      for await (const page of pages(callsOf(signal), prefix, after)) {
         for (const { key, size, version } of page.objects) {
           const name = key.slice(before.length);
-          if (isObjectName(name)) yield { name, size, version: version === 'null' ? null : version };
+          // Some stores begin with the very name.
+          if (isObjectName(name) && name > (after ?? ''))
+            yield { name, size, version: version === 'null' ? null : version };
         }
         for (const { key } of page.deleted) {
           const name = key.slice(before.length);
-          if (isObjectName(name)) yield { name, size: 0, version: null, deleted: true };
+          if (isObjectName(name) && name > (after ?? '')) yield { name, size: 0, version: null, deleted: true };
         }
       }
     },

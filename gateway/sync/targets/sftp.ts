@@ -143,12 +143,18 @@ export function openSftpTarget(config: SftpConfig, secrets: Secrets): StoreTarge
       assertObjectName(name);
       return await asked(signal, (requests) => read(requests, name), true);
     },
-    async *list(prefix, signal) {
+    async remove(name, signal) {
+      assertObjectName(name);
+      await asked(signal, async (requests) => {
+        for (const relative of placesOf(name)) await requests.remove(path(relative)).catch(ifMissing(undefined));
+      });
+    },
+    async *list(prefix, signal, after) {
       assertPrefix(prefix);
       try {
         const requests = await connected(signal);
         const size = (relative: string) => sizeOf(requests, path(relative));
-        yield* listTree({ entries: (folder) => entries(requests, folder), size }, prefix);
+        yield* listTree({ entries: (folder) => entries(requests, folder), size }, prefix, after);
       } catch (error) {
         throw isDenied(error) ? nobodyReads(place, error) : told(error, place);
       }

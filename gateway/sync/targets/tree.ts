@@ -43,21 +43,24 @@ interface Found {
 }
 
 /** Every object that begins with `prefix`, in the order of names, whether its folders are folders or not. */
-export async function* listTree(tree: Tree, prefix: string): AsyncGenerator<StoreObject> {
-  yield* walk(tree, prefix, '', '', [], 0);
+export async function* listTree(tree: Tree, prefix: string, after = ''): AsyncGenerator<StoreObject> {
+  yield* walk(tree, { prefix, after }, '', '', [], 0);
 }
 
 async function* walk(
   tree: Tree,
-  prefix: string,
+  wanted: { prefix: string; after: string },
   folder: string,
   path: string,
   flatAbove: readonly Found[],
   depth: number,
 ): AsyncGenerator<StoreObject> {
+  const { prefix, after } = wanted;
   if (depth > MAX_DEPTH) throw refused(`${path} is nested too deeply for a store.`);
   const found = [...flatAbove, ...(await tree.entries(path)).flatMap((entry) => foundOf(entry, folder, path))].filter(
-    (one) => one.key.startsWith(prefix) || (one.folder && prefix.startsWith(one.key)),
+    (one) =>
+      (one.key.startsWith(prefix) || (one.folder && prefix.startsWith(one.key))) &&
+      (one.key > after || (one.folder && after.startsWith(one.key))),
   );
   found.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   for (let at = 0; at < found.length; at += 1) {
@@ -70,7 +73,7 @@ async function* walk(
     // Objects of this folder that lie flat above it stand right behind it, and belong between those within it.
     let last = at;
     while (found[last + 1]?.key.startsWith(one.key)) last += 1;
-    yield* walk(tree, prefix, one.key, one.path, found.slice(at + 1, last + 1), depth + 1);
+    yield* walk(tree, wanted, one.key, one.path, found.slice(at + 1, last + 1), depth + 1);
     at = last;
   }
 }
