@@ -3,7 +3,8 @@ import { CountersignError } from '../contract/errors.ts';
 import type { IssuerEntry, Validity } from '../evidence/format/documents.ts';
 import { findIssuer, rotateIssuerKeys, signingKeysOf } from '../evidence/trust/changes.ts';
 import type { Cli } from './cli.ts';
-import { type RevokeOptions, readJson, revocation, validFor } from './trust-arguments.ts';
+import { readSigningKeys } from './signing-keys.ts';
+import { type RevokeOptions, revocation, validFor } from './trust-arguments.ts';
 import { addCommand, withRevokeOptions } from './trust-entries.ts';
 import { makeNext, type NextOptions, withNextOptions } from './trust-next.ts';
 
@@ -21,18 +22,20 @@ function ruleOf(text: string, validity: Validity): IssuerEntry['rules'][0] {
   return { ...validity, claim: text.slice(0, at), value: text.slice(at + 1) };
 }
 
-/** `countersign trust issuer …`: identity providers whose ID tokens bind a device's key to a person. */
+/** `countersign trust issuer …`: identity providers whose word binds a device's key to a person. */
 export function registerIssuer(trust: Command, cli: Cli): void {
   const issuer = trust.command('issuer').description('identity providers that may bind a device’s key to a person');
-  addCommand(issuer, cli, 'add <issuer>', 'pin the signing keys of an issuer (its iss)', [
-    ['--audience <client>', 'the client id that its tokens are for'],
-    ['--keys <file>', 'its JWKS, taken over a connection that you trust'],
-  ])<NextOptions & { days: string; audience: string; keys: string; rule: string[] }>((note, now, [iss], options) => {
-    const validity = validFor(now, options.days);
-    const keys = signingKeysOf(readJson(options.keys), validity);
-    const rules = options.rule.map((rule) => ruleOf(rule, validity));
-    note.issuers.push({ ...validity, issuer: iss!, audience: options.audience, keys, rules });
-  }).option('--rule <claim=value>', 'whose keys count; one that matches is enough (repeat for more)', collect, []);
+  addCommand(issuer, cli, 'add <issuer>', 'pin the signing keys of an issuer (its iss, or its SAML entity ID)', [
+    ['--audience <client>', 'the client id (or SAML entity ID of the gateway) that its tokens are for'],
+    ['--keys <file>', 'its JWKS, SAML metadata or certificate, taken over a connection that you trust'],
+  ])<NextOptions & { days: string; audience: string; keys: string; rule: string[] }>(
+    async (note, now, [iss], options) => {
+      const validity = validFor(now, options.days);
+      const keys = signingKeysOf(await readSigningKeys(options.keys, iss!, now), validity);
+      const rules = options.rule.map((rule) => ruleOf(rule, validity));
+      note.issuers.push({ ...validity, issuer: iss!, audience: options.audience, keys, rules });
+    },
+  ).option('--rule <claim=value>', 'whose keys count; one that matches is enough (repeat for more)', collect, []);
 
   const which = (command: Command) => command.option('--audience <client>', 'when the issuer is there for several');
   which(
@@ -40,10 +43,11 @@ export function registerIssuer(trust: Command, cli: Cli): void {
       issuer.command('rotate <issuer>').description('pin its keys anew: new ones begin, missing ones end'),
     ),
   )
-    .requiredOption('--keys <file>', 'its JWKS as it is today')
+    .requiredOption('--keys <file>', 'its JWKS, metadata or certificate as it is today')
     .action((iss: string, options: NextOptions & Which & { keys: string }) =>
-      makeNext(cli, options, (note, now) => {
-        const { added, ended } = rotateIssuerKeys(findIssuer(note, iss, options.audience), readJson(options.keys), now);
+      makeNext(cli, options, async (note, now) => {
+        const keys = await readSigningKeys(options.keys, iss, now);
+        const { added, ended } = rotateIssuerKeys(findIssuer(note, iss, options.audience), keys, now);
         if (added + ended === 0) throw new CountersignError('TRUST_NONE', 'its keys are those that are pinned already');
       }),
     );

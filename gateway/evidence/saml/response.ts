@@ -2,7 +2,7 @@ import type { Element } from '@xmldom/xmldom';
 import { FormatError } from '../../recording/format/primitives.ts';
 import { readAssertion, type SamlAssertion } from './assertion.ts';
 import { assertSigned, type SamlKey, verifiedPart } from './signatures.ts';
-import { allOf, attribute, childrenOf, elementsOf, isA, need, readXml } from './xml.ts';
+import { allOf, attribute, childrenOf, elementsOf, isA, need, readXml, textOf } from './xml.ts';
 
 /** Characters of a response. */
 export const MAX_RESPONSE = 96 * 1024;
@@ -56,6 +56,13 @@ export function readResponse(text: string): UnverifiedResponse {
     assertion: assertions[0] ?? null,
     encrypted: encrypted[0] ?? null,
   };
+}
+
+/** The provider that a response claims to be by. Throws FormatError. */
+export function claimedIssuer(text: string, decrypted: string | null): string {
+  const { root, assertion } = readResponse(text);
+  const inside = assertion ?? (decrypted === null ? root : readXml(decrypted, MAX_RESPONSE));
+  return textOf(need(inside, 'assertion', 'Issuer')) ?? '';
 }
 
 export const isSuccess = ({ status }: UnverifiedResponse): boolean => status === SUCCESS;

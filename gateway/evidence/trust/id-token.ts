@@ -136,20 +136,36 @@ async function wordOf(
   if (found === null)
     return { ok: false, why: 'its ID token is signed by no key that the trust note pins for the issuer' };
   const { key, claims } = found;
-  const seconds = claims.iat!;
-  if (seconds * 1000 > Date.parse(seen ?? trust.now) + SKEW_SECONDS * 1000) {
-    return { ok: false, why: 'its ID token is dated after it was first seen' };
-  }
-  const at = new Date(seconds * 1000).toISOString();
-  for (const [what, entry] of [['the issuer', issuer] as const, ['the issuer’s signing key', key] as const]) {
-    const check = validBySaying(entry, at, seen, trust.now);
-    if (!check.ok) return { ok: false, why: `${what} does not count for its ID token: ${check.why}` };
-  }
-  return { ok: true, claims, at };
+  const at = new Date(claims.iat! * 1000).toISOString();
+  const why = objectionTo(trust, issuer, [key], 'ID token', at, seen);
+  return why === null ? { ok: true, claims, at } : { ok: false, why };
 }
 
-function personOf(issuer: IssuerEntry, claims: JWTPayload, at: string): BoundPerson {
-  const subject = claims.sub!;
+/**
+ * Why what an issuer signed does not count; null where it does.
+ *
+ * @param at when it says that it was made.
+ */
+export function objectionTo(
+  trust: Trust,
+  issuer: IssuerEntry,
+  keys: readonly IssuerKey[],
+  word: string,
+  at: string,
+  seen: string | null,
+): string | null {
+  if (Date.parse(at) > Date.parse(seen ?? trust.now) + SKEW_SECONDS * 1000)
+    return `its ${word} is dated after it was first seen`;
+  const entries = [['the issuer', issuer] as const, ...keys.map((key) => ['the issuer’s signing key', key] as const)];
+  for (const [what, entry] of entries) {
+    const check = validBySaying(entry, at, seen, trust.now);
+    if (!check.ok) return `${what} does not count for its ${word}: ${check.why}`;
+  }
+  return null;
+}
+
+export function personOf(issuer: IssuerEntry, claims: JWTPayload, at: string): BoundPerson {
+  const subject = claims.sub ?? '';
   const name = [claims.email, claims.preferred_username, subject].find((one) => typeof one === 'string' && one !== '');
   return { issuer: issuer.issuer, subject, name: String(name), at, until: issuer.until };
 }
