@@ -3,7 +3,8 @@ import type { Preview } from '../../../contract/preview.ts';
 import type { ParseOutcome } from '../classifier/parser.ts';
 import type { Look } from '../relay/own-lane.ts';
 import { LARGE_TEXT } from '../relay/state.ts';
-import { readChange } from './change.ts';
+import { readChange, readDefinition } from './change.ts';
+import { lookAtObjects, NO_OBJECTS_YET } from './objects.ts';
 import { lookAtRows, NOTHING_YET } from './rows.ts';
 import { PreviewSession, Stopped } from './session.ts';
 
@@ -25,20 +26,23 @@ export interface LookDeps {
 export function createLook({ parse, limits, now, newName, unexpected }: LookDeps): Look {
   return async (held, lane) => {
     const { text } = held.statement;
-    const change = text.length > LARGE_TEXT ? null : readChange(text, parse);
-    if (change === null) return;
+    if (text.length > LARGE_TEXT) return;
+    const change = readChange(text, parse);
+    const definition = change === null ? readDefinition(text, parse) : null;
+    if (change === null && definition === null) return;
     const { recorder } = lane.session.deps;
     const { approvalId } = held.pending;
-    held.pending.setPreview(NOTHING_YET);
+    const begun: Preview = change ? NOTHING_YET : NO_OBJECTS_YET;
+    held.pending.setPreview(begun);
     const session = new PreviewSession(lane, newName(), (sql) =>
       recorder.event('preview-sent', { approvalId, sql }, 'unit'),
     );
-    let found: Preview | null = null;
+    let found: Preview = { ...begun, state: 'done', why: 'What it would touch could not be found out.' };
     try {
-      found = await lookAtRows({ held, lane, session, change, limits, now });
+      if (change) found = await lookAtRows({ held, lane, session, change, limits, now });
+      else if (definition) found = await lookAtObjects({ session, definition, limits, now });
     } catch (error) {
       if (!(error instanceof Stopped)) unexpected(error);
-      found = { ...NOTHING_YET, state: 'done', why: 'What it would touch could not be found out.' };
     } finally {
       await session.end();
     }
