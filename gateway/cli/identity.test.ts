@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { IdentityView, LoginView } from '../contract/sign-in.ts';
+import { makeProvider, metadataXml } from '../identity/saml/test-provider.ts';
 import { runCommand } from './test-cli.ts';
 
 const VIEW: IdentityView = {
@@ -85,5 +89,62 @@ it('adding a provider takes the PIN, and a secret is typed', async () => {
     provider: { id: 'acme', issuer: 'https://id.example', secret: true, claims: { groups: 'roles' } },
     secret: 's3cret',
     pin: '482917',
+  });
+});
+
+describe('a SAML provider', () => {
+  it('is added by its metadata, whose keys are shown before the PIN and pinned', async () => {
+    const own = await makeProvider();
+    const folder = mkdtempSync(join(tmpdir(), 'cs-cli-saml-'));
+    const file = join(folder, 'idp.xml');
+    try {
+      writeFileSync(file, metadataXml(own));
+      const { calls, notes, code } = await runCommand(
+        ['identity', 'add', 'acme', '--saml', file, '--encrypted', '--session-hours', '8', '--groups-claim', 'roles'],
+        { answers: { putProvider: () => VIEW }, typed: ['482917'] },
+      );
+      expect(code).toBe(0);
+      expect(notes).toContain(own.entityId);
+      expect(notes).toMatch(/SHA-256 ([0-9A-F]{2}:){31}/);
+      expect(calls[0]!.input).toMatchObject({
+        provider: {
+          issuer: own.entityId,
+          clientId: 'urn:countersign:gateway',
+          claims: { groups: 'roles', display: expect.arrayContaining(['mail']) },
+          saml: {
+            pinned: { singleSignOn: 'https://id.acme.example/sso', certificates: [own.certificate] },
+            encrypted: true,
+            sessionHours: 8,
+          },
+        },
+        pin: '482917',
+      });
+      writeFileSync(file, '<!DOCTYPE a><a/>');
+      const bad = await runCommand(['identity', 'add', 'acme', '--saml', file]);
+      expect(bad.notes).toContain('document type');
+      expect(bad.code).not.toBe(0);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('or OpenID Connect has to be said', async () => {
+    const { notes, code } = await runCommand(['identity', 'add', 'acme', '--issuer', 'https://id.example']);
+    expect(notes).toContain('--saml');
+    expect(code).not.toBe(0);
+  });
+
+  it('is told of the gateway by metadata', async () => {
+    const answer = {
+      entityId: 'urn:countersign:gateway',
+      acs: 'http://127.0.0.1:8917/saml/acs',
+      issuer: 'x',
+      xml: '<a/>',
+    };
+    const { out, notes } = await runCommand(['identity', 'metadata', 'acme'], {
+      answers: { providerMetadata: () => answer },
+    });
+    expect(out).toBe('<a/>');
+    expect(notes).toContain(answer.acs);
   });
 });

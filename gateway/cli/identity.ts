@@ -3,19 +3,17 @@ import type { IdentityView, LoginView } from '../contract/sign-in.ts';
 import { openBrowser } from './browser.ts';
 import type { Cli } from './cli.ts';
 import { table } from './cli.ts';
+import { oidcProvider, registerMetadata, type SamlOptions, samlProvider } from './identity-saml.ts';
 import { askPin } from './pin.ts';
 import { visibleLine } from './terminal/visible.ts';
 import { wholeNumber } from './whole-number.ts';
 
-interface AddOptions {
-  issuer: string;
-  clientId: string;
+interface AddOptions extends SamlOptions {
   secret?: boolean;
   scopes?: string;
   groupsClaim?: string;
   subjectClaim?: string;
   allowGroup?: string[];
-  ca?: string;
   refreshMinutes?: string;
   offlineHours?: string;
   workloadsAudience?: string;
@@ -39,7 +37,10 @@ function viewLines({ identity, state, provider, sentence, until, bound, provider
   line('person', identity.display);
   if (identity.groups.length > 0) line('groups', identity.groups.join(', '));
   if (provider !== null) line('provider', provider);
-  if (until !== null) line('until', `${until}, if it cannot be asked again before`);
+  // SAML has nothing to ask again with.
+  const isSaml = providers.find(({ id }) => id === provider)?.saml !== undefined;
+  if (until !== null)
+    line('until', isSaml ? `${until}, then sign in again` : `${until}, if it cannot be asked again before`);
   if (state !== 'local') line('device', bound ? 'bound by the provider' : 'not bound by the provider');
   if (sentence !== '') line('note', sentence);
   if (state === 'signed-out') line('next', 'countersign login');
@@ -82,16 +83,18 @@ function workloadsOf({ workloadsAudience, workloadsConnection, trustDomain, keys
 }
 
 async function add(cli: Cli, id: string, options: AddOptions): Promise<void> {
-  const { issuer, clientId, scopes, groupsClaim, subjectClaim, allowGroup, ca, refreshMinutes, offlineHours } = options;
+  const { scopes, groupsClaim, subjectClaim, allowGroup, ca, refreshMinutes, offlineHours } = options;
+  const found = options.saml === undefined ? oidcProvider(options) : await samlProvider(cli, id, options.saml, options);
+  const { display, ...named } = { display: undefined, ...found };
   const secret = options.secret ? await cli.prompt.secret("The client's secret: ", cli.signal) : undefined;
   const claims = {
     ...(groupsClaim === undefined ? {} : { groups: groupsClaim }),
     ...(subjectClaim === undefined ? {} : { subject: subjectClaim }),
+    ...(display === undefined ? {} : { display }),
   };
   const provider = {
     id,
-    issuer,
-    clientId,
+    ...named,
     secret: secret !== undefined,
     claims,
     ...(scopes === undefined ? {} : { scopes: scopes.split(/[ ,]+/).filter((one) => one !== '') }),
@@ -140,10 +143,14 @@ export function registerIdentity(program: Command, cli: Cli): void {
   const identity = program.command('identity').description('the providers that people sign in with');
   identity
     .command('add')
-    .description('add or replace an OpenID Connect provider (docs/identity.md); takes the PIN')
+    .description('add or replace an OpenID Connect or SAML provider (docs/identity.md); takes the PIN')
     .argument('<id>', 'a name for it here, such as acme')
-    .requiredOption('--issuer <url>', 'as its discovery document names itself')
-    .requiredOption('--client-id <id>', 'of the native client that was registered there')
+    .option('--issuer <url>', 'as its discovery document (or, in SAML, its metadata) names itself')
+    .option('--client-id <id>', 'of the native client that was registered there; in SAML the gateway’s entity ID')
+    .option('--saml <metadata>', 'a SAML provider: the address of its metadata, or a file with it')
+    .option('--acs <url>', 'in SAML, where answers come (http://127.0.0.1:8917/saml/acs)')
+    .option('--encrypted', 'in SAML, take only assertions that are encrypted for this gateway')
+    .option('--session-hours <n>', 'in SAML, how long a sign-in counts at most (12)')
     .option('--secret', 'the client has a secret, which is typed')
     .option('--scopes <list>', 'openid, profile, email and offline_access, where nothing is said')
     .option('--groups-claim <name>', 'where groups are, such as groups or realm_access.roles')
@@ -166,6 +173,7 @@ export function registerIdentity(program: Command, cli: Cli): void {
       const rows = providers.map(({ id, issuer, clientId, claims }) => [id, issuer, clientId, claims.groups]);
       for (const line of table(rows.map((row) => row.map(visibleLine)))) cli.out(line);
     });
+  registerMetadata(identity, cli);
   identity
     .command('remove')
     .description('remove a provider; who signed in with it is signed out')
