@@ -72,6 +72,8 @@ export async function bundleGateway(out: string): Promise<void> {
     ['index', join(ROOT, 'gateway/index.ts')],
     // bin/exec.mjs starts with it: one file is read faster than many.
     ['exec', join(ROOT, 'gateway/cli/exec/run.ts')],
+    // bin/hook.mjs loads it where a command is looked at.
+    ['look', join(ROOT, 'gateway/protocols/terminal/preview/look/index.ts')],
     ...workers.map((source) => [flat(source), join(ROOT, source)]),
   ]);
   await build({

@@ -44,6 +44,32 @@ test('an event is answered at once, or after as many looks as it takes', async (
   await expect(look('/c')).rejects.toMatchObject({ code: 'HOOK_UNKNOWN' });
 });
 
+test('what a command would touch is told while it waits, and the answer waits for nothing but the client', async () => {
+  const told: string[] = [];
+  const decided = Promise.withResolvers<void>();
+  const { handlers, context } = start(async (call) => {
+    await call.look({ wishes: [{ kind: 'mention' }], how: 'preview', told: ({ state }) => told.push(state) });
+    await decided.promise;
+    const kept = await call.look({ wishes: [{ kind: 'remove' }], how: 'keep', told: () => {} });
+    return { ...ALLOW, message: kept?.undo.sentence ?? 'nothing' };
+  });
+  const ticket = 'ticket-1';
+  const look = (kind: string, how: string) => ({ look: { ticket, wishes: [{ kind }], how } });
+  expect(await handlers.hook(INPUT, context)).toEqual(look('mention', 'preview'));
+  const answer = handlers.hookFiles({ ticket, files: [] }, context);
+  await handlers.hookPreview({ ticket, preview: { kind: 'command', state: 'done', parts: [], undo: null } }, context);
+  expect(told).toEqual(['done']);
+  decided.resolve();
+  expect(await answer).toEqual(look('remove', 'keep'));
+  const kept = { files: [], pushes: [], undo: { can: 'all' as const, sentence: 'kept' } };
+  expect(await handlers.hookFiles({ ticket, files: [], kept }, context)).toEqual({
+    answer: { ...ALLOW, message: 'kept' },
+  });
+  // It came too late to matter.
+  await handlers.hookPreview({ ticket, preview: { kind: 'command', state: 'done', parts: [], undo: null } }, context);
+  expect(told).toEqual(['done']);
+});
+
 test('the project’s folder comes from the hook’s surroundings where the event does not say it', async () => {
   const seen: AgentContext[] = [];
   const { handlers, context } = start(async (_, __, about) => {

@@ -11,6 +11,9 @@ const MAX_TEXT = 1024 * 1024;
 const MAX_TEXTS = 4 * 1024 * 1024;
 const MAX_HASHED = 256 * 1024 * 1024;
 const MAX_ROUNDS = 16;
+/** What is found so far is told this often. */
+const PREVIEW_STEP_MS = 250;
+const KEEP_MS = 5000;
 
 /** @param args what follows `hook`. @returns {{stdout: string, stderr: string, code: number}} */
 export async function runHook(args, env = process.env) {
@@ -120,11 +123,50 @@ async function ask(options, event, env) {
   for (let round = 0; round < MAX_ROUNDS; round++) {
     // What asks nothing must not hold the agent up.
     const answer = await post(socketPath, path, body, gating ? ends - Date.now() : Math.min(5000, ends - Date.now()));
-    if (answer.want === undefined) return answer.answer;
     path = '/api/hook-files';
+    if (answer.look !== undefined) {
+      const { ticket, wishes, how } = answer.look;
+      body = { ticket, files: [] };
+      if (how === 'keep') body.kept = await keep(wishes);
+      // Nobody waits for it: the decision may come first.
+      else void preview(socketPath, ticket, wishes);
+      continue;
+    }
+    if (answer.want === undefined) return answer.answer;
     body = { ticket: answer.want.ticket, files: await lookAt(answer.want.files) };
   }
   throw failure('its gateway asked for files without an end');
+}
+
+/** What looks at more than single files is loaded only where a command waits for a person, or removes something. */
+async function looking() {
+  const bundled = new URL('../bundle/look.js', import.meta.url);
+  return fs.existsSync(bundled) ? import(bundled.href) : import('../protocols/terminal/preview/look/index.ts');
+}
+
+async function preview(socketPath, ticket, wishes) {
+  const tell = (found) => post(socketPath, '/api/hook-previews', { ticket, preview: found }, 5000).catch(() => {});
+  try {
+    const { lookAt } = await looking();
+    let told = Date.now();
+    const { preview: found } = await lookAt(wishes, new AbortController().signal, (soFar) => {
+      if (Date.now() - told < PREVIEW_STEP_MS) return;
+      told = Date.now();
+      void tell(soFar);
+    });
+    await tell(found);
+  } catch {
+    await tell({ kind: 'command', state: 'failed', parts: [], undo: null });
+  }
+}
+
+async function keep(wishes) {
+  try {
+    const { keepFor } = await looking();
+    return await keepFor(wishes, AbortSignal.timeout(KEEP_MS));
+  } catch {
+    return null;
+  }
 }
 
 /** One request of HTTP/1.1 over the socket: node:http alone would take longer to load than all of this. */

@@ -1,6 +1,7 @@
 import type { Approval } from '../contract/decision.ts';
 import { type Operation, whereOf } from '../contract/operation.ts';
 import { duration } from './cli.ts';
+import { commandPreviewLines } from './preview-text.ts';
 import { oneLine, visibleText } from './visible-text.ts';
 
 /** Who → what → where, on one line. */
@@ -61,6 +62,7 @@ export function approvalText(approval: Approval, now: number): string[] {
   if (tables.length > 0) lines.push(`  Tables: ${oneLine([...new Set(tables)].join(', '), 200)}`);
   if (approval.estimatedRows !== null)
     lines.push(`  The planner expects about ${Math.round(approval.estimatedRows)} rows`);
+  if (approval.preview?.kind === 'command') lines.push('', ...commandPreviewLines(approval.preview), '');
   lines.push(
     approval.state === 'waiting'
       ? `  Waiting; denied by itself in ${duration(Date.parse(approval.expiresAt) - now)}`

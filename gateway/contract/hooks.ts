@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { CommandPreview } from './preview.ts';
+import { Kept } from './undo.ts';
 
 /** Agents whose hooks are understood. */
 export const AGENT_NAMES = ['cursor', 'claude-code', 'codex', 'copilot', 'gemini-cli', 'windsurf'] as const;
@@ -39,7 +41,17 @@ export const HookFile = z.object({
   state: z.enum(['file', 'folder', 'missing', 'unreadable', 'other']),
 });
 
-export const HookFiles = z.object({ ticket: z.string().max(64), files: z.array(HookFile).max(MAX_FILES) });
+const Ticket = z.string().max(64);
+
+export const HookFiles = z.object({
+  ticket: Ticket,
+  files: z.array(HookFile).max(MAX_FILES),
+  /** Where it was asked to keep what a command would remove or replace. */
+  kept: Kept.nullish(),
+});
+
+/** What was found of what a command would touch, while it waits for a person. */
+export const HookPreview = z.object({ ticket: Ticket, preview: CommandPreview });
 
 export const HookOutput = z.union([
   z.object({
@@ -47,6 +59,14 @@ export const HookOutput = z.union([
     want: z.object({
       ticket: z.string(),
       files: z.array(z.object({ path: Path, want: z.enum(['place', 'digest', 'text']) })).max(MAX_FILES),
+    }),
+  }),
+  z.object({
+    /** Previews are told when they are there, and the client goes on waiting; what is kept is told at once. */
+    look: z.object({
+      ticket: z.string(),
+      wishes: z.array(z.record(z.string(), z.unknown())).max(32),
+      how: z.enum(['preview', 'keep']),
     }),
   }),
   z.object({

@@ -41,6 +41,7 @@ export const CHANGES: { [N in Acting]: null | ((input: z.output<Routes[N]['input
   storeCredential: () => 'a stored credential',
   forgetStoredCredential: () => 'a stored credential, removed',
   putMcpServer: ({ name, secrets }) => `MCP server ${name}${secrets === undefined ? '' : ' and its secrets'}`,
+  hookPreview: null,
   deleteMcpServer: ({ name }) => `MCP server ${name}, removed`,
   testMcpServer: null,
   acceptMcpTools: ({ name, tool }) => `${tool === undefined ? 'the tools' : `the tool ${tool}`} of MCP server ${name}`,

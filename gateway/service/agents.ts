@@ -9,6 +9,7 @@ import { createAgentEngine } from '../protocols/agent/engine.ts';
 import type { AgentDeps } from '../protocols/agent/ports.ts';
 import type { CommandClassifier } from '../protocols/terminal/classifier/index.ts';
 import { isSecret, writeKind } from '../protocols/terminal/classifier/paths.ts';
+import { commandWishes } from '../protocols/terminal/preview/wishes.ts';
 import { timers } from './timers.ts';
 
 const PROGRAM = fileURLToPath(new URL('../bin/countersign.mjs', import.meta.url));
@@ -16,7 +17,7 @@ const PROGRAM = fileURLToPath(new URL('../bin/countersign.mjs', import.meta.url)
 type Given = Omit<AgentDeps, 'digest' | 'schedule' | 'understanding' | 'inTerminal'>;
 
 export interface ServiceAgents {
-  handlers: Pick<ControlHandlers, 'hook' | 'hookFiles'>;
+  handlers: Pick<ControlHandlers, 'hook' | 'hookFiles' | 'hookPreview'>;
   close(reason: string): Promise<void>;
 }
 
@@ -41,6 +42,7 @@ export function serviceAgents(
     schedule,
     understanding: {
       command: (text, context) => classifier.classifyCommand(text, context),
+      wishes: (text, context) => commandWishes(classifier, text, context),
       isSecret: (path, place) => isSecret(path, place, false, false),
       writeKind,
       mcpFiles: cursorMcpFiles,

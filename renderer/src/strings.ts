@@ -1,5 +1,6 @@
 import { approvalsStrings } from './strings/approvals.ts';
 import { auditStrings } from './strings/audit.ts';
+import { commandPreviewStrings } from './strings/command-preview.ts';
 import { connectionsStrings } from './strings/connections.ts';
 import { evidenceStrings } from './strings/evidence.ts';
 import { generalStrings } from './strings/general.ts';
@@ -23,6 +24,7 @@ export const strings = {
   ...homeStrings,
   ...approvalsStrings,
   ...popupStrings,
+  ...commandPreviewStrings,
   ...grantsStrings,
   ...sessionsStrings,
   ...connectionsStrings,

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { FRAME } from '../../protocols/terminal/frames.ts';
-import type { Denied, Held, Hello, Need, Note, Start, Stop } from '../../protocols/terminal/messages.ts';
+import type { Denied, Held, Hello, LookFor, Need, Note, Start, Stop } from '../../protocols/terminal/messages.ts';
 import { clientSocketPath } from '../home.ts';
 import { visibleLine } from '../terminal/visible.ts';
 import { type ExecArguments, parseExec, UsageError } from './arguments.ts';
@@ -40,6 +40,7 @@ const NOT_RUN = 126;
 const NOT_FOUND = 127;
 const KILL_MS = 2_000;
 const DONE_MS = 5_000;
+const LOOK_MS = 10_000;
 function say(sentence: string): void {
   process.stderr.write(`countersign: ${visibleLine(sentence)}\n`);
 }
@@ -171,11 +172,24 @@ async function untilStart(link: GatewayLink): Promise<Start | number> {
     } else if (frame?.type === FRAME.held) {
       const { approvalId, reason, expiresSeconds } = messageOf<Held>(frame);
       say(`waits for a person: ${reason} (request ${approvalId}, denied after ${expiresSeconds} s)`);
+    } else if (frame?.type === FRAME.look) {
+      void look(link, messageOf<LookFor>(frame));
     } else if (frame?.type === FRAME.start) {
       return messageOf<Start>(frame);
     } else {
       return refusedBy(frame);
     }
+  }
+}
+
+/** Nobody waits for it: the decision may come first. */
+async function look(link: GatewayLink, { wishes }: LookFor): Promise<void> {
+  try {
+    const { lookAt } = await import('../../protocols/terminal/preview/look/look.ts');
+    const { preview } = await lookAt(wishes, AbortSignal.timeout(LOOK_MS));
+    link.send(FRAME.looked, preview);
+  } catch {
+    link.send(FRAME.looked, { kind: 'command', state: 'failed', parts: [], undo: null });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Decision, Verdict } from '../../contract/decision.ts';
 import { isCountersignError } from '../../contract/errors.ts';
 import type { ActionOperation, OperationClass } from '../../contract/operation.ts';
+import type { CommandPreview } from '../../contract/preview.ts';
 import type { StatementSummary } from '../../pipeline/ports.ts';
 import type { Conversation, Entry } from './conversation.ts';
 import type { HookAnswer, HookCall } from './events.ts';
@@ -144,6 +145,7 @@ async function policyOrPerson(
     pending.withdraw('it could not be recorded');
     throw error;
   }
+  showWhatItTouches(pending, understood, call);
   const gone = () => pending.withdraw('the agent does not wait for it any more');
   // A person may take more time than the agent gives.
   const stop = deps.schedule(call.deadlineMs, () =>
@@ -171,6 +173,19 @@ async function policyOrPerson(
   return { decision, facts: { digest, heldMs } };
 }
 
+/** Looked at while the person reads; nothing waits for it. */
+function showWhatItTouches(
+  pending: { setPreview(preview: CommandPreview): void },
+  { wishes }: Understood,
+  call: HookCall,
+): void {
+  const wanted = wishes?.() ?? [];
+  if (wanted.length === 0) return;
+  pending.setPreview({ kind: 'command', state: 'loading', parts: [], undo: null });
+  const failed = () => pending.setPreview({ kind: 'command', state: 'failed', parts: [], undo: null });
+  call.look({ wishes: wanted, how: 'preview', told: (preview) => pending.setPreview(preview) }).catch(failed);
+}
+
 /** What was approved has to be what is done, and has to be on disk before it is. */
 async function afterwards(
   conversation: Conversation<unknown>,
@@ -181,7 +196,7 @@ async function afterwards(
   if (decision.effect === 'deny') return decision;
   const changed = decision.approvalId === null ? null : await changedFile(understood, call);
   if (changed !== null) return { ...decision, effect: 'deny', channel: 'gateway', message: changed };
-  if (!understood.harmless) await conversation.durable();
+  if (!understood.harmless || decision.emergency !== undefined) await conversation.durable();
   return decision;
 }
 

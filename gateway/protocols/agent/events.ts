@@ -1,3 +1,6 @@
+import type { CommandPreview } from '../../contract/preview.ts';
+import type { Kept } from '../../contract/undo.ts';
+
 /** What an agent is about to do, in one form for all agents. Strings are as the agent gave them, bounded by the adapter. */
 export type AgentAction =
   | { kind: 'shell'; tool: string; command: string; cwd: string | null }
@@ -85,10 +88,20 @@ export interface FileWish {
   want: 'place' | 'digest' | 'text';
 }
 
+/** Further looks at what a command would touch: terminal/preview has the shape of a wish. */
+export interface HookLook {
+  wishes: readonly object[];
+  /** preview: told as it is found, and not waited for. keep: what would be gone is copied. */
+  how: 'preview' | 'keep';
+  told(preview: CommandPreview): void;
+}
+
 /** One call of the agent's hook, held until it is answered. */
 export interface HookCall {
   /** Throws where the client is gone or does not answer. */
   files(wishes: readonly FileWish[]): Promise<FileFact[]>;
+  /** Resolves once it is on its way, or with what was kept. Throws as `files` does. */
+  look(wanted: HookLook): Promise<Kept | null>;
   /** The answer has to be out within so many milliseconds. */
   deadlineMs: number;
   /** Aborted when the client goes away. */

@@ -111,6 +111,7 @@ export async function startTestEngine(options: { deps?: Partial<AgentDeps> } = {
     protection: 'unprotected',
     understanding: {
       command: (text, context) => loaded.classifyCommand(text, context),
+      wishes: (text) => (text.startsWith('rm ') ? [{ kind: 'remove', paths: text }] : []),
       isSecret: (path, place) => isSecret(path, place, false, false),
       writeKind,
       mcpFiles: () => ['/home/dev/.cursor/mcp.json'],
@@ -150,6 +151,7 @@ export async function startTestEngine(options: { deps?: Partial<AgentDeps> } = {
   };
   const call = (more: Partial<HookCall> = {}): HookCall => ({
     files: async (wishes) => wishes.map(({ path, want }) => fact(path, want)),
+    look: async () => null,
     deadlineMs: 590_000,
     signal: new AbortController().signal,
     home: '/home/dev',

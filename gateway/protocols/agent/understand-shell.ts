@@ -106,6 +106,7 @@ export async function understandShell(
     },
     bound: scripts.map(({ path, sha256 }) => ({ path, sha256 })),
     objects: [...new Set([...writes, ...removes, ...reads])].slice(0, 200),
+    wishes: () => understanding.wishes(action.command, { ...place, readScript }),
     harmless: effects.class === 'read',
   };
 }

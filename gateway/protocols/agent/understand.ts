@@ -22,6 +22,11 @@ export interface Understanding {
     text: string,
     context: { cwd: string | null; home: string; readScript?(path: string): string | null },
   ): CommandEffects;
+  /** What is to be looked at where the files are, to tell a person what a command would touch. */
+  wishes(
+    text: string,
+    context: { cwd: string | null; home: string; readScript?(path: string): string | null },
+  ): readonly object[];
   /** What a path is that would be read. */
   isSecret(path: string, place: { cwd: string | null; home: string }): boolean;
   /** What a write to a path amounts to. */
@@ -53,6 +58,8 @@ export interface Understood {
   objects: readonly string[];
   /** Countersign's MCP proxy decides on it; `any`: whichever server it is for. */
   elsewhere?: 'named' | 'any' | null;
+  /** What it would touch, to be looked at; empty where there is nothing to look at. */
+  wishes?: () => readonly object[];
   /** It changes nothing, so it need not be on disk before it happens. */
   harmless: boolean;
 }

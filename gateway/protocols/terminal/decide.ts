@@ -1,13 +1,16 @@
 import type { Decision } from '../../contract/decision.ts';
 import type { AgentProcess, Identity } from '../../contract/identity.ts';
 import type { ActionOperation } from '../../contract/operation.ts';
+import { CommandPreview } from '../../contract/preview.ts';
+import type { PendingDecision } from '../../pipeline/pipeline.ts';
 import type { SessionRecorder } from '../../pipeline/ports.ts';
 import { CONNECTION } from './about.ts';
 import type { UnderstoodCommand } from './command.ts';
 import { FRAME } from './frames.ts';
-import type { Link } from './link.ts';
-import type { Held, Hello } from './messages.ts';
+import { type Link, parseMessage } from './link.ts';
+import type { Held, Hello, LookFor } from './messages.ts';
 import type { TerminalDeps } from './ports.ts';
+import { commandWishes } from './preview/wishes.ts';
 
 export interface Decided {
   decision: Decision;
@@ -76,6 +79,7 @@ export async function decideCommand(
     recorder.event('operation', { approvalId, protocol, tool, place, text, bindings }, 'unit');
   }
   link.send(FRAME.held, { approvalId, reason, expiresSeconds } satisfies Held);
+  showWhatItTouches(deps, link, hello, result.pending);
   const left = link.closed.then(() => withdraw('the command line went away'));
   const decision = await answer;
   void left;
@@ -93,6 +97,22 @@ export async function decideCommand(
     ...(votes && { votes }),
   });
   return { decision, digest, heldMs };
+}
+
+/** Whoever runs the command looks, while the person reads; nothing waits for it. */
+function showWhatItTouches(deps: TerminalDeps, link: Link, { text, cwd, home }: Hello, pending: PendingDecision): void {
+  const wishes = commandWishes(deps.classifier, text, { cwd, home });
+  if (wishes.length === 0) return;
+  pending.setPreview({ kind: 'command', state: 'loading', parts: [], undo: null });
+  link.aside(FRAME.looked, (frame) => {
+    try {
+      // What it does is not kept to be undone.
+      pending.setPreview({ ...parseMessage(frame, CommandPreview), undo: null });
+    } catch {
+      link.destroy();
+    }
+  });
+  link.send(FRAME.look, { wishes } satisfies LookFor);
 }
 
 /** Denied by the gateway itself, whatever policy and person said. */

@@ -15,6 +15,8 @@ export const FRAME = {
   started: 7,
   ended: 8,
   note: 9,
+  /** What a command would touch, as far as it is found. */
+  looked: 10,
   // from the gateway
   need: 16,
   held: 17,
@@ -24,6 +26,8 @@ export const FRAME = {
   ack: 20,
   stop: 21,
   done: 22,
+  /** To be looked at while a person reads. */
+  look: 23,
 } as const;
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
 

@@ -15,6 +15,7 @@ export class Link {
   #closed = false;
   #onFrames: ((frames: readonly Frame[]) => Promise<void>) | null = null;
   #busy = false;
+  #aside: { type: FrameType; take(frame: Frame): void } | null = null;
   /** Resolves when the connection is over, whoever ended it. */
   readonly closed: Promise<void>;
 
@@ -42,7 +43,8 @@ export class Link {
       return;
     }
     for (const frame of frames) {
-      if (this.#waiting) {
+      if (frame.type === this.#aside?.type) this.#aside.take(frame);
+      else if (this.#waiting) {
         const taken = this.#waiting;
         this.#waiting = null;
         taken(frame);
@@ -59,6 +61,11 @@ export class Link {
     while (this.#queue.length > 0 && !this.#closed) await this.#onFrames(this.#queue.splice(0));
     this.#busy = false;
     if (!this.#closed) this.#socket.resume();
+  }
+
+  /** Frames of this type are in no order with the others, and may come too late to matter. */
+  aside(type: FrameType, take: (frame: Frame) => void): void {
+    this.#aside = { type, take };
   }
 
   /** The next frame. Throws TERMINAL_GONE, TERMINAL_SLOW. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Wish } from './preview/wish.ts';
 
 /** The messages of frames.ts that are JSON. What comes from the command line is parsed; it is the agent's own user. */
 
@@ -54,6 +55,10 @@ export const Note = z.object({
   name: z.enum(['input-hidden', 'input-shown', 'input-not-recorded']),
 });
 export type Note = z.infer<typeof Note>;
+
+export interface LookFor {
+  wishes: readonly Wish[];
+}
 
 export interface Need {
   paths: string[];

@@ -1,8 +1,9 @@
 import { type CommandEffects, Effects } from './effects.ts';
 import { createShellParser } from './parser.ts';
-import { Shell } from './shell.ts';
+import { type Seen, Shell } from './shell.ts';
 
 export type { CommandEffects } from './effects.ts';
+export type { Seen } from './shell.ts';
 
 export interface CommandContext {
   /** Absolute; null where it is not known, then relative paths stay relative. */
@@ -10,6 +11,8 @@ export interface CommandContext {
   home: string;
   /** The content of a script that the command names, by its absolute path; null where it is not given. */
   readScript?(path: string): string | null;
+  /** Told of each program and each redirection that writes, in the order of the text; of loops more than once. */
+  seen?(one: Seen): void;
 }
 
 export interface CommandClassifier {
@@ -24,13 +27,18 @@ const MAX_COMMAND = 64 * 1024;
 export async function createCommandClassifier(): Promise<CommandClassifier> {
   const parser = await createShellParser();
   return {
-    classifyCommand(text, { cwd, home, readScript }) {
+    classifyCommand(text, { cwd, home, readScript, seen }) {
       const effects = new Effects();
       if (text.length > MAX_COMMAND) {
         effects.unknown(`it is too long to be understood (${text.length} characters)`, 'too-large');
         return effects.result();
       }
-      const shell = new Shell({ parser, readScript: (path) => readScript?.(path) ?? null }, effects, home);
+      const tools = {
+        parser,
+        readScript: (path: string) => readScript?.(path) ?? null,
+        seen: (one: Seen) => seen?.(one),
+      };
+      const shell = new Shell(tools, effects, home);
       const state = { cwd, vars: new Map(), functions: new Map(), aliases: new Map(), args: null };
       try {
         shell.run(text, state, 0, { kind: 'none', text: null, remote: false });

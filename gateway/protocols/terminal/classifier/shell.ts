@@ -17,8 +17,17 @@ import {
 } from './state.ts';
 import { literal, RUNS_AS_INDEX, runsAsIndex, type Word } from './words.ts';
 
+/** A program as it is run, or (named by its operator) a redirection that writes. */
+export interface Seen {
+  name: string;
+  words: readonly Word[];
+  /** null: known only when it runs. */
+  cwd: string | null;
+}
+
 export interface ShellTools {
   parser: ShellParser;
+  seen(one: Seen): void;
   /** Content of a script by its absolute path; null where it is not given. */
   readScript(path: string): string | null;
 }
@@ -238,7 +247,10 @@ export class Shell {
       if (operator === '<') {
         paths.read(target, false);
         fed = { kind: 'file', text: null, remote: false };
-      } else paths.write(target);
+      } else {
+        this.#tools.seen({ name: operator, words: [target], cwd: state.cwd });
+        paths.write(target);
+      }
     }
     if (targets.length === 0 && !/-$/.test(operator)) this.#effects.unknown('a redirection is not understood');
     return fed;
@@ -448,6 +460,7 @@ export class Shell {
       const path = paths.resolve(written);
       if (STANDARD.test(path)) name = path.slice(path.lastIndexOf('/') + 1);
       else {
+        this.#tools.seen({ name: written, words: args, cwd: state.cwd });
         this.#effects.program(
           written,
           args.map((word) => word.text),
@@ -456,6 +469,7 @@ export class Shell {
         return PRINTS;
       }
     }
+    this.#tools.seen({ name, words: args, cwd: state.cwd });
     this.#effects.program(
       name,
       args.map((word) => word.text),
@@ -467,20 +481,21 @@ export class Shell {
       for (const word of args) if (word.text?.includes('/') && !word.text.includes('://')) paths.mentioned(word);
       return PRINTS;
     }
-    return applyRow(row, this.#call(name, args, state, depth, input));
+    // Where -C takes git, it takes nothing that comes after it.
+    const own = name === 'git' ? cloneState(state) : state;
+    return applyRow(row, this.#call(name, args, own, depth, input));
   }
 
   #call(name: string, args: readonly Word[], state: State, depth: number, input: Input): Call {
-    const paths = this.#paths(state);
     const effects = this.#effects;
     return {
       name,
       args,
       input,
       effects,
-      read: (word, deep) => paths.read(word, deep ?? false),
-      write: (word) => paths.write(word),
-      remove: (word, deep) => paths.remove(word, deep ?? false),
+      read: (word, deep) => this.#paths(state).read(word, deep ?? false),
+      write: (word) => this.#paths(state).write(word),
+      remove: (word, deep) => this.#paths(state).remove(word, deep ?? false),
       host: (word) => {
         const host = hostOf(word);
         if (host === null) effects.unknown(`which host ${word.source} is, is known only when it runs`);
@@ -503,11 +518,14 @@ export class Shell {
       },
       cd: (word) => {
         if (word === null || word.text === null || word.glob || word.text === '-') state.cwd = null;
-        else state.cwd = word.text.startsWith('/') || state.cwd !== null ? paths.resolve(word.text) : null;
+        else {
+          const known = word.text.startsWith('/') || state.cwd !== null;
+          state.cwd = known ? this.#paths(state).resolve(word.text) : null;
+        }
       },
       assign: (variable, value) => this.#assign(variable, value, state),
       alias: (alias, text) => state.aliases.set(alias, text),
-      path: (file) => paths.resolve(file),
+      path: (file) => this.#paths(state).resolve(file),
     };
   }
 

@@ -12,6 +12,7 @@ import { Visible } from '../visible.tsx';
 import { ApprovalActions } from './approval-actions.tsx';
 import classes from './approval-card.module.css';
 import { ApprovalFacts } from './approval-facts.tsx';
+import { CommandPreview } from './command-preview.tsx';
 import { END_TONE } from './end-tone.ts';
 import { Moves } from './moves.tsx';
 import { SimilarDecisions } from './similar-decisions.tsx';
@@ -120,6 +121,7 @@ export function ApprovalCard({ approval, position, waiting, compact = false, mov
         <Facts>
           <Fact name={t.why}>
             <WhyAsked approval={approval} />
+          {approval.preview?.kind === 'command' && <CommandPreview preview={approval.preview} />}
           </Fact>
           <Fact name={t.similar}>
             <SimilarDecisions approval={approval} />

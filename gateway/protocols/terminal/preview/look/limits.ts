@@ -1,0 +1,14 @@
+/** What one look may cost, whatever it is asked to look at. */
+export const LIMITS = {
+  /** Of all of it. */
+  milliseconds: 6_000,
+  gitMilliseconds: 4_000,
+  /** Files and folders that are counted. */
+  entries: 20_000,
+  /** Lines of a part that are shown. */
+  lines: 20,
+  gitBytes: 4 * 1024 * 1024,
+  /** What is kept of files before they are gone. */
+  keptFiles: 500,
+  keptBytes: 4 * 1024 * 1024,
+} as const;
