@@ -16,11 +16,13 @@ const fail = (sentence) => {
 };
 
 if (Number(process.versions.node.split('.')[0]) === 24) {
-  const { pathToFileURL } = await import('node:url');
+  const [{ pathToFileURL }, { enableCompileCache }] = await Promise.all([import('node:url'), import('node:module')]);
+  // Beside the sources that it comes from, and for whoever may write those: it is code.
+  if (!existsSync(packaged)) enableCompileCache(join(root, 'node_modules', '.cache', 'node'));
   process.argv.splice(1, 2, join(root, program));
   await import(pathToFileURL(join(root, program)).href);
 } else if (existsSync(pinned)) {
-  const child = spawn(pinned, [join(root, program), ...args], { stdio: 'inherit' });
+  const child = spawn(pinned, [fileURLToPath(import.meta.url), program, ...args], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => fail(`the pinned Node 24 does not start (${error.message}); run npm ci again`));
   child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));

@@ -9,6 +9,6 @@ if (args[0] === 'exec' || args[0] === 'shell') {
 const { processCli } = await import('./cli/process-cli.ts');
 const { createProgram, runProgram } = await import('./cli/program.ts');
 const cli = processCli(() => program.opts<{ home?: string }>().home);
-const program = createProgram(cli);
+const program = await createProgram(cli, args);
 const failed = await runProgram(program, args, cli);
 if (failed !== 0) process.exitCode = failed;

@@ -1,47 +1,119 @@
 import { Command } from 'commander';
-import { registerAgents } from './agents.ts';
-import { registerAlerts } from './alerts.ts';
-import { registerApprovals } from './approvals.ts';
-import { registerAudit } from './audit.ts';
 import type { Cli } from './cli.ts';
-import { registerCode } from './code.ts';
-import { registerConnect } from './connect.ts';
-import { registerConnections } from './connections.ts';
-import { registerCursor } from './cursor.ts';
-import { registerDemo } from './demo.ts';
-import { registerDevice } from './device.ts';
 import { ranExec, registerExec } from './exec.ts';
 import { tellFailure } from './failure.ts';
-import { registerGrants } from './grants.ts';
-import { registerHalt } from './halt.ts';
-import { registerHook } from './hook.ts';
-import { registerIdentity } from './identity.ts';
-import { registerMcp } from './mcp.ts';
-import { registerMcpServer } from './mcp-server.ts';
-import { registerPasskey } from './passkey.ts';
-import { registerPin } from './pin.ts';
-import { registerPolicyCommands } from './policy.ts';
-import { registerProtect } from './protect.ts';
-import { registerRoles } from './roles.ts';
-import { registerSessionCommands } from './sessions.ts';
-import { sessionDeps } from './sessions-deps.ts';
-import { registerSiem } from './siem.ts';
-import { registerStart } from './start.ts';
-import { registerStatus } from './status.ts';
-import { registerSync } from './sync.ts';
-import { registerTrust } from './trust.ts';
-import { registerVault } from './vault.ts';
 import { version } from './version.ts';
-import { registerWhere } from './where.ts';
-import { registerWitness } from './witness.ts';
 
 export interface GlobalOptions {
   home?: string;
   debug?: boolean;
 }
 
-/** The command `countersign`; each command is registered by its own file. */
-export function createProgram(cli: Cli): Command {
+interface CommandFile {
+  /** What it registers, so that no other file is loaded for one of these. */
+  names: readonly string[];
+  register(program: Command, cli: Cli): Promise<void> | void;
+}
+
+/** In the order in which help lists them. */
+const FILES: readonly CommandFile[] = [
+  { names: ['start'], register: async (program, cli) => (await import('./start.ts')).registerStart(program, cli) },
+  {
+    names: ['connect', 'revoke'],
+    register: async (program, cli) => (await import('./connect.ts')).registerConnect(program, cli),
+  },
+  { names: ['exec', 'shell'], register: (program) => registerExec(program) },
+  {
+    names: ['approvals'],
+    register: async (program, cli) => (await import('./approvals.ts')).registerApprovals(program, cli),
+  },
+  { names: ['grants'], register: async (program, cli) => (await import('./grants.ts')).registerGrants(program, cli) },
+  {
+    names: ['pause', 'panic', 'resume'],
+    register: async (program, cli) => (await import('./halt.ts')).registerHalt(program, cli),
+  },
+  {
+    names: ['sessions'],
+    register: async (program, cli) => {
+      const [{ registerSessionCommands }, { sessionDeps }] = await Promise.all([
+        import('./sessions.ts'),
+        import('./sessions-deps.ts'),
+      ]);
+      registerSessionCommands(program, cli, sessionDeps(cli));
+    },
+  },
+  {
+    names: ['connections'],
+    register: async (program, cli) => (await import('./connections.ts')).registerConnections(program, cli),
+  },
+  {
+    names: ['alerts'],
+    register: async (program, cli) => {
+      const [{ registerAlerts }, { sessionDeps }] = await Promise.all([
+        import('./alerts.ts'),
+        import('./sessions-deps.ts'),
+      ]);
+      registerAlerts(program, cli, sessionDeps(cli));
+    },
+  },
+  { names: ['siem'], register: async (program, cli) => (await import('./siem.ts')).registerSiem(program, cli) },
+  { names: ['agents'], register: async (program, cli) => (await import('./agents.ts')).registerAgents(program, cli) },
+  { names: ['cursor'], register: async (program, cli) => (await import('./cursor.ts')).registerCursor(program, cli) },
+  { names: ['hook'], register: async (program, cli) => (await import('./hook.ts')).registerHook(program, cli) },
+  { names: ['vault'], register: async (program, cli) => (await import('./vault.ts')).registerVault(program, cli) },
+  {
+    names: ['login', 'logout', 'whoami', 'identity'],
+    register: async (program, cli) => (await import('./identity.ts')).registerIdentity(program, cli),
+  },
+  { names: ['roles'], register: async (program, cli) => (await import('./roles.ts')).registerRoles(program, cli) },
+  { names: ['mcp'], register: async (program, cli) => (await import('./mcp.ts')).registerMcp(program, cli) },
+  {
+    names: ['mcp-server'],
+    register: async (program, cli) => (await import('./mcp-server.ts')).registerMcpServer(program, cli),
+  },
+  {
+    names: ['passkey'],
+    register: async (program, cli) => (await import('./passkey.ts')).registerPasskey(program, cli),
+  },
+  { names: ['pin'], register: async (program, cli) => (await import('./pin.ts')).registerPin(program, cli) },
+  {
+    names: ['policy'],
+    register: async (program, cli) => (await import('./policy.ts')).registerPolicyCommands(program, cli),
+  },
+  { names: ['code'], register: async (program, cli) => (await import('./code.ts')).registerCode(program, cli) },
+  {
+    names: ['protect'],
+    register: async (program, cli) => (await import('./protect.ts')).registerProtect(program, cli),
+  },
+  { names: ['audit'], register: async (program, cli) => (await import('./audit.ts')).registerAudit(program, cli) },
+  { names: ['status'], register: async (program, cli) => (await import('./status.ts')).registerStatus(program, cli) },
+  { names: ['sync'], register: async (program, cli) => (await import('./sync.ts')).registerSync(program, cli) },
+  { names: ['trust'], register: async (program, cli) => (await import('./trust.ts')).registerTrust(program, cli) },
+  { names: ['device'], register: async (program, cli) => (await import('./device.ts')).registerDevice(program, cli) },
+  {
+    names: ['witness'],
+    register: async (program, cli) => (await import('./witness.ts')).registerWitness(program, cli),
+  },
+  { names: ['where'], register: async (program, cli) => (await import('./where.ts')).registerWhere(program, cli) },
+  {
+    names: ['demo'],
+    register: async (program, cli) => {
+      const { registerDemo } = await import('./demo.ts');
+      registerDemo(program, cli, async (args) => runProgram(await createProgram(cli, args), args, cli));
+    },
+  },
+];
+
+/** The command's name: the first word that is neither an option of the program nor the folder of --home. */
+function nameIn(args: readonly string[]): string | undefined {
+  return args.find((word, at) => !word.startsWith('-') && args[at - 1] !== '--home');
+}
+
+/**
+ * The command `countersign`; each command is registered by its own file, and only those files are loaded that
+ * register the one in `args`, since all of them are half of the program. Where `args` has none, all are.
+ */
+export async function createProgram(cli: Cli, args: readonly string[]): Promise<Command> {
   const program = new Command('countersign')
     .description('A local gateway between an AI coding agent and real systems')
     .version(version())
@@ -50,37 +122,9 @@ export function createProgram(cli: Cli): Command {
     .showHelpAfterError('(countersign --help lists the commands)')
     .configureOutput({ writeOut: (text) => cli.out(text.trimEnd()), writeErr: (text) => cli.note(text.trimEnd()) })
     .exitOverride();
-  registerStart(program, cli);
-  registerConnect(program, cli);
-  registerExec(program);
-  registerApprovals(program, cli);
-  registerGrants(program, cli);
-  registerHalt(program, cli);
-  registerSessionCommands(program, cli, sessionDeps(cli));
-  registerConnections(program, cli);
-  registerAlerts(program, cli, sessionDeps(cli));
-  registerSiem(program, cli);
-  registerAgents(program, cli);
-  registerCursor(program, cli);
-  registerHook(program, cli);
-  registerVault(program, cli);
-  registerIdentity(program, cli);
-  registerRoles(program, cli);
-  registerMcp(program, cli);
-  registerMcpServer(program, cli);
-  registerPasskey(program, cli);
-  registerPin(program, cli);
-  registerPolicyCommands(program, cli);
-  registerCode(program, cli);
-  registerProtect(program, cli);
-  registerAudit(program, cli);
-  registerStatus(program, cli);
-  registerSync(program, cli);
-  registerTrust(program, cli);
-  registerDevice(program, cli);
-  registerWitness(program, cli);
-  registerWhere(program, cli);
-  registerDemo(program, cli, (args) => runProgram(createProgram(cli), args, cli));
+  const name = nameIn(args);
+  const wanted = FILES.filter(({ names }) => name !== undefined && names.includes(name));
+  for (const { register } of wanted.length === 0 ? FILES : wanted) await register(program, cli);
   program
     .command('version')
     .description('the version of this program')

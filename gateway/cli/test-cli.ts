@@ -51,7 +51,7 @@ export async function runCommand(
       code = exit;
     },
   };
-  const failed = await runProgram(createProgram(cli), args, cli);
+  const failed = await runProgram(await createProgram(cli, args), args, cli);
   return { code: code || failed, out: out.join('\n'), notes: notes.join('\n'), asked, calls };
 }
 
