@@ -10,6 +10,7 @@ import { registerConnections } from './connections.ts';
 import { registerCursor } from './cursor.ts';
 import { registerDemo } from './demo.ts';
 import { registerDevice } from './device.ts';
+import { registerEmergency } from './emergency.ts';
 import { ranExec, registerExec } from './exec.ts';
 import { tellFailure } from './failure.ts';
 import { registerGrants } from './grants.ts';
@@ -66,6 +67,7 @@ export function createProgram(cli: Cli): Command {
   registerVault(program, cli);
   registerIdentity(program, cli);
   registerRoles(program, cli);
+  registerEmergency(program, cli);
   registerMcp(program, cli);
   registerMcpServer(program, cli);
   registerPasskey(program, cli);
