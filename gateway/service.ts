@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { createMonitor } from './alerts/monitor.ts';
 import { tapRecorder } from './alerts/tap.ts';
-import { createApprovals } from './approvals/approvals.ts';
+import { type ApprovalEvent, createApprovals } from './approvals/approvals.ts';
 import { createApprovedCommands } from './approvals/approved-commands.ts';
 import { statementDigest } from './approvals/digest.ts';
 import { createGrantFile } from './approvals/grant-file.ts';
@@ -55,17 +55,19 @@ import { recoverRecordings } from './recording/recovery.ts';
 import { createAboutHandlers } from './service/about.ts';
 import { serviceAgents } from './service/agents.ts';
 import { choosePort } from './service/choose-port.ts';
+import { serviceEmergency } from './service/emergency.ts';
 import { limited } from './service/limited-policy.ts';
 import { logGrant } from './service/log-grant.ts';
 import { logHalt } from './service/log-halt.ts';
+import { serviceMailbox } from './service/mailbox.ts';
 import { serviceMcp } from './service/mcp.ts';
 import { servicePasskeys } from './service/passkeys.ts';
 import { servicePeople } from './service/people.ts';
 import { publishChanges } from './service/publish-changes.ts';
 import { serviceRoles } from './service/roles.ts';
 import { signInRecorder } from './service/sign-in-recorder.ts';
-import { serviceTerminals } from './service/terminal.ts';
 import { countingSpending } from './service/spending.ts';
+import { serviceTerminals } from './service/terminal.ts';
 import { timers } from './service/timers.ts';
 import { keepFirstTier } from './service/wasm-tiers.ts';
 import { createSessionHandlers } from './sessions/handlers.ts';
@@ -193,7 +195,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     device,
     store,
     registry,
-    approvals: () => approvals,
+    approvals: () => mail.desk,
     now: clock.now,
     onProblem: (sentence) => log.error(sentence),
   });
@@ -238,6 +240,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       'mcp-servers.json',
       'passkeys.json',
       'roles.json',
+      'mailbox.json',
+      'emergency.json',
     ].map((name) => join(home, name)),
     queued: () => sync.queued,
     onProblem: (sentence) => log.error(sentence),
@@ -267,7 +271,25 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     people,
     url: () => control.address?.url ?? null,
   });
+  const tell = (event: ApprovalEvent) => {
+    if (roles.mayHear(event)) control.publish(event);
+    if (event.type === 'approval' && roles.mayHear(event)) notifications.approvalChanged(event.approval);
+    publishStatus();
+  };
+  const mail = serviceMailbox({
+    ...timers,
+    home,
+    device,
+    clock,
+    vault,
+    people,
+    approvals: () => approvals,
+    changed: (approval) => tell({ type: 'approval', approval }),
+    onNotice: ({ from, title, sentence }) => log.warn(`${title} (${from.name}): ${sentence}`),
+    onProblem: (sentence) => log.warn(sentence),
+  });
   const approvals = createApprovals({
+    approvers: mail.approvers,
     clock,
     passkeyMissing: () => presence.passkeys.missing(),
     conversationOf: (id) => registry.get(id)?.conversationId ?? null,
@@ -281,10 +303,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       onProblem: (sentence) => log.error(sentence),
     }),
     onEvent: (event) => {
-      if (roles.mayHear(event)) control.publish(event);
+      tell(event);
       if (event.type === 'grant') logGrant(device.log, event.grant);
-      if (event.type === 'approval' && roles.mayHear(event)) notifications.approvalChanged(event.approval);
-      publishStatus();
+      else mail.mailbox.changed(event.approval);
     },
   });
   const halt = createHalt({
@@ -300,7 +321,24 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     onProblem: (sentence) => log.error(sentence),
   });
-  const pipeline = accessPipeline(
+  const emergency = serviceEmergency({
+    home,
+    clock,
+    schedule,
+    fixed: () => null,
+    log: device.log,
+    identity: () => people.current(),
+    protection,
+    siem: () => siem,
+    alerted(alert) {
+      control.publish({ type: 'alert', alert });
+      notifications.alertRaised(alert);
+    },
+    notify: () => {},
+    onChange: () => publishStatus(),
+    onProblem: (sentence) => log.error(sentence),
+  });
+  const decides = emergency.pipeline(
     haltPipeline(
       createPipeline({
         policy: signedIn.guard(limited(policy, options.expireAfterSeconds)),
@@ -309,6 +347,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       halt,
     ),
   );
+  const pipeline = accessPipeline(decides);
   const siem = createSiem({
     home,
     vault,
@@ -411,13 +450,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     recorder: { ok: gate.failure === null, error: gate.failure, bytes: 0 },
     policy: { hash: policy.hash, staged: policy.view().staged?.hash ?? null, error: policy.error },
     pinSet: pin.isSet,
-    waiting: approvals.waiting,
+    waiting: approvals.waiting + mail.mailbox.inbox.waiting().length,
     openSessions: registry.list().length,
     postgres: postgres.address,
     identity: people.refusal() ?? people.current().display,
     device: device.status(),
     notifications: notifications.status,
     halt: halt.view,
+    emergency: emergency.active,
     pauses: approvals.paused().map(({ sessionId, until }) => ({ sessionId, until: new Date(until).toISOString() })),
   });
   const publishStatus = () => {
@@ -492,8 +532,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     assertMay: roles.assertMay,
     handlers: loggingChanges(
       roles.scoped({
+        ...mail.handlers,
         ...createDefaultHandlers({
-          approvals,
+          approvals: mail.queue,
           connections,
           vault,
           tokens,
@@ -514,6 +555,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         ...roles.handlers,
         ...presence.handlers,
         ...createHaltHandlers(halt),
+        ...emergency.handlers,
         holdTray: ({ held }) => {
           tray.hold(held);
           return {};
@@ -579,7 +621,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     pid: process.pid,
     schedule,
     status,
-    approvals: { list: approvals.list, get: approvals.get, decide: roles.decide },
+    approvals: { list: mail.desk.list, get: mail.desk.get, decide: roles.decide },
     halt,
     get person() {
       return people.current().display;
@@ -598,6 +640,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     () => (control.listeners === 0 ? Promise.resolve(null) : sync.status()),
     (status) => status !== null && control.publish({ type: 'sync', sync: status }),
   );
+  await mail.mailbox.start();
   await control.listen({
     host: HOST,
     port: await choosePort(HOST, options.controlPort, DEFAULT_CONTROL_PORT),
@@ -623,7 +666,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     async close(reason) {
       signedIn.close();
       approvals.close();
+      await mail.mailbox.close();
       halt.close();
+      emergency.close();
       notifications.close();
       tray.close();
       await agents.close(reason);

@@ -243,6 +243,14 @@ const COMPONENTS: readonly Component[] = [
     find: () => (existsSync('/dev/fuse') ? onPath('sshfs') : null),
   },
   {
+    name: 'simplesamlphp',
+    need: 'optional',
+    packages: ['simplesamlphp', 'php-cli', 'php-sqlite3', 'php-xml', 'php-mbstring', 'php-curl'],
+    usedBy: 'test',
+    what: "a SAML identity provider; the path is that of PHP's interpreter",
+    find: () => (existsSync('/usr/share/simplesamlphp/www/module.php') ? onPath('php') : null),
+  },
+  {
     name: 'syslog-ng',
     need: 'required',
     packages: ['syslog-ng-core'],

@@ -15,6 +15,8 @@ const HALTS: Record<Extract<LogEntry, { type: 'halt' }>['kind'], (halt: { until:
   over: () => 'the time of the pause is over, and it goes on',
 };
 
+const EMERGENCIES = { begun: 'was begun', ended: 'was ended', over: 'ended' } as const;
+
 const READS: Record<Extract<LogEntry, { type: 'read' }>['how'], string> = {
   opened: 'read sessions',
   searched: 'found something in sessions',
@@ -60,6 +62,10 @@ export function entryInWords(entry: LogEntry): string {
       return `legal hold ${entry.set ? 'set on' : 'lifted from'} ${entry.what} by ${entry.by}: ${entry.why}`;
     case 'grant':
       return `grant ${entry.id} of request ${entry.approval} ${entry.state}, by ${entry.by}: ${entry.reach}, ${entry.scope === 'session' ? 'in one session, ' : ''}until ${entry.until}, used ${entry.uses} times`;
+    case 'emergency':
+      return `emergency access ${EMERGENCIES[entry.state]} by ${entry.by}, until ${entry.until}: ${entry.reason}`;
+    case 'administration':
+      return `set ${entry.set} of the organisation ${entry.state}${entry.by === '' ? '' : `, by ${entry.by}`}${entry.detail === '' ? '' : `: ${entry.detail}`}`;
     case 'read':
       return `${entry.by} ${READS[entry.how]} of other people: ${entry.sids.join(', ')}`;
     case 'alert':

@@ -57,6 +57,10 @@ const FILES: readonly CommandFile[] = [
     },
   },
   { names: ['siem'], register: async (program, cli) => (await import('./siem.ts')).registerSiem(program, cli) },
+  {
+    names: ['emergency'],
+    register: async (program, cli) => (await import('./emergency.ts')).registerEmergency(program, cli),
+  },
   { names: ['agents'], register: async (program, cli) => (await import('./agents.ts')).registerAgents(program, cli) },
   { names: ['cursor'], register: async (program, cli) => (await import('./cursor.ts')).registerCursor(program, cli) },
   { names: ['hook'], register: async (program, cli) => (await import('./hook.ts')).registerHook(program, cli) },

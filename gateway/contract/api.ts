@@ -5,8 +5,10 @@ import { approvalsRoutes } from './routes/approvals.ts';
 import { connectionsRoutes } from './routes/connections.ts';
 import { consoleRoutes } from './routes/console.ts';
 import { deviceRoutes } from './routes/device.ts';
+import { emergencyRoutes } from './routes/emergency.ts';
 import { hooksRoutes } from './routes/hooks.ts';
 import { identityRoutes } from './routes/identity.ts';
+import { mailboxRoutes } from './routes/mailbox.ts';
 import { mcpRoutes } from './routes/mcp.ts';
 import { policyRoutes } from './routes/policy.ts';
 import { rolesRoutes } from './routes/roles.ts';
@@ -30,6 +32,8 @@ export const routes = {
   ...consoleRoutes,
   ...deviceRoutes,
   ...approvalsRoutes,
+  ...emergencyRoutes,
+  ...mailboxRoutes,
   ...sessionsRoutes,
   ...connectionsRoutes,
   ...mcpRoutes,

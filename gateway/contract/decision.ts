@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ApproverDemand, ApproverVote, RequestOrigin } from './approvers.ts';
+import { EmergencyMark } from './emergency.ts';
 import { Effects, Operation } from './operation.ts';
 import { PasskeyProof } from './passkey.ts';
 import { PRESENCE_LEVELS, PresenceLevel } from './presence.ts';
@@ -56,6 +57,8 @@ export const Decision = z.object({
   message: z.string().nullable(),
   /** Where a passkey approved it. */
   proof: PasskeyProof.optional(),
+  /** Made while a person had emergency access. */
+  emergency: EmergencyMark.optional(),
   /** Where policy says who has to approve: who did. */
   votes: z.array(ApproverVote).optional(),
 });

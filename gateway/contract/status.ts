@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SessionPause } from './decision.ts';
 import { DeviceStatus } from './device.ts';
+import { EmergencyView } from './emergency.ts';
 import { HaltView } from './halt.ts';
 
 export const GatewayStatus = z.object({
@@ -21,6 +22,8 @@ export const GatewayStatus = z.object({
   notifications: z.object({ ok: z.boolean(), sentence: z.string() }),
   /** Stopped by a person; null: not. */
   halt: HaltView.nullable(),
+  /** A person took it; null: there is none. */
+  emergency: EmergencyView.nullable(),
   /** Sessions that are not asked about any more, since nobody answered. */
   pauses: z.array(SessionPause),
 });

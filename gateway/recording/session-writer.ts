@@ -250,6 +250,7 @@ function sameDecision(a: Decision, b: Decision): boolean {
     a.decidedBy === b.decidedBy &&
     a.channel === b.channel &&
     a.message === b.message &&
+    a.emergency?.id === b.emergency?.id &&
     (a.verdict === b.verdict ||
       (a.verdict.policyHash === b.verdict.policyHash &&
         a.verdict.effect === b.verdict.effect &&

@@ -15,6 +15,7 @@ import { popupStrings } from './strings/popup.ts';
 import { sessionsStrings } from './strings/sessions.ts';
 import { settingsStrings } from './strings/settings.ts';
 import { shellStrings } from './strings/shell.ts';
+import { statementPreviewStrings } from './strings/statement-preview.ts';
 
 /** Every English sentence of the console; one file an area, one name for all of them. */
 export const strings = {
@@ -23,8 +24,9 @@ export const strings = {
   ...loginStrings,
   ...homeStrings,
   ...approvalsStrings,
-  ...popupStrings,
   ...commandPreviewStrings,
+  ...statementPreviewStrings,
+  ...popupStrings,
   ...grantsStrings,
   ...sessionsStrings,
   ...connectionsStrings,

@@ -91,6 +91,25 @@ export const LogEntry = z.discriminatedUnion('type', [
     uses: count,
     by: text,
   }),
+  z.object({
+    ...base,
+    type: z.literal('emergency'),
+    id: sid,
+    state: z.enum(['begun', 'ended', 'over']),
+    until: text,
+    reason: text,
+    by: text,
+  }),
+  /** The organisation's signed settings. */
+  z.object({
+    ...base,
+    type: z.literal('administration'),
+    state: z.enum(['applied', 'refused', 'expired']),
+    set: count,
+    hash: hash.or(z.literal('')),
+    by: text,
+    detail: text,
+  }),
   /** Somebody else's sessions were looked at. */
   z.object({
     ...base,

@@ -173,7 +173,7 @@ class TerminalSession {
     let problem: string | null = 'not started';
     try {
       this.#letIn(asWanted);
-      if (known.effects.class !== 'read') await recorder.durable();
+      if (known.effects.class !== 'read' || decided.decision.emergency !== undefined) await recorder.durable();
       link.send(FRAME.start, this.#startMessage(asWanted, files));
       if (files.size > 0) assertUnchanged(files, await link.message(FRAME.started, Started, FILES_MS));
       recorder.event(EVENT.started, {

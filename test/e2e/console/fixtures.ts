@@ -51,6 +51,7 @@ interface ApprovalSeed {
   level?: 'click' | 'pin' | 'passkey';
   grantable?: boolean;
   rows: number | null;
+  preview?: Approval['preview'];
   seconds: number;
   agent?: Operation['agent'];
 }
@@ -84,6 +85,7 @@ function approval(now: number, seed: ApprovalSeed): Approval {
       grantable: seed.grantable ?? false,
     },
     estimatedRows: seed.rows,
+    ...(seed.preview && { preview: seed.preview }),
     createdAt: iso(now - 4000),
     expiresAt: iso(now + seed.seconds * 1000),
     latestAt: iso(now + 11 * seed.seconds * 1000),
@@ -123,6 +125,29 @@ UPDATE orders
     grantable: true,
     rows: 1284,
     seconds: 540,
+    preview: {
+      kind: 'rows',
+      state: 'done',
+      basis: 'exact',
+      at: iso(now - 3000),
+      table: 'public.orders',
+      rows: 1284,
+      why: null,
+      columns: ['id', 'total', 'note', 'status', 'email'],
+      key: [0],
+      sample: [
+        {
+          before: ['1041', '118.00', null, 'open', '[EMAIL_ADDRESS]'],
+          after: ['1041', '59.00', 'halved: imported twice', 'open', '[EMAIL_ADDRESS]'],
+        },
+        {
+          before: ['1042', '24.90', 'gift', 'open', '[EMAIL_ADDRESS]'],
+          after: ['1042', '12.45', 'halved: imported twice', 'open', '[EMAIL_ADDRESS]'],
+        },
+      ],
+      also: ['It also updates 12 rows of public.invoices, by a foreign key.'],
+      undo: null,
+    },
   });
 }
 
@@ -143,6 +168,20 @@ export function deleteApproval(now: number, id = 'a-delete'): Approval {
     level: 'pin',
     rows: 48_210,
     seconds: 300,
+    preview: {
+      kind: 'rows',
+      state: 'done',
+      basis: 'estimate',
+      at: iso(now - 3000),
+      table: 'public.order_items',
+      rows: 48_210,
+      why: 'It would touch about 48210 rows, and above 10000 it is not run to look.',
+      columns: [],
+      key: [],
+      sample: [],
+      also: [],
+      undo: null,
+    },
   });
 }
 
@@ -526,6 +565,7 @@ export function status(): GatewayStatus {
     device: { id: '01JAAAAAAAAAAAAAAAAAAAAAAA', org: null, size: 2, checkpointAt: null, problem: null, warning: null },
     notifications: { ok: true, sentence: 'by Xfce Notify Daemon 0.7.3' },
     halt: null,
+    emergency: null,
     pauses: [],
   };
 }

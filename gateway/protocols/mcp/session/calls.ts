@@ -146,7 +146,7 @@ export class Calls {
     }
     const { recorder } = this.#context;
     const forward = () => (detached === null ? this.#forward(exchange) : this.#runDetached(exchange, detached));
-    if (exchange.effects?.class === 'read') {
+    if (exchange.effects?.class === 'read' && decision.emergency === undefined) {
       forward();
       return;
     }

@@ -370,7 +370,7 @@ export class ClientSide {
     const run = this.#newRun(statement, decided, true);
     this.#push(PENDING.query, { run, statement });
     if (decided.decision.effect === 'allow') {
-      this.#allowed(statement);
+      this.#allowed(statement, decided.decision);
       this.#pass();
     } else {
       this.#replace(run.substitute?.opensBlock ? failing.queryInBlock : failing.query);
@@ -578,7 +578,7 @@ export class ClientSide {
     }
     this.#push(PENDING.execute, { run, statement, portal });
     if (denied) return this.#replace(failing.execute);
-    this.#allowed(statement);
+    this.#allowed(statement, decided.decision);
     return this.#pass();
   }
 
@@ -616,7 +616,7 @@ export class ClientSide {
         (decided) => {
           this.#push(PENDING.functionCall, { run: this.#newRun(statement, decided), statement });
           if (decided.decision.effect === 'allow') {
-            this.#allowed(statement);
+            this.#allowed(statement, decided.decision);
             this.#pass();
           } else {
             this.#replace(failing.functionCall);
@@ -689,8 +689,8 @@ export class ClientSide {
     };
   }
 
-  #allowed(statement: StatementInfo): void {
-    if (changes(statement.classification.effects)) this.#needDurable = true;
+  #allowed(statement: StatementInfo, { emergency }: Decision): void {
+    if (emergency !== undefined || changes(statement.classification.effects)) this.#needDurable = true;
     this.#state.copied.note(statement);
   }
 }

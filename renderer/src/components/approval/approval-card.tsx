@@ -15,7 +15,9 @@ import { ApprovalFacts } from './approval-facts.tsx';
 import { CommandPreview } from './command-preview.tsx';
 import { END_TONE } from './end-tone.ts';
 import { Moves } from './moves.tsx';
+import { ObjectsPreview } from './objects-preview.tsx';
 import { SimilarDecisions } from './similar-decisions.tsx';
+import { StatementPreview } from './statement-preview.tsx';
 import { useAttention } from './use-attention.ts';
 import { WhyAsked } from './why-asked.tsx';
 
@@ -119,9 +121,11 @@ export function ApprovalCard({ approval, position, waiting, compact = false, mov
 
         <OperationText operation={operation} />
         <Facts>
+          {approval.preview?.kind === 'command' && <CommandPreview preview={approval.preview} />}
+          {approval.preview?.kind === 'rows' && <StatementPreview approval={approval} preview={approval.preview} />}
+          {approval.preview?.kind === 'objects' && <ObjectsPreview preview={approval.preview} />}
           <Fact name={t.why}>
             <WhyAsked approval={approval} />
-          {approval.preview?.kind === 'command' && <CommandPreview preview={approval.preview} />}
           </Fact>
           <Fact name={t.similar}>
             <SimilarDecisions approval={approval} />
