@@ -1,15 +1,15 @@
-import type { ApprovalsAdmin } from '../approvals/approvals.ts';
 import type { ConnectionsRegistry } from '../config/connections.ts';
 import type { Connection } from '../contract/connection.ts';
 import { CountersignError } from '../contract/errors.ts';
 import type { Identity } from '../contract/identity.ts';
 import type { ConnectionView, MintedToken } from '../contract/routes/connections.ts';
 import type { TokensAdmin } from '../identity/tokens.ts';
+import type { SharedQueue } from '../mailbox/queue.ts';
 import type { Vault } from '../pipeline/ports.ts';
 import type { ControlHandlers } from './handlers.ts';
 
 export interface DefaultHandlerDeps {
-  approvals: ApprovalsAdmin;
+  approvals: SharedQueue;
   connections: ConnectionsRegistry;
   vault: Vault;
   tokens: TokensAdmin;
@@ -134,7 +134,8 @@ export function createDefaultHandlers(deps: DefaultHandlerDeps): Pick<ControlHan
   };
 }
 
-function leadsElsewhere(before: Connection, after: Connection): boolean {
+/** Whether a stored password would go to another place by it. */
+export function leadsElsewhere(before: Connection, after: Connection): boolean {
   const target = (connection: Connection) =>
     JSON.stringify([connection.host, connection.port, connection.user, connection.tls]);
   return target(before) !== target(after);
