@@ -175,9 +175,10 @@ describe('verification', () => {
     const target = join(dir, 'flipped.tar');
     let tried = 0;
     const missed: number[] = [];
-    // All of them takes a minute: COUNTERSIGN_FULL=1. Else every seventh, from a place that changes.
+    // All of them takes a minute: COUNTERSIGN_FULL=1. Else one in so many, from a place that changes.
     const full = process.env.COUNTERSIGN_FULL === '1';
-    for (let offset = full ? 0 : Date.now() % 7; offset < bytes.length; offset += full ? 1 : 7) {
+    const step = full ? 1 : 17;
+    for (let offset = Date.now() % step; offset < bytes.length; offset += step) {
       // verify.sh is a program beside the recording that nothing signs; the check says so.
       if (offset >= start && offset < end) continue;
       // Runs of zeros between files behave alike: one in sixteen is tried.
@@ -189,7 +190,7 @@ describe('verification', () => {
       if ((await verifyBundle(target)).ok) missed.push(offset);
     }
     expect({ missed, detected: tried - missed.length }).toEqual({ missed: [], detected: tried });
-    expect(tried).toBeGreaterThan(full ? 3000 : 300);
+    expect(tried).toBeGreaterThan(full ? 3000 : 150);
     expect((await verifyBundle(tar)).ok).toBe(true);
   }, 120_000);
 });

@@ -9,7 +9,7 @@ import { openFolderTarget } from './targets/folder.ts';
 import { assemble, PREFIX, recordSession } from './test-support.ts';
 
 /** A hundred in the long form (docs/development.md). */
-const KILLS = process.env.COUNTERSIGN_FULL === '1' ? 100 : 20;
+const KILLS = process.env.COUNTERSIGN_FULL === '1' ? 100 : 8;
 const program = fileURLToPath(new URL('./test-crash-sync.ts', import.meta.url));
 
 let home: string;

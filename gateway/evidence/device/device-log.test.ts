@@ -74,6 +74,8 @@ const entriesOf = async (log: Awaited<ReturnType<typeof open>>) =>
 const entriesFile = () => join(dir, 'log', 'entries');
 const checkpointFile = (size: number) => join(dir, 'log', 'checkpoints', String(size));
 
+const MANY = process.env.COUNTERSIGN_FULL === '1' ? 1_000_000 : 200_000;
+
 describe("the device's log", () => {
   it('holds what was appended, numbered, timed by the device’s clock, and signed for', async () => {
     const log = await open();
@@ -192,10 +194,10 @@ describe('tiles and proofs', () => {
     await log.close();
   });
 
-  it('take a million entries without keeping them', async () => {
+  it(`take ${MANY} entries without keeping them`, async () => {
     const folder = join(dir, 'log');
     await (await open()).close();
-    const count = 1_000_000;
+    const count = MANY;
     const part = 10_000;
     const frames = Buffer.concat(Array.from({ length: part }, (_, at) => frameOf(Buffer.from(`{"n":${at}}`))));
     for (let n = 0; n < count; n += part) writeFileSync(join(folder, 'entries'), frames, { flag: 'a' });
@@ -206,9 +208,11 @@ describe('tiles and proofs', () => {
     const after = process.memoryUsage();
     expect(opened.tree.size).toBe(count);
     expect(after.heapUsed + after.external - before.heapUsed - before.external).toBeLessThan(20 * 1024 * 1024);
-    const proof = await opened.tree.consistency(999_999, count);
+    const proof = await opened.tree.consistency(count - 1, count);
     expect(proof.length).toBeGreaterThan(5);
-    expect(await opened.tree.readTile('tile/2/000.p/15')).toHaveLength(15 * 32);
+    expect(await opened.tree.readTile(`tile/2/000.p/${Math.floor(count / 65_536)}`)).toHaveLength(
+      Math.floor(count / 65_536) * 32,
+    );
     await opened.file.close();
   });
 });
