@@ -551,6 +551,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
           vault,
           now: clock.now,
         }),
+    undoDir: folder('undo'),
         ...signedIn.handlers,
         ...roles.handlers,
         ...presence.handlers,

@@ -15,6 +15,7 @@ import { rolesRoutes } from './routes/roles.ts';
 import { sessionsRoutes } from './routes/sessions.ts';
 import { syncRoutes } from './routes/sync.ts';
 import { watchRoutes } from './routes/watch.ts';
+import { undoRoutes } from './routes/undo.ts';
 import { Session } from './session.ts';
 import { GatewayStatus } from './status.ts';
 import { SyncStatus } from './sync.ts';
@@ -44,6 +45,7 @@ export const routes = {
   ...syncRoutes,
   ...watchRoutes,
 } as const;
+  ...undoRoutes,
 
 export type Routes = typeof routes;
 export type RouteName = keyof Routes;

@@ -71,6 +71,8 @@ export const ROUTE_ROLES = {
   hookPreview: 'anyone',
   storedCredentials: ['developer', 'admin'],
   storeCredential: ['developer', 'admin'],
+  undoPlan: READS,
+  undoContents: ['developer', 'admin'],
   forgetStoredCredential: ['developer', 'admin'],
   mcpServers: ANY,
   putMcpServer: ADMIN,

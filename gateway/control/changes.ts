@@ -45,6 +45,7 @@ export const CHANGES: { [N in Acting]: null | ((input: z.output<Routes[N]['input
   hookFiles: null,
   hookPreview: null,
   storeCredential: () => 'a stored credential',
+  undoContents: ({ id, exchange }) => `undo of ${exchange} in session ${id}, whose contents were handed out`,
   forgetStoredCredential: () => 'a stored credential, removed',
   putMcpServer: ({ name, secrets }) => `MCP server ${name}${secrets === undefined ? '' : ' and its secrets'}`,
   deleteMcpServer: ({ name }) => `MCP server ${name}, removed`,

@@ -71,6 +71,8 @@ export const PRESENCE = {
   storedCredentials: 'read',
   storeCredential: 'widen',
   forgetStoredCredential: 'widen',
+  undoPlan: 'read',
+  undoContents: 'widen',
   mcpServers: 'read',
   putMcpServer: 'widen',
   deleteMcpServer: 'widen',

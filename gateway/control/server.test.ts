@@ -75,6 +75,8 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   hookFiles: { ticket: 'x', files: [] },
   hookPreview: { ticket: 'x', preview: { kind: 'command', state: 'done', parts: [], undo: null } },
   storedCredentials: {},
+  undoPlan: { id: 'x', exchange: 0 },
+  undoContents: { id: 'x', exchange: 0, pin: '000001' },
   storeCredential: {
     id: 'aws-0123456789abcdef',
     credential: { kind: 'aws', title: 'key of a profile', file: '/home/dev/.aws/credentials' },
@@ -241,6 +243,7 @@ describe('every route', () => {
       'storeCredential',
     ]);
   });
+      'undoContents',
 
   it.each(widening)('%s: refused over the socket without the right PIN', async (name) => {
     const { method, path, body } = prepared(name);
