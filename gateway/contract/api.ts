@@ -14,8 +14,8 @@ import { policyRoutes } from './routes/policy.ts';
 import { rolesRoutes } from './routes/roles.ts';
 import { sessionsRoutes } from './routes/sessions.ts';
 import { syncRoutes } from './routes/sync.ts';
-import { watchRoutes } from './routes/watch.ts';
 import { undoRoutes } from './routes/undo.ts';
+import { watchRoutes } from './routes/watch.ts';
 import { Session } from './session.ts';
 import { GatewayStatus } from './status.ts';
 import { SyncStatus } from './sync.ts';
@@ -43,9 +43,9 @@ export const routes = {
   ...rolesRoutes,
   ...policyRoutes,
   ...syncRoutes,
+  ...undoRoutes,
   ...watchRoutes,
 } as const;
-  ...undoRoutes,
 
 export type Routes = typeof routes;
 export type RouteName = keyof Routes;

@@ -73,10 +73,10 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   mintToken: { id: 'main' },
   hook: { agent: 'cursor', event: {}, timeoutMs: 1000, home: '/home/dev' },
   hookFiles: { ticket: 'x', files: [] },
-  hookPreview: { ticket: 'x', preview: { kind: 'command', state: 'done', parts: [], undo: null } },
-  storedCredentials: {},
   undoPlan: { id: 'x', exchange: 0 },
   undoContents: { id: 'x', exchange: 0, pin: '000001' },
+  hookPreview: { ticket: 'x', preview: { kind: 'command', state: 'done', parts: [], undo: null } },
+  storedCredentials: {},
   storeCredential: {
     id: 'aws-0123456789abcdef',
     credential: { kind: 'aws', title: 'key of a profile', file: '/home/dev/.aws/credentials' },
@@ -241,9 +241,9 @@ describe('every route', () => {
       'setUpSync',
       'signInMcpServer',
       'storeCredential',
+      'undoContents',
     ]);
   });
-      'undoContents',
 
   it.each(widening)('%s: refused over the socket without the right PIN', async (name) => {
     const { method, path, body } = prepared(name);
