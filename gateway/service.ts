@@ -524,6 +524,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     home: isolation ? null : home,
     usualHome: isolation !== null || home === homeFolder(undefined, { ...process.env, COUNTERSIGN_HOME: undefined }),
     isMcpServer: mcp.isRegistered,
+    undoDir: folder('undo'),
     log,
   });
 

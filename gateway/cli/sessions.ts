@@ -13,6 +13,7 @@ import { registerShow } from './sessions-show.ts';
 import { registerVerify } from './sessions-verify.ts';
 import { registerHolds } from './sync-holds.ts';
 import type { TerminalShape } from './terminal/style.ts';
+import { registerUndo } from './undo.ts';
 
 /** What the commands work on; they need a running gateway only where it keeps the recordings to itself. */
 export interface SessionDeps {
@@ -53,4 +54,5 @@ export function registerSessionCommands(program: Command, cli: Cli, deps: Sessio
   registerVerify(sessions, cli, deps);
   registerRetention(sessions, cli, deps);
   registerHolds(sessions, cli);
+  registerUndo(sessions, cli);
 }

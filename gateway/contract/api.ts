@@ -14,6 +14,7 @@ import { policyRoutes } from './routes/policy.ts';
 import { rolesRoutes } from './routes/roles.ts';
 import { sessionsRoutes } from './routes/sessions.ts';
 import { syncRoutes } from './routes/sync.ts';
+import { undoRoutes } from './routes/undo.ts';
 import { watchRoutes } from './routes/watch.ts';
 import { Session } from './session.ts';
 import { GatewayStatus } from './status.ts';
@@ -42,6 +43,7 @@ export const routes = {
   ...rolesRoutes,
   ...policyRoutes,
   ...syncRoutes,
+  ...undoRoutes,
   ...watchRoutes,
 } as const;
 

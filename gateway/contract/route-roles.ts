@@ -69,6 +69,8 @@ export const ROUTE_ROLES = {
   hook: 'anyone',
   hookFiles: 'anyone',
   hookPreview: 'anyone',
+  undoPlan: READS,
+  undoContents: ['developer', 'admin'],
   storedCredentials: ['developer', 'admin'],
   storeCredential: ['developer', 'admin'],
   forgetStoredCredential: ['developer', 'admin'],

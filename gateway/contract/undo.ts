@@ -30,7 +30,7 @@ export const PushedRef = z.object({
 });
 export type PushedRef = z.infer<typeof PushedRef>;
 
-export const MAX_KEPT_FILES = 2000;
+const MAX_KEPT_FILES = 2000;
 
 export const Kept = z.object({
   files: z.array(KeptFile).max(MAX_KEPT_FILES),
@@ -38,3 +38,29 @@ export const Kept = z.object({
   undo: UndoForecast,
 });
 export type Kept = z.infer<typeof Kept>;
+
+/** A file or link as it was found after the action; what is there now is held against it before anything is put back. */
+export const LeftFile = z.object({
+  state: z.enum(['file', 'folder', 'missing', 'unreadable', 'other']),
+  sha256: Sha256.nullable(),
+});
+export type LeftFile = z.infer<typeof LeftFile>;
+
+const UndoFile = KeptFile.omit({ content: true }).extend({
+  /** null: the agent did not say that it was done. */
+  left: LeftFile.nullable(),
+});
+
+/** How what was done is undone: files as they were, references on servers as they were. Contents are handed out apart. */
+export const UndoPlan = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('files'),
+    /** What was done, and when. */
+    text: z.string(),
+    at: z.string(),
+    undo: UndoForecast,
+    files: z.array(UndoFile).max(MAX_KEPT_FILES),
+    pushes: z.array(PushedRef).max(20),
+  }),
+]);
+export type UndoPlan = z.infer<typeof UndoPlan>;

@@ -44,6 +44,7 @@ export const CHANGES: { [N in Acting]: null | ((input: z.output<Routes[N]['input
   hook: null,
   hookFiles: null,
   hookPreview: null,
+  undoContents: ({ id, exchange }) => `undo of ${exchange} in session ${id}, whose contents were handed out`,
   storeCredential: () => 'a stored credential',
   forgetStoredCredential: () => 'a stored credential, removed',
   putMcpServer: ({ name, secrets }) => `MCP server ${name}${secrets === undefined ? '' : ' and its secrets'}`,

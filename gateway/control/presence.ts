@@ -68,6 +68,8 @@ export const PRESENCE = {
   hook: 'agent',
   hookFiles: 'agent',
   hookPreview: 'agent',
+  undoPlan: 'read',
+  undoContents: 'widen',
   storedCredentials: 'read',
   storeCredential: 'widen',
   forgetStoredCredential: 'widen',

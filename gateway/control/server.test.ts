@@ -73,6 +73,8 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   mintToken: { id: 'main' },
   hook: { agent: 'cursor', event: {}, timeoutMs: 1000, home: '/home/dev' },
   hookFiles: { ticket: 'x', files: [] },
+  undoPlan: { id: 'x', exchange: 0 },
+  undoContents: { id: 'x', exchange: 0, pin: '000001' },
   hookPreview: { ticket: 'x', preview: { kind: 'command', state: 'done', parts: [], undo: null } },
   storedCredentials: {},
   storeCredential: {
@@ -239,6 +241,7 @@ describe('every route', () => {
       'setUpSync',
       'signInMcpServer',
       'storeCredential',
+      'undoContents',
     ]);
   });
 

@@ -139,8 +139,13 @@ class Engine implements PolicyEngine, PolicyAdmin {
 
   /** What Cedar says of equal requests is equal; two calls of a tool mostly differ in what no policy asks for. */
   #evaluated(active: PolicySet, request: CedarRequest): Evaluation {
-    const { arguments: _, ...rest } = request.context;
-    const key = JSON.stringify(active.readsArguments ? request : { ...request, context: rest });
+    const { arguments: args, form, command, ...rest } = request.context;
+    const asked = {
+      ...rest,
+      ...(active.readsArguments ? { args } : {}),
+      ...(active.readsCommand ? { form, command } : {}),
+    };
+    const key = JSON.stringify({ ...request, context: asked });
     const known = this.#actions.get(key);
     if (known !== undefined) return known;
     const found = active.evaluate(request);

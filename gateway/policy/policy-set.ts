@@ -36,6 +36,8 @@ export class PolicySet {
   readonly policies: readonly CompiledPolicy[];
   /** Whether a policy may look at a call's arguments: it names them, or takes the context as a whole. */
   readonly readsArguments: boolean;
+  /** The same of a command's words. */
+  readonly readsCommand: boolean;
   readonly #cedar: Cedar;
   readonly #byId: ReadonlyMap<string, CompiledPolicy>;
   #generation = 0;
@@ -45,7 +47,9 @@ export class PolicySet {
     this.hash = hashOf(text);
     this.policies = policies;
     // A backslash may begin an escape in a name.
-    this.readsArguments = /arguments|\\|\bcontext\b(?!\s*(\.|\[|has\b))/.test(text);
+    const whole = /\\|\bcontext\b(?!\s*(\.|\[|has\b))/.test(text);
+    this.readsArguments = whole || text.includes('arguments');
+    this.readsCommand = whole || /\b(?:form|command)\b/.test(text);
     this.#cedar = cedar;
     this.#byId = new Map(policies.map((policy) => [policy.id, policy]));
   }

@@ -3,7 +3,10 @@
  * others for what an agent does itself (`shell` for commands, `sendPrompt` for what its person tells it) and
  * for calls of MCP tools.
  * Table names are there twice: `reads` and `writes` as "schema.table" ("?.table" where the statement
- * leaves the schema to search_path), `readNames` and `writeNames` as the bare names.
+ * leaves the schema to search_path), `readNames` and `writeNames` as the bare names. `fingerprint` is the shape of
+ * a statement with its literals lifted out. `form` is one simple command with `…` for each value in it, `command` the
+ * same with its values; both are empty for anything that a shell would do more with. A call's
+ * `form` is its tool with the names of all its arguments; empty where they cannot be told.
  */
 export const SCHEMA = `
 entity Group;
@@ -24,6 +27,7 @@ action run appliesTo {
     writeNames: Set<String>,
     filtersOn: Set<String>,
     functions: Set<String>,
+    fingerprint: String,
     database: String,
     role: String,
     environment: String
@@ -44,6 +48,8 @@ action shell appliesTo {
     model: String,
     workspace: String,
     cwd: String,
+    form: String,
+    command: String,
     programs: Set<String>,
     reads: Set<String>,
     writes: Set<String>,
@@ -78,6 +84,7 @@ action callTool appliesTo {
     secrets: Set<String>,
     agent: String,
     tool: String,
+    form: String,
     arguments: Set<String>,
     readOnly: Bool,
     destructive: Bool

@@ -7,6 +7,8 @@ import { actionDigest } from '../approvals/digest.ts';
 import type { ControlHandlers } from '../control/handlers.ts';
 import { createAgentEngine } from '../protocols/agent/engine.ts';
 import type { AgentDeps } from '../protocols/agent/ports.ts';
+import { createUndoHandlers } from '../protocols/agent/undo/handlers.ts';
+import { createUndoStore } from '../protocols/agent/undo/undo-store.ts';
 import type { CommandClassifier } from '../protocols/terminal/classifier/index.ts';
 import { isSecret, writeKind } from '../protocols/terminal/classifier/paths.ts';
 import { commandWishes } from '../protocols/terminal/preview/wishes.ts';
@@ -14,10 +16,10 @@ import { timers } from './timers.ts';
 
 const PROGRAM = fileURLToPath(new URL('../bin/countersign.mjs', import.meta.url));
 
-type Given = Omit<AgentDeps, 'digest' | 'schedule' | 'understanding' | 'inTerminal'>;
+type Given = Omit<AgentDeps, 'digest' | 'schedule' | 'understanding' | 'inTerminal' | 'undo'>;
 
 export interface ServiceAgents {
-  handlers: Pick<ControlHandlers, 'hook' | 'hookFiles' | 'hookPreview'>;
+  handlers: Pick<ControlHandlers, 'hook' | 'hookFiles' | 'hookPreview' | 'undoPlan' | 'undoContents'>;
   close(reason: string): Promise<void>;
 }
 
@@ -31,13 +33,17 @@ export function serviceAgents(
     /** Whether command lines find it without being told the home. */
     usualHome: boolean;
     isMcpServer(name: string): boolean;
+    /** A folder of the gateway's own, for what actions remove or replace. */
+    undoDir: string;
   },
 ): ServiceAgents {
   const { classifier, approved, home, usualHome, isMcpServer } = given;
   const key = randomBytes(32);
   const { schedule } = timers;
+  const undo = createUndoStore({ dir: given.undoDir, clock: given.clock, randomBytes });
   const engine = createAgentEngine({
     ...given,
+    undo,
     digest: actionDigest,
     schedule,
     understanding: {
@@ -65,7 +71,7 @@ export function serviceAgents(
     },
   });
   const handlers = createHookHandlers({ engine, schedule, newTicket: () => randomBytes(16).toString('base64url') });
-  return { handlers, close: (reason) => engine.close(reason) };
+  return { handlers: { ...handlers, ...createUndoHandlers(undo) }, close: (reason) => engine.close(reason) };
 }
 
 /** One word for a POSIX shell. */

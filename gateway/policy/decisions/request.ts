@@ -2,6 +2,7 @@ import type { ColumnTag, Connection } from '../../contract/connection.ts';
 import type { Identity } from '../../contract/identity.ts';
 import type { TableRef } from '../../contract/operation.ts';
 import type { ActionInput, PolicyInput } from '../../pipeline/ports.ts';
+import { callForm, simpleCommand } from './simple-command.ts';
 
 type Value = string | boolean | Value[] | { [key: string]: Value };
 interface Uid {
@@ -61,6 +62,7 @@ export function runRequest({ identity, connection, database, role, effects }: Po
       writeNames: bare(effects.writes),
       filtersOn: set(effects.filtersOn),
       functions: set(effects.functions),
+      fingerprint: clean(effects.fingerprint),
       database: clean(database),
       role: clean(role),
       environment: connection.environment,
@@ -103,6 +105,7 @@ function contextOf(input: ActionInput): Record<string, Value> {
       return {
         ...workOf(input),
         cwd: clean(input.cwd),
+        ...simpleCommand(clean(input.effects.shape)),
         programs: set(input.programs),
         reads: set(input.reads),
         writes: set(input.writes),
@@ -119,6 +122,7 @@ function contextOf(input: ActionInput): Record<string, Value> {
       return {
         agent: clean(input.agent),
         tool: clean(input.tool),
+        form: clean(callForm(input.tool, input.server, input.effects.shape)),
         arguments: set(input.arguments),
         readOnly: input.readOnly,
         destructive: input.destructive,

@@ -7,6 +7,7 @@ import type { Conversation, Entry } from './conversation.ts';
 import type { HookAnswer, HookCall } from './events.ts';
 import type { AgentDeps } from './ports.ts';
 import type { Understood } from './understand.ts';
+import { keepAction } from './undo/keep-action.ts';
 
 /** What is asked, and what happens with the answer. */
 export interface Asking {
@@ -64,7 +65,9 @@ async function decide(
         verdictFor(deps, found, understood, session.id, call),
         call,
       );
-  const decision = await afterwards(conversation, understood, reached.decision, call);
+  const bound = await afterwards(conversation, understood, reached.decision, call);
+  const place = { sessionId: session.id, exchange: entry.exchange };
+  const decision = understood.elsewhere ? bound : await kept(deps, understood, place, bound, reached.promised, call);
   const allow = decision.effect === 'allow';
   const message = allow ? '' : denialOf(decision);
   const command = allow ? rewrite(decision, understood) : null;
@@ -80,11 +83,31 @@ async function decide(
   return { permission: decision.effect, message, command, approved: allow && decision.approvalId !== null };
 }
 
+/** What it removes or replaces is kept first, where the person was told that it can be undone. */
+async function kept(
+  deps: AgentDeps,
+  understood: Understood,
+  place: { sessionId: string; exchange: number },
+  decision: Decision,
+  promised: boolean,
+  call: HookCall,
+): Promise<Decision> {
+  if (decision.effect === 'deny') return decision;
+  const message = await keepAction(deps, understood, place, call, promised);
+  return message === null ? decision : { ...decision, effect: 'deny', channel: 'gateway', message };
+}
+
 interface Reached {
   decision: Decision;
+  /** The person was told that all of it can be undone. */
+  promised: boolean;
   facts: { digest: string | null; heldMs: number };
 }
-const now = (decision: Decision, digest: string | null = null): Reached => ({ decision, facts: { digest, heldMs: 0 } });
+const now = (decision: Decision, digest: string | null = null): Reached => ({
+  decision,
+  promised: false,
+  facts: { digest, heldMs: 0 },
+});
 
 /** What raised an alert waits for a person; nobody waits for longer than the agent does. */
 function verdictFor(
@@ -145,7 +168,7 @@ async function policyOrPerson(
     pending.withdraw('it could not be recorded');
     throw error;
   }
-  showWhatItTouches(pending, understood, call);
+  const shown = showWhatItTouches(pending, understood, call);
   const gone = () => pending.withdraw('the agent does not wait for it any more');
   // A person may take more time than the agent gives.
   const stop = deps.schedule(call.deadlineMs, () =>
@@ -170,7 +193,7 @@ async function policyOrPerson(
     ...(proof && { proof }),
     ...(votes && { votes }),
   });
-  return { decision, facts: { digest, heldMs } };
+  return { decision, promised: shown.canBeUndone, facts: { digest, heldMs } };
 }
 
 /** Looked at while the person reads; nothing waits for it. */
@@ -178,12 +201,18 @@ function showWhatItTouches(
   pending: { setPreview(preview: CommandPreview): void },
   { wishes }: Understood,
   call: HookCall,
-): void {
+): { canBeUndone: boolean } {
+  const shown = { canBeUndone: false };
   const wanted = wishes?.() ?? [];
-  if (wanted.length === 0) return;
+  if (wanted.length === 0) return shown;
   pending.setPreview({ kind: 'command', state: 'loading', parts: [], undo: null });
   const failed = () => pending.setPreview({ kind: 'command', state: 'failed', parts: [], undo: null });
-  call.look({ wishes: wanted, how: 'preview', told: (preview) => pending.setPreview(preview) }).catch(failed);
+  const told = (preview: CommandPreview) => {
+    shown.canBeUndone = preview.undo?.can === 'all';
+    pending.setPreview(preview);
+  };
+  call.look({ wishes: wanted, how: 'preview', told }).catch(failed);
+  return shown;
 }
 
 /** What was approved has to be what is done, and has to be on disk before it is. */

@@ -18,6 +18,7 @@ import { understandCall, understandPrompt } from './understand-call.ts';
 import { understandFile } from './understand-file.ts';
 import { understandPatch } from './understand-patch.ts';
 import { understandShell } from './understand-shell.ts';
+import { lookAfterwards } from './undo/keep-action.ts';
 
 /** Decides on what agents do themselves, and records it: one session a conversation. */
 export interface AgentEngine {
@@ -90,7 +91,7 @@ export function createAgentEngine(deps: AgentDeps): AgentEngine {
       case 'subagent':
         return said(talk, 'Subagent', `${event.name}: ${event.task}`, [], context, call);
       case 'done':
-        ended(talk, event, context, call.home);
+        await ended(talk, event, context, call);
         return NOTHING;
       case 'session-start':
         return NOTHING;
@@ -220,14 +221,25 @@ export function createAgentEngine(deps: AgentDeps): AgentEngine {
     );
   }
 
-  function ended(
+  async function ended(
     talk: Talk,
     { id, action: given, outcome, final }: Extract<AgentEvent, { type: 'done' }>,
     context: AgentContext,
-    home: string,
-  ): void {
-    const action = absolute(given, context, home);
+    call: HookCall,
+  ): Promise<void> {
+    const action = absolute(given, context, call.home);
     const paired = talk.pairing.ended(id, action);
+    const acted = paired?.value.entry ?? null;
+    told(talk, paired, action, { outcome, final });
+    if (acted !== null) await lookAfterwards(deps, { sessionId: talk.session.id, exchange: acted.exchange }, call);
+  }
+
+  function told(
+    talk: Talk,
+    paired: ReturnType<Talk['pairing']['ended']>,
+    action: AgentAction,
+    { outcome, final }: Pick<Extract<AgentEvent, { type: 'done' }>, 'outcome' | 'final'>,
+  ): void {
     const clean = (text: string | null) => (text === null ? null : withoutSecrets(text).text);
     const { ok, durationMs } = outcome;
     const line = {

@@ -7,6 +7,7 @@ import type { Pipeline } from '../../pipeline/pipeline.ts';
 import type { Approvals, Clock, LiveSessions, Recorder } from '../../pipeline/ports.ts';
 import type { Withheld } from './keeping.ts';
 import type { Understanding } from './understand.ts';
+import type { UndoStore } from './undo/undo-store.ts';
 
 /** What the actions of agents take from the composition root. */
 export interface AgentDeps {
@@ -26,6 +27,8 @@ export interface AgentDeps {
   keeping(): KeepingRules;
   /** For the device's log, at the end of a conversation. */
   withheld(entry: Withheld & { sid: string }): void;
+  /** What actions remove or replace is kept there. */
+  undo: UndoStore;
   /** Why whatever a session runs waits for a person meanwhile; null: nothing does but what policy says. */
   heldBecause(sessionId: string): string | null;
   /**

@@ -122,6 +122,7 @@ export async function startTestEngine(options: { deps?: Partial<AgentDeps> } = {
     keeping: () => KeepingRules.parse({}),
     withheld: () => {},
     heldBecause: () => null,
+    undo: { keep: () => {}, left: () => {}, has: () => false, get: () => Promise.reject() as never },
     inTerminal: () => null,
     log: { warn: () => {}, error: () => {} },
     ...options.deps,

@@ -116,6 +116,8 @@ export const settingsStrings = {
     vouches: 'Confirmed by',
     until: 'Counts until',
     untilHint: (time: string) => `${time}, if it cannot be asked again before`,
+    untilEnd: (time: string) => `${time}, then you sign in again`,
+    saml: 'SAML',
     device: 'This device',
     bound: 'bound to the person by the provider',
     notBound: 'not bound by the provider',

@@ -30,6 +30,7 @@ function Provider({ provider, begin, busy }: { provider: ProviderConfig; begin: 
           <Visible>{provider.id}</Visible>
         </strong>
         <div className={classes.hint}>
+          {provider.saml !== undefined && `${t.saml} · `}
           <Visible>{provider.issuer}</Visible>
         </div>
         {provider.allowedGroups.length > 0 && (
@@ -42,9 +43,11 @@ function Provider({ provider, begin, busy }: { provider: ProviderConfig; begin: 
         <Button size="sm" loading={busy} onClick={() => begin(provider.id, 'browser')}>
           {t.inBrowser}
         </Button>
-        <Button size="sm" variant="default" disabled={busy} onClick={() => begin(provider.id, 'device')}>
-          {t.byCode}
-        </Button>
+        {provider.saml === undefined && (
+          <Button size="sm" variant="default" disabled={busy} onClick={() => begin(provider.id, 'device')}>
+            {t.byCode}
+          </Button>
+        )}
       </div>
     </li>
   );
@@ -62,6 +65,7 @@ export function IdentityCard() {
   const view = query.data;
   const start: Begin = (provider, how) =>
     begin.mutate({ provider, how }, { onSuccess: ({ id }) => setFlow({ id, how }) });
+  const isSaml = view?.providers.find(({ id }) => id === view.provider)?.saml !== undefined;
   const isIn = view?.state === 'signed-in' || view?.state === 'offline';
   return (
     <Card label={t.title} className={classes.stack ?? ''}>
@@ -93,7 +97,9 @@ export function IdentityCard() {
                 {view.confirmedAt !== null && <span className={classes.hint}> {ago(view.confirmedAt, now)}</span>}
               </Fact>
             )}
-            {view.until !== null && <Fact name={t.until}>{t.untilHint(timeOfDay(view.until, now))}</Fact>}
+            {view.until !== null && (
+              <Fact name={t.until}>{(isSaml ? t.untilEnd : t.untilHint)(timeOfDay(view.until, now))}</Fact>
+            )}
             {view.state !== 'local' && <Fact name={t.device}>{view.bound ? t.bound : t.notBound}</Fact>}
           </Facts>
           {view.state !== 'signed-out' && view.sentence !== '' && (

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
-import { type Kept, type KeptFile, MAX_KEPT_FILES } from '../../../../contract/undo.ts';
+import type { Kept, KeptFile } from '../../../../contract/undo.ts';
 import type { Wish } from '../wish.ts';
 import { LIMITS } from './limits.ts';
 import { lookAt } from './look.ts';
@@ -11,7 +11,7 @@ export async function keepFor(wishes: readonly Wish[], signal: AbortSignal): Pro
   const files: KeptFile[] = [];
   let left: number = LIMITS.keptBytes;
   let missed = 0;
-  for (const path of [...keep, ...git].slice(0, MAX_KEPT_FILES)) {
+  for (const path of [...keep, ...git].slice(0, LIMITS.keptEntries)) {
     const copied = copyOf(path, left);
     const inGit = losses.files.get(path)?.git ?? null;
     if (copied !== null && (copied.content !== null || inGit !== null)) {
@@ -20,7 +20,7 @@ export async function keepFor(wishes: readonly Wish[], signal: AbortSignal): Pro
     } else missed += 1;
   }
   for (const path of losses.made) {
-    if (files.length >= MAX_KEPT_FILES || losses.files.has(path)) continue;
+    if (files.length >= LIMITS.keptEntries || losses.files.has(path)) continue;
     files.push({ path, kind: 'missing', mode: 0, sha256: null, content: null, git: null });
   }
   const told = preview.undo ?? { can: 'none' as const, sentence: 'Nobody could look at it' };

@@ -10,5 +10,7 @@ export const LIMITS = {
   gitBytes: 4 * 1024 * 1024,
   /** What is kept of files before they are gone. */
   keptFiles: 500,
+  /** With those that Git has, and those that are not there yet. */
+  keptEntries: 2000,
   keptBytes: 4 * 1024 * 1024,
 } as const;
