@@ -33,6 +33,7 @@ import { createTokens } from './identity/tokens.ts';
 import { createWorkloads } from './identity/workloads.ts';
 import { openLogFile } from './log-file.ts';
 import { createMaskingKeys } from './masking/keys.ts';
+import { TokenTable } from './masking/token-table.ts';
 import { createNotifications } from './notify/notifications.ts';
 import { createServiceTray } from './notify/tray/service-tray.ts';
 import { accessPipeline, accessTokens, endChangedAccess } from './pipeline/access.ts';
@@ -387,6 +388,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
   });
   const maskingKey = createMaskingKeys(join(home, 'masking.key'));
+  const tokenTable = new TokenTable();
   const peer = createPeerLookup();
 
   const spending = countingSpending(monitor.tap, approvals);
@@ -408,9 +410,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       clock,
       newSessionId: () => ulid(clock.now(), randomBytes(10)),
       digest: statementDigest,
-      masking: (connection, person) =>
+      masking: (connection, person, { database, conversation }) =>
         withPlainView(
-          createMasking(connection, maskingKey(connection.id)),
+          createMasking(connection, maskingKey(connection.id), {
+            scope: [database, person.subject, conversation],
+            table: tokenTable,
+            parse: classifier.parse,
+          }),
           (tag) => !policy.canViewPlain(person, connection, tag),
         ),
       inspect: (connection, database) =>

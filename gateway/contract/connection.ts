@@ -3,6 +3,10 @@ import { z } from 'zod';
 export const MaskAction = z.enum(['redact', 'partial', 'hash', 'stand-in']);
 export type MaskAction = z.infer<typeof MaskAction>;
 
+/** What can be done with a column besides: `token`, which the agent may send back (docs/masking.md). */
+export const ColumnAction = z.enum([...MaskAction.options, 'token']);
+export type ColumnAction = z.infer<typeof ColumnAction>;
+
 /** Presidio's entity names plus kinds of secret. */
 export const Entity = z.enum([
   'CREDIT_CARD',
@@ -29,7 +33,7 @@ export const ColumnTag = z.object({
   table: name,
   column: name,
   entity: Entity,
-  action: MaskAction.default('redact'),
+  action: ColumnAction.default('redact'),
 });
 export type ColumnTag = z.infer<typeof ColumnTag>;
 

@@ -131,7 +131,49 @@ export interface CopyShape {
   columns: number;
 }
 
+/** Values behind tokens, as they go into a Bind. */
+export interface BoundValues {
+  /** Of the client's own parameters, by index. */
+  parameters: ReadonlyMap<number, Uint8Array>;
+  /** In text, for the parameters after the client's own that took the place of literals. */
+  hidden: readonly Uint8Array[];
+}
+
+/** A statement in which tokens stand, as it goes to the server: its text holds none of the values. */
+export interface PutTokens {
+  refused: null;
+  text: string;
+  /** Place in the client's text, of one in the server's: both in characters, from 1. */
+  position(at: number): number;
+  values: BoundValues;
+  /** The values themselves, as text. */
+  opened: readonly string[];
+  /** What a person is told of them. */
+  words: readonly string[];
+  /** The columns whose values are put in. */
+  tags: readonly ColumnTag[];
+  count: number;
+}
+
+/** null: nothing is put in. Refused: with a sentence for the agent. */
+export type TokensFound = PutTokens | { refused: string } | null;
+
+/** Tokens in what a client sends, in place of values that were masked. */
+export interface Tokens {
+  /** @param text of a Query. */
+  inText(text: string, catalog: CatalogSnapshot): TokensFound;
+  /**
+   * @param text of the statement that is bound, with the types that its Parse gave.
+   * @param body of the Bind message.
+   */
+  inBind(text: string, catalog: CatalogSnapshot, types: readonly number[], body: Uint8Array): TokensFound;
+  /** Whether a Bind's parameters may hold any. */
+  mayBind(body: Uint8Array): boolean;
+}
+
 export interface Masking {
+  /** null: no column of the connection is shown by tokens. */
+  readonly tokens?: Tokens | null;
   /** null: nothing in this result can need masking, so rows are forwarded untouched. */
   forResult(fields: readonly FieldDescription[], taint: OutputTaint, catalog: CatalogSnapshot): RowMasker | null;
   forCopyOut(shape: CopyShape, taint: OutputTaint, catalog: CatalogSnapshot): CopyMasker | null;

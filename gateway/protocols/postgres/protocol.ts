@@ -42,7 +42,7 @@ export interface PostgresDeps {
   clock: Clock;
   newSessionId(): string;
   digest(input: StatementDigestInput): string;
-  masking(connection: Connection, identity: Identity): Masking;
+  masking(connection: Connection, identity: Identity, scope: MaskingScope): Masking;
   inspect(connection: Connection, database: string): DatabaseInspector;
   clientProcess(remote: { address: string; port: number }, localPort: number): Promise<AgentProcess>;
   /** SCRAM salt and iterations for any connection name; the same ones each time. */
@@ -53,6 +53,13 @@ export interface PostgresDeps {
   /** See RelayDeps. */
   heldBecause(sessionId: string): string | null;
   log: { info(detail: object, message: string): void; error(detail: object, message: string): void };
+}
+
+/** What tokens of masked values are good for, beside the connection and the person. */
+export interface MaskingScope {
+  database: string;
+  /** The agent's conversation, or its session where it has none. */
+  conversation: string;
 }
 
 export interface PostgresProtocol {
@@ -197,6 +204,13 @@ function newSession(
   );
 }
 
+function scopeOf({ database, conversationId }: Session, agentSessionId: string): MaskingScope {
+  return {
+    database,
+    conversation: conversationId === null ? `session ${agentSessionId}` : `conversation ${conversationId}`,
+  };
+}
+
 /** One session with its sockets, recording and timers; ends once, from whichever side. */
 class OpenSession {
   readonly #deps: PostgresDeps;
@@ -249,7 +263,10 @@ class OpenSession {
       recorder,
       pipeline: deps.pipeline,
       classifier: deps.classifier,
-      masking: connection.masking === 'on' ? deps.masking(connection, session.identity) : null,
+      masking:
+        connection.masking === 'on'
+          ? deps.masking(connection, session.identity, scopeOf(session, accepted.agentSession.id))
+          : null,
       database: more.database,
       digest: deps.digest,
       monotonic: () => performance.now(),

@@ -138,6 +138,7 @@ export const connectionsStrings = {
       partial: 'Last four characters',
       hash: 'Hash (equal stays equal)',
       'stand-in': 'Stand-in value',
+      token: 'Token (the agent can use it)',
     },
     entities: entityNames,
     entityName: (entity: string): string => entityNames[entity] ?? entity,

@@ -53,9 +53,12 @@ function target(walker: QueryWalker, body: Tree, scope: Scope, columns: readonly
     analysis.headline(`Changes the system catalog ${name}`);
   }
   const alias = text(child(relation, 'alias'), 'aliasname');
+  const table = walker.table(relation);
+  // What a row held before is in the error of a constraint that its change violates.
+  analysis.taintedBy(table.whole);
   scope.sources.push({
     alias: alias === '' ? name : alias,
-    relation: walker.table(relation),
+    relation: table,
     read: new Set(),
     hidden: false,
   });

@@ -30,6 +30,7 @@ export function withPlainView(masking: Masking, masked: (tag: ColumnTag) => bool
   }
 
   return {
+    tokens: masking.tokens ?? null,
     forResult: (fields, taint, catalog) => masking.forResult(fields, taintOf(taint), catalogOf(catalog)),
     forCopyOut: (shape, taint, catalog) => masking.forCopyOut(shape, taintOf(taint), catalogOf(catalog)),
     text: (text, taint, sent) => masking.text(text, taintOf(taint), sent),

@@ -2,7 +2,7 @@ import type { ColumnTag } from '../../../contract/connection.ts';
 import { type Hints, hintsOfName } from '../../../masking/detectors/findings.ts';
 import type { CatalogSnapshot, CopyShape, FieldDescription, OutputTaint } from '../ports.ts';
 import { FIRST_USER_OID, holdsText } from './types.ts';
-import { type ColumnMask, type Format, maskOf } from './value-masker.ts';
+import { type ColumnMask, type Format, maskOf, type TokensOf } from './value-masker.ts';
 
 /** What is done with one column of a result; `mask` null and `detect` false: nothing. */
 export interface ColumnPlan {
@@ -27,10 +27,11 @@ function maskForField(
   position: number,
   taint: OutputTaint,
   catalog: CatalogSnapshot,
+  tokensOf: TokensOf | null,
 ): ColumnMask | null {
   const table = catalog.tagByOid.get(field.tableOid);
   const own = field.tableOid === 0 ? undefined : table?.get(field.columnNumber);
-  if (own !== undefined) return maskOf([own], false);
+  if (own !== undefined) return maskOf([own], false, false, tokensOf);
   const tags: ColumnTag[] = [];
   if (field.tableOid !== 0 && field.columnNumber === 0 && table !== undefined) tags.push(...table.values());
   const relation = catalog.relations.find(({ oid }) => oid === field.tableOid);
@@ -54,9 +55,10 @@ export function planResult(
   taint: OutputTaint,
   catalog: CatalogSnapshot,
   detecting: boolean,
+  tokensOf: TokensOf | null = null,
 ): ColumnPlan[] | null {
   const columns = fields.map((field, position): ColumnPlan => {
-    const mask = maskForField(field, position, taint, catalog);
+    const mask = maskForField(field, position, taint, catalog, tokensOf);
     const limited = (field.typeOid === VARCHAR || field.typeOid === BPCHAR) && field.typeModifier >= 4;
     return {
       mask,

@@ -1,4 +1,5 @@
 import { CountersignError } from '../../../contract/errors.ts';
+import { marker } from '../../../masking/actions.ts';
 import type { RowMasker } from '../ports.ts';
 import { allocate, copyBytes, readInt16, readInt32, writeInt32 } from './byte-writer.ts';
 import type { ColumnPlan } from './plan.ts';
@@ -38,7 +39,10 @@ export function createRowMasker(plan: readonly ColumnPlan[], values: ValueMasker
   const change = (column: ColumnPlan, row: Uint8Array, start: number, end: number): Replacement => {
     if (column.mask === null) return values.detect(column.oid, column.format, row, start, end, column.hints);
     const masked = values.tagged(column.mask, column.oid, column.format, row, start, end);
-    return masked !== null && column.maxCharacters > 0 ? shortened(masked, column.maxCharacters) : masked;
+    if (masked === null || column.maxCharacters === 0) return masked;
+    // A part of a token stands for nothing.
+    const whole = column.mask.tokens !== null && masked.length > column.maxCharacters;
+    return shortened(whole ? marker(column.mask.entity) : masked, column.maxCharacters);
   };
 
   return {

@@ -3,6 +3,7 @@ import { type MaskActions, marker } from '../../../masking/actions.ts';
 import { ascii, isLetter } from '../../../masking/detectors/bytes.ts';
 import { type Finding, type Hints, NO_HINTS } from '../../../masking/detectors/findings.ts';
 import type { Scanner } from '../../../masking/detectors/scanner.ts';
+import { type ColumnTokens, uuidText } from '../../../masking/tokens.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { mapJson, quote } from './json.ts';
 import { neutralValue } from './neutral-values.ts';
@@ -15,6 +16,8 @@ export type Format = 'text' | 'binary';
 export interface ColumnMask {
   entity: Entity;
   action: MaskAction;
+  /** What makes tokens of the column's values; `action` is then what is shown where there can be none. */
+  tokens: ColumnTokens | null;
   /**
    * The value may be an expression that makes its form (NULL or not, number of elements, structure) out
    * of the tagged value: `nullif(ssn, '…')`. Then every row shows the same.
@@ -27,10 +30,20 @@ export interface ColumnMask {
  * (`substr(ssn, 1, 4)` under "last four") or test guesses against it (`coalesce('123-45-6789', ssn)`
  * under "hash"), so anything but the column itself is redacted.
  */
-export function maskOf(tags: readonly ColumnTag[], derived: boolean, uniform = false): ColumnMask {
-  const [first] = tags as readonly [ColumnTag, ...ColumnTag[]];
-  return { entity: first.entity, action: derived || tags.length > 1 ? 'redact' : first.action, uniform };
+export function maskOf(
+  tags: readonly ColumnTag[],
+  derived: boolean,
+  uniform = false,
+  tokensOf: TokensOf | null = null,
+): ColumnMask {
+  const [{ entity, action }] = tags as readonly [ColumnTag, ...ColumnTag[]];
+  if (derived || tags.length > 1) return { entity, action: 'redact', tokens: null, uniform };
+  return action === 'token'
+    ? { entity, action: 'redact', tokens: tokensOf?.(tags[0]!) ?? null, uniform }
+    : { entity, action, tokens: null, uniform };
 }
+
+export type TokensOf = (tag: ColumnTag) => ColumnTokens;
 
 const encoder = new TextEncoder();
 const JSON_NULL = encoder.encode('null');
@@ -73,8 +86,10 @@ export class ValueMasker {
 
   /** What every value of the column becomes, where that does not depend on the value. */
   constant(column: { mask: ColumnMask | null; oid: number; maxCharacters: number }): Uint8Array | undefined {
-    if (column.mask === null || kindOf(column.oid) !== 'text' || column.mask.action !== 'redact') return undefined;
-    const whole = marker(column.mask.entity);
+    const { mask } = column;
+    if (mask === null || mask.tokens !== null || kindOf(column.oid) !== 'text' || mask.action !== 'redact')
+      return undefined;
+    const whole = marker(mask.entity);
     return column.maxCharacters > 0 ? whole.subarray(0, column.maxCharacters) : whole;
   }
 
@@ -109,6 +124,14 @@ export class ValueMasker {
     end: number,
   ): Uint8Array | null {
     const kind = kindOf(oid);
+    if (mask.tokens !== null) {
+      const token = tokenOf(mask.tokens, kind, format, bytes.subarray(start, end));
+      if (token !== null) {
+        this.count(mask.entity);
+        return token;
+      }
+      return this.tagged({ ...mask, tokens: null }, oid, format, bytes, start, end);
+    }
     const leaf = (value: Uint8Array, inner: number) =>
       inner === 0 ? this.untyped(mask, value) : this.tagged(mask, inner, format, value, 0, value.length);
     switch (kind) {
@@ -321,6 +344,15 @@ const TEXT = 25;
 const JSON_TYPE = 114;
 const JSONB_TYPE = 3802;
 const XML = 142;
+
+/** Only what can be compared with its column whole: no elements of arrays, no fields of structures. */
+function tokenOf(tokens: ColumnTokens, kind: TypeKind, format: Format, value: Uint8Array): Uint8Array | null {
+  if (kind === 'text') return tokens.sealText(value);
+  if (kind !== 'uuid') return null;
+  if (format === 'binary') return tokens.sealUuid(value);
+  const token = tokens.sealUuid(Buffer.from(ascii(value, 0, value.length).replaceAll('-', ''), 'hex'));
+  return token === null ? null : encoder.encode(uuidText(token));
+}
 
 /** jsonb_send: a version byte before the text. */
 function versioned(

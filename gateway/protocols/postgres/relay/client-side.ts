@@ -15,6 +15,7 @@ import { frontendLimits } from '../codec/limits.ts';
 import { frontend } from '../codec/messages.ts';
 import { writeMessage } from '../codec/write-backend.ts';
 import { writeDescribe } from '../codec/write-frontend.ts';
+import type { PutTokens } from '../ports.ts';
 import { type Decided, decide, refusal } from './decide.ts';
 import {
   CANCELLED,
@@ -41,6 +42,7 @@ import { Outflow } from './outflow.ts';
 import { type HeldStatement, OwnLane } from './own-lane.ts';
 import { PENDING, type Pending, type PendingKind, type Run } from './pending.ts';
 import { changes, LARGE_TEXT, NO_NAMES, type RelayState } from './state.ts';
+import { bindWithValues, queryWithValues, TOKENS_NAME, withWords } from './tokens.ts';
 import { type Wait, waitFor } from './wait.ts';
 
 /** Largest Query, Parse, Bind or FunctionCall; held in memory whole while it is decided on. */
@@ -52,6 +54,7 @@ const MAX_PENDING = 16_384;
 const NOTHING: Partial<Pending> = {};
 const CLIENT_ENDED = 'the client closed its connection while the statement waited';
 const SKIPPED = 'a message before it failed, so the server would not run it';
+const UNSURE_TOKENS = 'it is not certain which portal it runs, and one of them holds tokens; bind it again';
 /** Bind bodies kept because an approval may need their parameters. */
 const MAX_KEPT_BINDS = 64 * 1024 * 1024;
 
@@ -356,22 +359,28 @@ export class ClientSide {
     const { bytes, bodyStart, end } = this.#scanner;
     const { text, lossless } = readQuery(bytes, bodyStart, end);
     return this.#withClassification(text, lossless, (classification) => {
-      const statement = this.#state.info(text, classification);
+      const found = this.#state.tokensInText(text);
+      if (found !== null && found.refused !== null) {
+        const statement = this.#state.info(text, classification);
+        return this.#finishQuery(statement, this.#refused(statement, found.refused), null);
+      }
+      const statement = withWords(this.#state.info(text, classification), found);
       return this.#decide(
         statement,
         () => [],
-        (decided) => this.#finishQuery(statement, decided),
-        { execute: null },
+        (decided) => this.#finishQuery(statement, decided, found),
+        found === null ? { execute: null } : null,
       );
     });
   }
 
-  #finishQuery(statement: StatementInfo, decided: Decided): null {
-    const run = this.#newRun(statement, decided, true);
+  #finishQuery(statement: StatementInfo, decided: Decided, put: PutTokens | null): null {
+    const run = this.#newRun(statement, decided, put, true);
     this.#push(PENDING.query, { run, statement });
     if (decided.decision.effect === 'allow') {
       this.#allowed(statement, decided.decision);
-      this.#pass();
+      if (put === null) this.#pass();
+      else this.#replace(queryWithValues(put));
     } else {
       this.#replace(run.substitute?.opensBlock ? failing.queryInBlock : failing.query);
     }
@@ -380,9 +389,15 @@ export class ClientSide {
     return null;
   }
 
+  #refused(statement: StatementInfo, sentence: string): Decided {
+    const verdict = this.#state.verdict(statement.classification.effects);
+    return { decision: refusal(verdict, sentence), digest: null, heldMs: 0, cancelled: false };
+  }
+
   #parse(): Wait | null {
     const { bytes, bodyStart, end } = this.#scanner;
     const { statement: name, text, lossless, parameterTypes } = readParse(bytes, bodyStart, end);
+    if (name === TOKENS_NAME) throw reserved(name);
     return this.#withClassification(text, lossless, (classification) => {
       const statement = this.#state.info(text, classification, parameterTypes);
       const ticket = this.#state.statements.define(name, statement, this.#state.batch, text.length);
@@ -394,9 +409,8 @@ export class ClientSide {
   #bind(): null {
     const { bytes, bodyStart, end } = this.#scanner;
     const message = readBindTarget(bytes, bodyStart, end);
-    if (message.portal === DENIED_PORTAL) {
-      throw new CountersignError('PG_RESERVED_NAME', `the portal name "${DENIED_PORTAL}" is reserved`);
-    }
+    if (message.portal === DENIED_PORTAL) throw reserved(message.portal);
+    if (message.portal === TOKENS_NAME || message.statement === TOKENS_NAME) throw reserved(TOKENS_NAME);
     const { statements, portals, batch } = this.#state;
     const candidates = statements.lookup(message.statement, batch);
     const mayAsk = candidates?.some(
@@ -414,13 +428,19 @@ export class ClientSide {
       resultFormats: message.resultFormats,
       fields: undefined,
       allowed: null,
+      tokens: null,
       lost: false,
     };
     this.#state.batchBinds++;
+    const found = candidates && this.#state.tokensInBind(candidates, () => bytes.slice(bodyStart, end));
+    if (found) portal.tokens = found.refused ?? found;
     const weight = candidates?.reduce((sum, info) => sum + info.text.length, 0) ?? 0;
     const ticket = portals.define(message.portal, portal, batch, weight);
+    const put = found && found.refused === null ? found : null;
+    if (put) this.#push(PENDING.tokensParse, { portal });
     this.#push(PENDING.bind, { name: message.portal, ticket, portal });
-    return this.#pass();
+    if (!put) return this.#pass();
+    return this.#replace(bindWithValues(put, candidates![0]!.parameterTypes, bytes.slice(bodyStart, end)));
   }
 
   #describe(): null {
@@ -520,6 +540,15 @@ export class ClientSide {
   #executePortals(name: string, found: readonly PortalInfo[], candidates: readonly StatementInfo[]): Wait | null {
     const portal = found.length === 1 ? found[0]! : null;
     const statement = this.#oneOf(candidates);
+    const refused = found.find(({ tokens }) => typeof tokens === 'string')?.tokens;
+    if (typeof refused === 'string') {
+      return this.#finishExecute(name, statement, portal, this.#refused(statement, refused));
+    }
+    // Of several portals that it may be, none could be told to the person and to what masks its errors.
+    const put = found.find(({ tokens }) => tokens !== null)?.tokens ?? null;
+    if (put !== null && portal === null) {
+      return this.#finishExecute(name, statement, portal, this.#refused(statement, UNSURE_TOKENS));
+    }
     if (portal?.allowed) {
       return this.#finishExecute(name, statement, portal, {
         decision: portal.allowed.decision,
@@ -529,7 +558,7 @@ export class ClientSide {
       });
     }
     return this.#decide(
-      statement,
+      withWords(statement, typeof put === 'string' ? null : put),
       () => (portal?.bind ? readParameters(portal.bind, statement.parameterTypes) : null),
       (decided) => {
         if (portal && decided.decision.effect === 'allow') {
@@ -537,7 +566,7 @@ export class ClientSide {
         }
         return this.#finishExecute(name, statement, portal, decided);
       },
-      candidates.length === 1 ? { execute: { portal } } : null,
+      put === null && candidates.length === 1 ? { execute: { portal } } : null,
     );
   }
 
@@ -565,7 +594,8 @@ export class ClientSide {
   }
 
   #finishExecute(name: string, statement: StatementInfo, portal: PortalInfo | null, decided: Decided): null {
-    const run = this.#newRun(statement, decided);
+    const put = portal?.tokens ?? null;
+    const run = this.#newRun(statement, decided, typeof put === 'string' ? null : put);
     const denied = decided.decision.effect === 'deny';
     this.#state.batchRan = true;
     if (!denied && portal?.lost) this.#bindAgain(portal, run);
@@ -614,7 +644,7 @@ export class ClientSide {
         statement,
         parameters,
         (decided) => {
-          this.#push(PENDING.functionCall, { run: this.#newRun(statement, decided), statement });
+          this.#push(PENDING.functionCall, { run: this.#newRun(statement, decided, null), statement });
           if (decided.decision.effect === 'allow') {
             this.#allowed(statement, decided.decision);
             this.#pass();
@@ -661,7 +691,7 @@ export class ClientSide {
     return decide(this.#state, statement, parameters, then, look);
   }
 
-  #newRun(statement: StatementInfo, decided: Decided, simple = false): Run {
+  #newRun(statement: StatementInfo, decided: Decided, put: PutTokens | null, simple = false): Run {
     const { decision } = decided;
     let substitute: Run['substitute'] = null;
     if (decision.effect === 'deny') {
@@ -671,9 +701,11 @@ export class ClientSide {
       substitute = { message: errorResponse(error), sqlstate: error.sqlstate, opensBlock };
     }
     const names = decision.effect === 'allow' ? this.#state.defineNames(statement) : NO_NAMES;
+    const output = this.#state.copied.outputOf(statement);
+    if (put !== null && decision.effect === 'allow') this.#state.recordTokens(put);
     return {
       statement,
-      output: this.#state.copied.outputOf(statement),
+      output: put === null ? output : { ...output, all: [...new Set([...output.all, ...put.tags])] },
       decision,
       digest: decided.digest,
       heldMs: Math.round(decided.heldMs),
@@ -686,6 +718,7 @@ export class ClientSide {
       defined: names.defined,
       closes: names.closes,
       done: false,
+      tokens: put,
     };
   }
 
@@ -693,4 +726,8 @@ export class ClientSide {
     if (emergency !== undefined || changes(statement.classification.effects)) this.#needDurable = true;
     this.#state.copied.note(statement);
   }
+}
+
+function reserved(name: string): CountersignError {
+  return new CountersignError('PG_RESERVED_NAME', `the name "${name}" is reserved`);
 }

@@ -3,7 +3,14 @@ import type { Decision } from '../../../contract/decision.ts';
 import type { Parameter } from '../../../contract/operation.ts';
 import { OPERATION_CLASSES } from '../../../contract/operation.ts';
 import { formatAt, readBind } from '../codec/frontend.ts';
-import type { CatalogSnapshot, Classification, FieldDescription, OutputTaint, SessionName } from '../ports.ts';
+import type {
+  CatalogSnapshot,
+  Classification,
+  FieldDescription,
+  OutputTaint,
+  PutTokens,
+  SessionName,
+} from '../ports.ts';
 
 /** A classification that also says what may happen to the session's names, as far as it can be known. */
 export interface SessionClassification extends Classification {
@@ -39,6 +46,8 @@ export interface PortalInfo {
   fields: readonly FieldDescription[] | null | undefined;
   /** Once allowed, fetching more rows of the same portal is not a new operation. */
   allowed: { decision: Decision; digest: string | null } | null;
+  /** Values that its Bind holds in place of tokens; a text says why it is not to be executed. */
+  tokens: PutTokens | string | null;
   /** An own Sync ended it: its Bind is sent once more before it is executed. */
   lost: boolean;
 }

@@ -1,5 +1,5 @@
 import type { Decision } from '../../../contract/decision.ts';
-import type { OutputTaint } from '../ports.ts';
+import type { OutputTaint, PutTokens } from '../ports.ts';
 import type { PortalInfo, StatementInfo } from './names.ts';
 import type { OwnAnswers } from './own-answers.ts';
 
@@ -23,6 +23,8 @@ export const PENDING = {
   own: 13,
   /** A Bind of the client sent once more, since an own Sync ended its portal: BindComplete is kept from the client. */
   ownBind: 14,
+  /** A statement prepared once more, for values in place of tokens: its answers are kept from the client. */
+  tokensParse: 15,
 } as const;
 export type PendingKind = (typeof PENDING)[keyof typeof PENDING];
 
@@ -48,6 +50,8 @@ export interface Run {
   closes: readonly { table: 'statements' | 'cursors' | 'portals'; name: string; mark: number }[];
   /** CommandComplete or the like was seen. */
   done: boolean;
+  /** Values put in: what the server says of it may quote them. */
+  tokens: PutTokens | null;
 }
 
 export interface Pending {

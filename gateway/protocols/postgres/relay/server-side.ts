@@ -29,6 +29,7 @@ import { Outflow } from './outflow.ts';
 import type { OwnAnswers } from './own-answers.ts';
 import { PENDING, type Pending, type Run } from './pending.ts';
 import type { RelayState } from './state.ts';
+import { withoutValues } from './tokens.ts';
 
 /** A row that has to be masked is held in memory whole. */
 const MAX_MASKED_ROW = 64 * 1024 * 1024;
@@ -145,12 +146,14 @@ export class ServerSide {
         this.#described(type);
         return;
       case backend.ParseComplete: {
+        if (this.#ofTokens()) return;
         const item = this.#expect(PENDING.parse);
         this.#state.statements.confirm(item.name, item.ticket);
         this.#pass();
         return;
       }
       case backend.BindComplete: {
+        if (this.#ofTokens()) return;
         const item = this.#expect(PENDING.bind, PENDING.ownBind);
         if (item.kind === PENDING.ownBind) return;
         this.#state.portals.confirm(item.name, item.ticket);
@@ -158,6 +161,7 @@ export class ServerSide {
         return;
       }
       case backend.CloseComplete: {
+        if (this.#ofTokens()) return;
         const item = this.#expect(PENDING.closeStatement, PENDING.closePortal);
         const { statements, portals } = this.#state;
         (item.kind === PENDING.closeStatement ? statements : portals).closed(item.name, item.ticket);
@@ -206,6 +210,16 @@ export class ServerSide {
       default:
         throw desync(type);
     }
+  }
+
+  /** An answer to what the gateway sent around values in place of tokens: kept from the client. */
+  #ofTokens(): boolean {
+    const head = this.#head();
+    if (head?.kind === PENDING.tokensParse) {
+      if (this.#scanner.type === backend.ParseComplete) this.#state.pending.shift();
+      return true;
+    }
+    return head?.kind === PENDING.query && head.run?.tokens != null && head.run.substitute === null;
   }
 
   /** As the client was told them. */
@@ -283,6 +297,7 @@ export class ServerSide {
         // A rule gives one statement several results.
         if (this.#rows) this.#takeCounts(run);
         this.#startRows(head, fields);
+        if (type === backend.NoData && run.tokens !== null) return;
         this.#pass();
         return;
       }
@@ -441,14 +456,14 @@ export class ServerSide {
   #error(): void {
     const state = this.#state;
     const { bytes, bodyStart, end } = this.#scanner;
+    const head = this.#head();
     const fields = readErrorFields(bytes, bodyStart, end);
     const summary = summarizeError(fields);
-    const head = this.#head();
     const run = head?.run ?? null;
     const last = isLast(summary);
     if (last) state.toldEnd = true;
     if (last || !head) {
-      this.#maskedFields('ErrorResponse', fields, run);
+      this.#maskedFields('ErrorResponse', fields, head);
       return;
     }
     state.copyIn = -1;
@@ -457,7 +472,7 @@ export class ServerSide {
       run.error = run.substitute?.sqlstate ?? summary.sqlstate;
     }
     if (run?.substitute) this.#add(run.substitute.message, 0, run.substitute.message.length);
-    else this.#maskedFields('ErrorResponse', fields, run);
+    else this.#maskedFields('ErrorResponse', fields, head);
     if (head.kind === PENDING.query || head.kind === PENDING.functionCall) return;
     this.#skipToSync();
   }
@@ -489,24 +504,26 @@ export class ServerSide {
       this.#pass();
       return;
     }
-    this.#maskedFields(
-      'NoticeResponse',
-      readErrorFields(bytes, bodyStart, end),
-      this.#state.pending.peek()?.run ?? null,
-    );
+    this.#maskedFields('NoticeResponse', readErrorFields(bytes, bodyStart, end), this.#state.pending.peek());
   }
 
   /** Error texts quote values: the same masking as for rows applies. */
-  #maskedFields(kind: 'ErrorResponse' | 'NoticeResponse', fields: readonly ErrorField[], run: Run | null): void {
+  #maskedFields(
+    kind: 'ErrorResponse' | 'NoticeResponse',
+    fields: readonly ErrorField[],
+    of: Pending | undefined,
+  ): void {
     const { masking } = this.#state.deps;
     if (!masking) {
       this.#pass();
       return;
     }
+    const run = of?.run ?? null;
     const taint = run?.output ?? CLEAN;
     const sent = run?.statement.text ?? '';
-    let changed = false;
-    const rewritten = fields.map((field) => {
+    const kept = withoutTokens(fields, of);
+    let changed = kept !== fields;
+    const rewritten = kept.map((field) => {
       if (!TEXT_FIELDS.has(field.type)) return field;
       const { text, counts } = masking.text(field.value, taint, sent);
       if (text === field.value) return field;
@@ -721,6 +738,12 @@ const PINNED = new Map([
   ['standard_conforming_strings', 'ON'],
   ['client_encoding', 'UTF8'],
 ]);
+
+/** Of a statement, or a Bind, that holds values in place of tokens: nothing that may quote them. */
+function withoutTokens(fields: readonly ErrorField[], of: Pending | undefined): readonly ErrorField[] {
+  const put = of?.run?.tokens ?? of?.portal?.tokens;
+  return put && typeof put !== 'string' && !of?.run?.substitute ? withoutValues(fields, put) : fields;
+}
 
 function isLast({ severity }: ErrorSummary): boolean {
   return severity === 'FATAL' || severity === 'PANIC';

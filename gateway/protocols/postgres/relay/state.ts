@@ -3,9 +3,19 @@ import type { Verdict } from '../../../contract/decision.ts';
 import type { Effects, Parameter, StatementOperation, TransactionStatus } from '../../../contract/operation.ts';
 import type { StatementDigestInput } from '../../../contract/operation-digest.ts';
 import type { Session } from '../../../contract/session.ts';
+import { mayHoldToken } from '../../../masking/tokens.ts';
 import type { Pipeline } from '../../../pipeline/pipeline.ts';
 import type { SessionRecorder } from '../../../pipeline/ports.ts';
-import type { CatalogSnapshot, Classification, Classifier, ClassifyContext, Masking, SessionName } from '../ports.ts';
+import type {
+  CatalogSnapshot,
+  Classification,
+  Classifier,
+  ClassifyContext,
+  Masking,
+  PutTokens,
+  SessionName,
+  TokensFound,
+} from '../ports.ts';
 import { CopiedTags } from './copied-tags.ts';
 import { NameTable } from './name-table.ts';
 import {
@@ -76,6 +86,9 @@ const MAX_PORTALS = 1_000;
 const MAX_TEXTS = 80 * 1024 * 1024;
 /** Characters of what a statement runs by name that a person is shown with it. */
 const MAX_SHOWN = 64 * 1024;
+
+const UNSURE_STATEMENT =
+  'tokens were bound to a prepared statement of which it is not certain what it is; prepare it again and wait for the answer';
 
 /** Texts above this are classified on a worker, so that one client cannot stall the others. */
 export const LARGE_TEXT = 16 * 1024;
@@ -268,6 +281,35 @@ export class RelayState {
     const verdict = pipeline.verdict({ identity, agent, connection, database, role, effects });
     this.#verdicts.set(effects, { hash, role, verdict });
     return verdict;
+  }
+
+  tokensInText(text: string): TokensFound {
+    const { masking, database, connection } = this.deps;
+    return this.#observed(masking?.tokens?.inText(text, database.catalog) ?? null, connection);
+  }
+
+  /** @param body of the Bind; asked for only where it matters. */
+  tokensInBind(candidates: readonly StatementInfo[], body: () => Uint8Array): TokensFound {
+    const { masking, database, connection } = this.deps;
+    const tokens = masking?.tokens;
+    if (!tokens || candidates.length === 0) return null;
+    if (candidates.length > 1) {
+      if (!tokens.mayBind(body()) && !candidates.some(({ text }) => mayHoldToken(text))) return null;
+      return this.#observed({ refused: UNSURE_STATEMENT }, connection);
+    }
+    const { text, parameterTypes } = candidates[0]!;
+    return this.#observed(tokens.inBind(text, database.catalog, parameterTypes, body()), connection);
+  }
+
+  /** What would be refused is forwarded in observe mode: as it came, with the token for a text like others. */
+  #observed(found: TokensFound, { mode }: Connection): TokensFound {
+    return found !== null && found.refused !== null && mode === 'observe' ? null : found;
+  }
+
+  /** The recording has what the client sent; this says in which columns values took the tokens' places. */
+  recordTokens({ tags, count }: PutTokens): void {
+    const columns = tags.map(({ schema, table, column }) => `${schema}.${table}.${column}`);
+    this.deps.recorder.event('tokens-put-in', { exchange: this.upExchange, count, columns });
   }
 
   operation(text: string, effects: Effects, parameters: Parameter[]): StatementOperation {

@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Select, Text, Textarea, TextInput } from '@mantine/core';
 import { IconPlus, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
-import { type ColumnTag, Entity, MaskAction } from '../../../../gateway/contract/connection.ts';
+import { ColumnAction, type ColumnTag, Entity } from '../../../../gateway/contract/connection.ts';
 import { Notice } from '../../components/tone.tsx';
 import { strings } from '../../strings.ts';
 import type { DraftTag } from './connection-draft.ts';
@@ -122,9 +122,9 @@ export function ColumnTags({ tags, errors, change }: Props) {
           />
           <Select
             label={t.action}
-            data={MaskAction.options.map((value) => ({ value, label: t.actions[value] }))}
+            data={ColumnAction.options.map((value) => ({ value, label: t.actions[value] }))}
             value={tag.action}
-            onChange={(value) => value !== null && set(tag.key, { action: value as MaskAction })}
+            onChange={(value) => value !== null && set(tag.key, { action: value as ColumnAction })}
             allowDeselect={false}
           />
           <ActionIcon

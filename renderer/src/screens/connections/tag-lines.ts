@@ -1,4 +1,4 @@
-import { ColumnTag, Entity, MaskAction } from '../../../../gateway/contract/connection.ts';
+import { ColumnAction, ColumnTag, Entity } from '../../../../gateway/contract/connection.ts';
 
 export interface TagLines {
   tags: ColumnTag[];
@@ -23,7 +23,7 @@ export function parseTagLines(text: string): TagLines {
     const schema = parts.pop() ?? 'public';
     const said = words.map((word) => word.toUpperCase());
     const entity = Entity.options.find((one) => said.some((word) => one.startsWith(word) && word.length >= 3));
-    const action = MaskAction.options.find((one) => said.includes(one.toUpperCase()));
+    const action = ColumnAction.options.find((one) => said.includes(one.toUpperCase()));
     const known = said.every((word) => word === action?.toUpperCase() || entity?.startsWith(word) === true);
     const tag = ColumnTag.safeParse({
       schema,
