@@ -7,6 +7,7 @@ import type { RecorderSessionInfo } from '../../pipeline/ports.ts';
 import type { Shape } from '../../recording/format/lines.ts';
 import { logLines, ShapeTable } from '../../recording/log.ts';
 import { events, readSession } from '../../recording/reader.ts';
+import { approverCheck, type DemandedApproval } from './approver-facts.ts';
 import { type PasskeyApproval, passkeyCheck } from './passkey-facts.ts';
 import { type AuditCheck, checkOf, plural } from './report.ts';
 import { identityCheck, type RecordedSignIn } from './sign-in-facts.ts';
@@ -18,6 +19,7 @@ interface Asked {
   /** Made again from what was recorded of the operation; null where that is redacted or was too long. */
   made: string | null;
   level: string;
+  demand: unknown;
   decided: {
     digest: string | null;
     effect: string;
@@ -25,6 +27,7 @@ interface Asked {
     channel: string | null;
     grantId: string | null;
     proof: unknown;
+    votes: unknown;
   } | null;
 }
 
@@ -42,11 +45,13 @@ export async function checkFacts(
   const { info } = await readSession(folder);
   const { check, asked, signIn } = await readApprovals(folder, info);
   const passkeys = await passkeyCheck(byPasskey(asked, info), trust, evidence);
+  const approvers = await approverCheck(demanded(asked), info.identity, trust, evidence);
   return [
     await identityCheck(info.identity, signIn, trust, keys, evidence),
     policyCheck(info.policyHash, trust, evidence),
     check,
     ...(passkeys === null ? [] : [passkeys]),
+    ...(approvers === null ? [] : [approvers]),
   ];
 }
 
@@ -102,7 +107,13 @@ async function readApprovals(
     const id = String(detail.approvalId);
     if (type === 'asked') {
       if (asked.has(id)) tell(`approval ${id} was asked for twice`);
-      asked.set(id, { digest: textOf(detail.digest), made: null, level: String(detail.level), decided: null });
+      asked.set(id, {
+        digest: textOf(detail.digest),
+        made: null,
+        level: String(detail.level),
+        demand: detail.approvers,
+        decided: null,
+      });
     } else if (type === 'operation') {
       const request = asked.get(id);
       if (request !== undefined) request.made = digestOf(info, detail);
@@ -113,12 +124,15 @@ async function readApprovals(
       else request.decided = decisionOf(detail);
     }
   }
-  for (const [id, { digest, made, level, decided }] of asked) {
+  for (const [id, { digest, made, level, demand, decided }] of asked) {
     if (made !== null && made !== digest) tell(`approval ${id} was asked for with the digest of another operation`);
     if (decided === null || decided.effect !== 'allow') continue;
     if (decided.digest !== digest) tell(`approval ${id} was decided for another operation than was asked for`);
     if (decided.by === null || decided.channel === null) tell(`approval ${id} does not say who decided it, and how`);
-    else if (!(PROVES[level] ?? []).includes(decided.channel))
+    else if (
+      !(PROVES[level] ?? []).includes(decided.channel) &&
+      !(demand !== undefined && decided.channel === 'mailbox')
+    )
       tell(`approval ${id} asked for a ${level} and was given by ${decided.channel}`);
   }
   const used = usedApprovals(folder, asked, tell);
@@ -134,12 +148,22 @@ function byPasskey(asked: ReadonlyMap<string, Asked>, { identity }: RecorderSess
   const found: PasskeyApproval[] = [];
   for (const [id, { digest, level, decided }] of asked) {
     if (decided === null || decided.effect !== 'allow') continue;
-    if (level !== 'passkey' && decided.proof === undefined) continue;
+    // Where certain people had to approve, each of them has a proof of their own.
+    if (decided.votes !== undefined || (level !== 'passkey' && decided.proof === undefined)) continue;
     const { by, proof } = decided;
     const names = by === null ? [] : by === identity.display ? [by, identity.subject] : [by];
     found.push({ id, digest, names, proof });
   }
   return found;
+}
+
+/** Who had to approve, or is said to have. */
+function demanded(asked: ReadonlyMap<string, Asked>): DemandedApproval[] {
+  return [...asked].flatMap(([id, { digest, level, demand, decided }]) =>
+    decided === null || (demand === undefined && decided.votes === undefined)
+      ? []
+      : [{ id, digest, level, demand, effect: decided.effect, votes: decided.votes }],
+  );
 }
 
 function againSentence(asked: ReadonlyMap<string, Asked>): string {
@@ -179,6 +203,7 @@ const decisionOf = (detail: Record<string, unknown>): Asked['decided'] => ({
   channel: textOf(detail.channel),
   grantId: textOf(detail.grantId),
   proof: detail.proof,
+  votes: detail.votes,
 });
 
 /** @returns how many statements ran because a person had said so. */
