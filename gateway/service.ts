@@ -54,6 +54,7 @@ import { createCommandClassifier } from './protocols/terminal/classifier/index.t
 import { createRecorder } from './recording/recorder.ts';
 import { recoverRecordings } from './recording/recovery.ts';
 import { createAboutHandlers } from './service/about.ts';
+import { serviceAdministration } from './service/administration.ts';
 import { serviceAgents } from './service/agents.ts';
 import { choosePort } from './service/choose-port.ts';
 import { serviceEmergency } from './service/emergency.ts';
@@ -190,6 +191,21 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onProblem: (sentence) => log.error(sentence),
   });
   const { people } = signedIn;
+  const administration = serviceAdministration({
+    home,
+    now: clock.now,
+    every,
+    vault,
+    device,
+    policy,
+    connections,
+    tokens: { revokeConnection: (id, reason) => tokens.revokeConnection(id, reason) },
+    onChanged() {
+      emergency.fixedChanged();
+      publishStatus();
+    },
+    onProblem: (sentence) => log.warn(sentence),
+  });
   const roles = serviceRoles({
     home,
     people,
@@ -197,6 +213,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     store,
     registry,
     approvals: () => mail.desk,
+    fixed() {
+      const fixed = administration.fixed('roles');
+      return fixed && { groups: fixed.value, by: fixed.by };
+    },
     now: clock.now,
     onProblem: (sentence) => log.error(sentence),
   });
@@ -326,7 +346,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     home,
     clock,
     schedule,
-    fixed: () => null,
+    fixed() {
+      const fixed = administration.fixed('emergency');
+      return fixed && { settings: fixed.value, by: fixed.by };
+    },
     log: device.log,
     identity: () => people.current(),
     protection,
@@ -335,7 +358,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       control.publish({ type: 'alert', alert });
       notifications.alertRaised(alert);
     },
-    notify: () => {},
+    notify: (notice) =>
+      void mail.mailbox
+        .notify(null, notice)
+        .catch((error: unknown) => log.warn({ err: error }, 'approvers were not told')),
     onChange: () => publishStatus(),
     onProblem: (sentence) => log.error(sentence),
   });
@@ -463,6 +489,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     device: device.status(),
     notifications: notifications.status,
     halt: halt.view,
+    administration: administration.view().problem,
     emergency: emergency.active,
     pauses: approvals.paused().map(({ sessionId, until }) => ({ sessionId, until: new Date(until).toISOString() })),
   });
@@ -538,54 +565,57 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     upgrades: [terminals.upgrade, mcp.upgrade],
     assertMay: roles.assertMay,
     handlers: loggingChanges(
-      roles.scoped({
-        ...mail.handlers,
-        ...createDefaultHandlers({
-          approvals: mail.queue,
-          connections,
-          vault,
-          tokens,
-          identity: signedIn.admit,
-          postgres: () => postgres.address,
-          openSessions: (id) => registry.countOf(id),
-          pausesChanged: publishStatus,
+      administration.locking(
+        roles.scoped({
+          ...mail.handlers,
+          ...createDefaultHandlers({
+            approvals: mail.queue,
+            connections,
+            vault,
+            tokens,
+            identity: signedIn.admit,
+            postgres: () => postgres.address,
+            openSessions: (id) => registry.countOf(id),
+            pausesChanged: publishStatus,
+          }),
+          ...createSessionHandlers({ store, registry, recordingsDir, readers: roles.readers, now: clock.now }),
+          ...agents.handlers,
+          ...mcp.handlers,
+          ...createStoredCredentialHandlers({
+            file: join(home, 'stored-credentials.json'),
+            vault,
+            now: clock.now,
+          }),
+          ...signedIn.handlers,
+          ...roles.handlers,
+          ...presence.handlers,
+          ...createHaltHandlers(halt),
+          ...emergency.handlers,
+          ...administration.handlers,
+          holdTray: ({ held }) => {
+            tray.hold(held);
+            return {};
+          },
+          ...createAboutHandlers({
+            home,
+            recordingsDir,
+            options,
+            startedAt: clock.now(),
+            socket: () => control.address?.socketPath ?? '',
+            typed,
+          }),
+          ...createSyncHandlers(sync),
+          ...createWatchHandlers(monitor, siem),
+          status,
+          ...createDeviceHandlers(device),
+          testConnection: async ({ id }) => {
+            const connection = connections.get(id);
+            if (!connection) throw new CountersignError('CONNECTION_UNKNOWN', `there is no connection "${id}"`);
+            return testConnection(connection, await vault.read(id));
+          },
+          ...createPolicyHandlers({ policy, trials, connections, identity: () => people.current() }),
         }),
-        ...createSessionHandlers({ store, registry, recordingsDir, readers: roles.readers, now: clock.now }),
-        ...agents.handlers,
-        ...mcp.handlers,
-        ...createStoredCredentialHandlers({
-          file: join(home, 'stored-credentials.json'),
-          vault,
-          now: clock.now,
-        }),
-        ...signedIn.handlers,
-        ...roles.handlers,
-        ...presence.handlers,
-        ...createHaltHandlers(halt),
-        ...emergency.handlers,
-        holdTray: ({ held }) => {
-          tray.hold(held);
-          return {};
-        },
-        ...createAboutHandlers({
-          home,
-          recordingsDir,
-          options,
-          startedAt: clock.now(),
-          socket: () => control.address?.socketPath ?? '',
-          typed,
-        }),
-        ...createSyncHandlers(sync),
-        ...createWatchHandlers(monitor, siem),
-        status,
-        ...createDeviceHandlers(device),
-        testConnection: async ({ id }) => {
-          const connection = connections.get(id);
-          if (!connection) throw new CountersignError('CONNECTION_UNKNOWN', `there is no connection "${id}"`);
-          return testConnection(connection, await vault.read(id));
-        },
-        ...createPolicyHandlers({ policy, trials, connections, identity: () => people.current() }),
-      }),
+      ),
       reporter.change,
     ),
     pin,
@@ -648,6 +678,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     (status) => status !== null && control.publish({ type: 'sync', sync: status }),
   );
   await mail.mailbox.start();
+  emergency.start();
+  await administration.start();
+  void administration.refresh();
   await control.listen({
     host: HOST,
     port: await choosePort(HOST, options.controlPort, DEFAULT_CONTROL_PORT),

@@ -27,6 +27,7 @@ const STATUS: GatewayStatus = {
   device: { id: 'd', org: null, size: 0, checkpointAt: null, problem: null, warning: null },
   notifications: { ok: false, sentence: 'no desktop' },
   halt: null,
+  administration: null,
   emergency: null,
   pauses: [],
 };

@@ -30,6 +30,7 @@ const open = () => {
     onChange: (active, before) => told.push(`${before?.id ?? 'none'} to ${active?.id ?? 'none'}`),
     onProblem: (sentence) => problems.push(sentence),
   });
+  emergency.start();
 };
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'cs-emergency-'));

@@ -24,6 +24,8 @@ export interface Emergency {
   /** null: there is none. */
   readonly active: EmergencyView | null;
   state(): EmergencyState;
+  /** Goes on with one that a restart interrupted, or ends it; once whoever is told can be. */
+  start(): void;
   /** The caller has proved the PIN. Rejects EMERGENCY_FORBIDDEN, EMERGENCY_ACTIVE, DEVICE_LOG_FAILED. */
   begin(reason: string, minutes: number | undefined, by: string): Promise<EmergencyState>;
   /** Throws EMERGENCY_NONE. */
@@ -103,13 +105,15 @@ export function createEmergency(deps: EmergencyDeps): Emergency {
 
   const state = (): EmergencyState => ({ active: active(), settings: settings(), refusal: refusal() });
 
-  if (stored.active !== null && active() === null) stop('over', 'the clock');
-  watch();
   return {
     get active() {
       return active();
     },
     state,
+    start() {
+      if (stored.active !== null && active() === null) stop('over', 'the clock');
+      watch();
+    },
     async begin(reason, minutes, by) {
       const why = refusal();
       if (why !== null) throw new CountersignError('EMERGENCY_FORBIDDEN', `${why}.`);

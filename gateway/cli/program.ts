@@ -57,6 +57,7 @@ const FILES: readonly CommandFile[] = [
     },
   },
   { names: ['siem'], register: async (program, cli) => (await import('./siem.ts')).registerSiem(program, cli) },
+  { names: ['admin'], register: async (program, cli) => (await import('./admin.ts')).registerAdmin(program, cli) },
   {
     names: ['emergency'],
     register: async (program, cli) => (await import('./emergency.ts')).registerEmergency(program, cli),

@@ -71,6 +71,17 @@ export function registerKeys(trust: Command, cli: Cli, authority: Command): void
   });
   revokeCommand(authority, cli, 'authorities', 'name');
 
+  const admin = trust.command('admin').description('who signs the settings of all gateways (countersign admin sign)');
+  addCommand(
+    admin,
+    cli,
+    'add <vkey>',
+    'let a key (or the file that holds it) sign them',
+  )((note, now, [key], { days }) => {
+    note.admins = [...(note.admins ?? []), { ...validFor(now, days), vkey: vkeyArgument(key!) }];
+  });
+  revokeCommand(admin, cli, 'admins', 'name');
+
   const witness = trust.command('witness').description('who cosigns the heads of devices’ logs');
   addCommand(
     witness,

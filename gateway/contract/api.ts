@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Alert } from './alert.ts';
 import { Approval, Grant } from './decision.ts';
+import { administrationRoutes } from './routes/administration.ts';
 import { approvalsRoutes } from './routes/approvals.ts';
 import { connectionsRoutes } from './routes/connections.ts';
 import { consoleRoutes } from './routes/console.ts';
@@ -33,6 +34,7 @@ export const routes = {
   ...consoleRoutes,
   ...deviceRoutes,
   ...approvalsRoutes,
+  ...administrationRoutes,
   ...emergencyRoutes,
   ...mailboxRoutes,
   ...sessionsRoutes,

@@ -41,6 +41,8 @@ export const ROUTE_ROLES = {
   pauseAll: 'anyone',
   panic: 'anyone',
   resumeAll: ['approver', 'admin'],
+  administration: ANY,
+  refreshAdministration: ANY,
   emergency: ANY,
   beginEmergency: ['developer', 'approver', 'admin'],
   endEmergency: ANY,

@@ -22,6 +22,8 @@ export const GatewayStatus = z.object({
   notifications: z.object({ ok: z.boolean(), sentence: z.string() }),
   /** Stopped by a person; null: not. */
   halt: HaltView.nullable(),
+  /** What to know of the organisation's signed settings; null: all is well, or there are none. */
+  administration: z.string().nullable(),
   /** A person took it; null: there is none. */
   emergency: EmergencyView.nullable(),
   /** Sessions that are not asked about any more, since nobody answered. */

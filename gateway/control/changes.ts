@@ -31,6 +31,7 @@ export const CHANGES: { [N in Acting]: null | ((input: z.output<Routes[N]['input
   pauseAll: null,
   panic: null,
   resumeAll: null,
+  refreshAdministration: null,
   beginEmergency: null,
   endEmergency: null,
   putEmergency: ({ settings }) => `emergency access, ${settings.allowed ? 'allowed' : 'forbidden'}`,

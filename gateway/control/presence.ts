@@ -41,6 +41,9 @@ export const PRESENCE = {
   pauseAll: 'narrow',
   panic: 'narrow',
   resumeAll: 'widen',
+  administration: 'read',
+  // What it may find is signed.
+  refreshAdministration: 'narrow',
   emergency: 'read',
   beginEmergency: 'widen',
   endEmergency: 'narrow',

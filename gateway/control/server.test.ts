@@ -47,6 +47,8 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   pauseAll: { minutes: 5 },
   panic: {},
   resumeAll: { pin: '000001' },
+  administration: {},
+  refreshAdministration: {},
   emergency: {},
   beginEmergency: { reason: 'the site is down', pin: '000001' },
   endEmergency: {},

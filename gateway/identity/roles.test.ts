@@ -31,6 +31,7 @@ const open = () => {
     person: () => person,
     refusal: () => refusal,
     hasProviders: () => providers,
+    fixed: () => null,
     onProblem: (sentence) => problems.push(sentence),
   });
 };

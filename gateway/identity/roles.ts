@@ -14,6 +14,8 @@ export interface RolesDeps {
   refusal(): string | null;
   /** The account of the machine counts only while nobody signs in with a provider. */
   hasProviders(): boolean;
+  /** What the organisation fixed for all its gateways; null: what is set here counts. */
+  fixed(): { groups: RoleGroups; by: string } | null;
   onProblem(sentence: string): void;
 }
 
@@ -55,19 +57,21 @@ export function createRoles(deps: RolesDeps): Roles {
     return ROLES.filter((role) => mapping[role].some((group) => own.has(group)));
   }
 
-  const now = () => rolesOf(groups);
+  const mapping = () => deps.fixed()?.groups ?? groups;
+  const now = () => rolesOf(mapping());
 
   function view(): RolesView {
     const roles = [...now()];
-    return { roles, groups: groups === 'broken' ? null : groups, sentence: sentenceOf(roles) };
+    const named = mapping();
+    return { roles, groups: named === 'broken' ? null : named, sentence: sentenceOf(roles) };
   }
 
   function sentenceOf(roles: readonly Role[]): string {
-    if (groups === 'broken') return `${deps.file} cannot be read, so nobody has a role here`;
+    if (mapping() === 'broken') return `${deps.file} cannot be read, so nobody has a role here`;
     const { display } = deps.person();
     if (!deps.hasProviders())
       return `${display} has every role on this machine: nobody signs in with a provider, so no groups are known`;
-    if (groups === null) return 'whoever signs in here has every role: no groups were named for them';
+    if (mapping() === null) return 'whoever signs in here has every role: no groups were named for them';
     const refusal = deps.refusal();
     if (refusal !== null) return `nobody has a role here: ${refusal}`;
     if (roles.length > 0) return `${display} is ${roles.join(', ')} here, by the groups that the provider names`;
@@ -75,11 +79,11 @@ export function createRoles(deps: RolesDeps): Roles {
   }
 
   function refuse(needed: readonly Role[], mine: readonly Role[]): never {
-    if (groups === 'broken') throw new CountersignError('ROLE_REQUIRED', `Nothing is done: ${sentenceOf([])}.`);
+    const groupsOf = mapping();
+    if (groupsOf === 'broken') throw new CountersignError('ROLE_REQUIRED', `Nothing is done: ${sentenceOf([])}.`);
     const refusal = deps.refusal();
     if (refusal !== null) throw new CountersignError('IDENTITY_REQUIRED', `This takes who you are: ${refusal}`);
-    const mapping = groups;
-    const named = mapping === null ? [] : [...new Set(needed.flatMap((role) => mapping[role]))];
+    const named = groupsOf === null ? [] : [...new Set(needed.flatMap((role) => groupsOf[role]))];
     const way =
       named.length === 0
         ? 'no group gives it yet: ask an admin of this gateway to name one'
@@ -94,6 +98,9 @@ export function createRoles(deps: RolesDeps): Roles {
   return {
     view,
     put(mapping) {
+      const fixed = deps.fixed();
+      if (fixed !== null)
+        throw new CountersignError('ROLES_LOCKED', `${fixed.by} has fixed the roles for the organisation; ask them.`);
       if (mapping !== null && deps.hasProviders() && !rolesOf(mapping).includes('admin'))
         throw new CountersignError(
           'ROLES_LOCK_OUT',

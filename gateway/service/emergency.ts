@@ -33,7 +33,7 @@ export function serviceEmergency(parts: {
   /** Open consoles and the desktop. */
   alerted(alert: Alert): void;
   /** The people whose approval is gone without. */
-  notify(notice: { title: string; text: string }): void;
+  notify(notice: { title: string; sentence: string }): void;
   onChange(): void;
   onProblem(sentence: string): void;
 }): ServiceEmergency {
@@ -73,7 +73,7 @@ export function serviceEmergency(parts: {
       firstAt: at,
       lastAt: at,
     });
-    parts.notify({ title: alert.rule.title, text: sentence });
+    parts.notify({ title: alert.rule.title, sentence });
   }
 
   const emergency = createEmergency({
@@ -97,6 +97,7 @@ export function serviceEmergency(parts: {
       return emergency.active;
     },
     state: emergency.state,
+    start: emergency.start,
     begin: emergency.begin,
     end: emergency.end,
     configure: emergency.configure,

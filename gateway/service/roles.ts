@@ -5,7 +5,7 @@ import { CountersignError } from '../contract/errors.ts';
 import type { ControlHandlers } from '../control/handlers.ts';
 import type { Device } from '../evidence/device/device.ts';
 import type { People } from '../identity/people.ts';
-import { createRoles, type Roles } from '../identity/roles.ts';
+import { createRoles, type Roles, type RolesDeps } from '../identity/roles.ts';
 import type { SessionRegistry } from '../sessions/live-sessions.ts';
 import { createReaders, type Readers } from '../sessions/readers.ts';
 import type { Store } from '../store/store.ts';
@@ -29,6 +29,7 @@ export function serviceRoles(parts: {
   store: Pick<Store, 'session' | 'indexSession'>;
   registry: Pick<SessionRegistry, 'get'>;
   approvals: () => Pick<ApprovalsAdmin, 'list' | 'get' | 'decide'>;
+  fixed: RolesDeps['fixed'];
   now(): number;
   onProblem(sentence: string): void;
 }): ServiceRoles {
@@ -38,6 +39,7 @@ export function serviceRoles(parts: {
     person: () => people.current(),
     refusal: () => people.refusal(),
     hasProviders: () => people.providers.length > 0,
+    fixed: parts.fixed,
     onProblem: parts.onProblem,
   });
   const subjectOf = async (sid: string): Promise<string | null> => {

@@ -1,6 +1,7 @@
 import { openDevice } from '../../gateway/evidence/device/device.ts';
 import { acceptEnrolment, askEnrolment, takeTrust } from '../../gateway/evidence/device/membership.ts';
 import { deviceSurroundings } from '../../gateway/evidence/device/surroundings.ts';
+import type { TrustNote } from '../../gateway/evidence/format/documents.ts';
 import { signDocument } from '../../gateway/evidence/format/signed-document.ts';
 import { testSigner } from '../../gateway/evidence/format/test-keys.ts';
 import { firstNote, rootVkey, signedNote, vkeyOf } from '../../gateway/evidence/trust/test-trust.ts';
@@ -14,7 +15,11 @@ export const devicePassphrase = async () => 'a passphrase of the test';
  * Makes the home's device that of the organisation `acme`, with an auditor to encrypt to.
  * @returns the device's id, and the trust note as it lies in a store.
  */
-export async function enrolDevice(home: string, recipient: string): Promise<{ device: string; note: Uint8Array }> {
+export async function enrolDevice(
+  home: string,
+  recipient: string,
+  more: Partial<TrustNote> = {},
+): Promise<{ device: string; note: Uint8Array }> {
   const surroundings = { home, protection: 'unprotected', clock: { now: Date.now }, account: 'ada' } as const;
   const device = await openDevice(deviceSurroundings({ ...surroundings, passphrase: devicePassphrase }));
   try {
@@ -25,6 +30,7 @@ export async function enrolDevice(home: string, recipient: string): Promise<{ de
         validUntil: EVER.until,
         authorities: [{ ...EVER, vkey: vkeyOf(authority) }],
         auditors: [{ ...EVER, name: 'Eve', role: 'auditor', recipient, vkey: null }],
+        ...more,
       }),
     );
     await takeTrust(device, [note]);

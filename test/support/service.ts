@@ -35,6 +35,7 @@ export async function startTestService(options: {
   keepAliveMs?: number;
   /** Serves the built console. */
   console?: boolean;
+  devicePassphrase?: () => Promise<string | null>;
 }): Promise<TestService> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'cs-service-'));
   if (options.policy !== undefined) {
@@ -49,6 +50,7 @@ export async function startTestService(options: {
     notifications: options.notifications,
     tray: options.tray,
     keepAliveMs: options.keepAliveMs,
+    devicePassphrase: options.devicePassphrase,
     consoleFolder: options.console ? CONSOLE_FOLDER : undefined,
   };
   const service = await startService(start);

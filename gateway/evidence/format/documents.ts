@@ -112,6 +112,8 @@ export const TrustNote = z.strictObject({
   auditors: z.array(AuditorEntry).max(1000),
   issuers: z.array(IssuerEntry).max(100),
   passkeys: z.array(PasskeyEntry).max(10_000),
+  /** Who signs the settings of the organisation's gateways; absent in notes of before there were any. */
+  admins: z.array(KeyEntry).max(100).optional(),
   /** Absent in notes of before there were any. */
   approvers: z.array(ApproverEntry).max(1000).optional(),
   /** Keys taken back. */
@@ -120,6 +122,30 @@ export const TrustNote = z.strictObject({
   sync: z.strictObject({ prompts: LeavesTheDevice, thoughts: LeavesTheDevice, files: LeavesTheDevice }),
 });
 export type TrustNote = z.infer<typeof TrustNote>;
+
+/** What may not be changed on a device. connections: those of the set; new-connections: there are no others. */
+export const AdminLock = z.enum(['policy', 'connections', 'new-connections', 'providers']);
+export type AdminLock = z.infer<typeof AdminLock>;
+
+const Settings = z.record(z.string().max(256), z.unknown());
+
+/** Settings that an admin signed for all gateways of the organisation; no secrets. Their form is the gateway's own. */
+export const Administration = z.strictObject({
+  v: z.literal(1),
+  org: OrgName,
+  /** Never goes back. */
+  n: z.number().int().min(1).max(999_999),
+  issuedAt: Time,
+  validUntil: Time,
+  /** Cedar; null: each gateway's own stays. */
+  policy: z.string().max(500_000).nullable(),
+  connections: z.array(Settings).max(1000),
+  /** Which groups give which role, and whether there is emergency access; null: each gateway's own stays. */
+  roles: Settings.nullable(),
+  emergency: Settings.nullable(),
+  locked: z.array(AdminLock).max(10),
+});
+export type Administration = z.infer<typeof Administration>;
 
 export const Enrolment = z.strictObject({
   v: z.literal(1),

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { FormatError } from '../../recording/format/primitives.ts';
-import { Binding, Enrolment, EnrolmentRequest, KeyChange, TrustNote } from './documents.ts';
+import { Administration, Binding, Enrolment, EnrolmentRequest, KeyChange, TrustNote } from './documents.ts';
 import { ApprovalDecision, ApprovalRequest, ApproverNotice } from './mailbox-documents.ts';
 import { parseNote, type SignedNote, signNote } from './signed-note.ts';
 import type { Signer } from './vkey.ts';
@@ -8,6 +8,7 @@ import type { Signer } from './vkey.ts';
 /** Kinds of signed documents, SPEC.md; the kind's line in the text is `countersign/<kind>/<subject>`. */
 const schemas = {
   trust: TrustNote,
+  administration: Administration,
   enrolment: Enrolment,
   'enrolment-request': EnrolmentRequest,
   binding: Binding,

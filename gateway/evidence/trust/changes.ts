@@ -12,6 +12,7 @@ export type RevocableList =
   | 'issuers'
   | 'passkeys'
   | 'approvers'
+  | 'admins'
   | 'policies';
 type EntryOf<L extends RevocableList> = NonNullable<TrustNote[L]>[number];
 export type Revocation = NonNullable<Validity['revoked']>;
@@ -24,6 +25,7 @@ const NAMES: { [L in RevocableList]: (entry: EntryOf<L>) => (string | null)[] } 
   auditors: ({ name, recipient, vkey }) => [name, recipient, vkey],
   issuers: ({ issuer }) => [issuer],
   passkeys: ({ credentialId, person }) => [credentialId, person],
+  admins: ({ vkey }) => keyNames(vkey),
   approvers: ({ person, vkey }) => [person, ...keyNames(vkey)],
   policies: ({ hash }) => [hash],
 };
@@ -32,7 +34,7 @@ const NAMES: { [L in RevocableList]: (entry: EntryOf<L>) => (string | null)[] } 
 const keyNames = (vkey: string): string[] => {
   const short = shortKey(vkey);
   const name = short.split('+')[0]!;
-  return [vkey, short, name, name.replace(/^countersign\/(authority|approver)\//, '')];
+  return [vkey, short, name, name.replace(/^countersign\/(authority|approver|admin)\//, '')];
 };
 
 /** The one that is called so and is not revoked. Throws TRUST_NONE or TRUST_SEVERAL. */

@@ -63,6 +63,7 @@ export function flatEntries(note: TrustNote): FlatEntry[] {
         e.rpId,
       ]),
     ),
+    ...(note.admins ?? []).map((e) => flat(`admin ${e.vkey}`, `admin ${shortKey(e.vkey)}`, e)),
     ...(note.approvers ?? []).map((e) =>
       flat(
         `approver ${e.vkey} ${e.recipient} ${JSON.stringify([e.person, e.groups])}`,
@@ -102,6 +103,7 @@ export function faultsOf(sha256: Sha256, note: TrustNote): string[] {
   for (const { vkey } of note.authorities) key(vkey, 'countersign/authority/', 'the authority');
   for (const { vkey } of note.witnesses) key(vkey, '', 'the witness', COSIGNATURE);
   for (const { vkey } of note.auditors) if (vkey !== null) key(vkey, 'countersign/auditor/', 'the auditor');
+  for (const { vkey } of note.admins ?? []) key(vkey, 'countersign/admin/', 'the admin');
   for (const { vkey } of note.approvers ?? []) key(vkey, 'countersign/approver/', 'the approver');
   for (const [vkey, entries] of Map.groupBy(note.approvers ?? [], (one) => one.vkey)) {
     const people = [...new Set(entries.map(({ person }) => person))];

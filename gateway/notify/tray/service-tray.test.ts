@@ -17,6 +17,7 @@ const STATUS: GatewayStatus = {
   device: { id: 'd', org: null, size: 0, checkpointAt: null, problem: null, warning: null },
   notifications: { ok: false, sentence: '' },
   halt: null,
+  administration: null,
   emergency: null,
   pauses: [],
 };

@@ -565,6 +565,7 @@ export function status(): GatewayStatus {
     device: { id: '01JAAAAAAAAAAAAAAAAAAAAAAA', org: null, size: 2, checkpointAt: null, problem: null, warning: null },
     notifications: { ok: true, sentence: 'by Xfce Notify Daemon 0.7.3' },
     halt: null,
+    administration: null,
     emergency: null,
     pauses: [],
   };

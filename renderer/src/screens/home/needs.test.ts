@@ -17,6 +17,7 @@ const status = (part: Partial<GatewayStatus> = {}): GatewayStatus => ({
   device: { id: 'd', org: 'acme', size: 1, checkpointAt: null, problem: null, warning: null },
   notifications: { ok: true, sentence: 'by a daemon' },
   halt: null,
+  administration: null,
   emergency: null,
   pauses: [],
   ...part,
