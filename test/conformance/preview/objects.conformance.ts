@@ -39,7 +39,11 @@ describe('a held definition', () => {
     );
     expect(parts[2]!.tone).toBe('loss');
     expect(parts[2]!.lines).toEqual(
-      expect.arrayContaining(['view public.open_orders', 'view public.newest', 'constraint items_order_fkey on table public.items']),
+      expect.arrayContaining([
+        'view public.open_orders',
+        'view public.newest',
+        'constraint items_order_fkey on table public.items',
+      ]),
     );
     expect(undo?.can).toBe('none');
   });

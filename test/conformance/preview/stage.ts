@@ -11,6 +11,17 @@ import {
   TEST_PIN,
 } from '../../support/side-by-side.ts';
 
+/** Whatever is not a session's own business is asked for. */
+export const ASK_ALL = `
+@id("all")
+permit (principal, action == Action::"run", resource);
+@id("ask-all")
+@require("click")
+@reason("A person decides.")
+forbid (principal, action == Action::"run", resource)
+unless { context.class == "session" || context.class == "read" };
+`;
+
 /** A server with a schema, a gateway before it, and a person who decides what it asks. */
 export interface Stage {
   postgres: TestPostgres;

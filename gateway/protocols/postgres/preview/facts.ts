@@ -76,7 +76,7 @@ export function factsSql(
        FROM written w JOIN pg_constraint c ON c.conrelid = w.id OR c.confrelid = w.id WHERE c.condeferred),
     'expressions', (SELECT json_agg(json_build_object('relation', e.name, 'text', e.text)) FROM (
        SELECT w.name, pg_get_constraintdef(c.oid) AS text FROM written w JOIN pg_constraint c ON c.conrelid = w.id
-         WHERE c.contype IN ('c', 'x')
+         WHERE c.contype = 'c'
        UNION ALL SELECT w.name, pg_get_expr(d.adbin, d.adrelid) FROM written w JOIN pg_attrdef d ON d.adrelid = w.id
          JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE a.attgenerated <> ''
        UNION ALL SELECT w.name, coalesce(pg_get_expr(i.indexprs, i.indrelid), '') || ' ' ||

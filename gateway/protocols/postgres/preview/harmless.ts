@@ -19,7 +19,7 @@ const NO_FUNCTIONS = new Set(
    within group by order values as is between like ilike similar to using on from where select with distinct cast
    extract overlay position substring trim normalize treat collate operator escape if elsif while return raise exception
    for loop foreach begin declare into limit offset union intersect except having partition rows range join lateral
-   xmlelement xmlforest xmlconcat xmlparse xmlpi xmlroot xmlserialize xmlexists json_object json_array json_scalar
+   check xmlelement xmlforest xmlconcat xmlparse xmlpi xmlroot xmlserialize xmlexists json_object json_array json_scalar
    json_serialize json_value json_query json_exists grouping both leading trailing
    numeric decimal varchar char character varying bpchar bit timestamp timestamptz time timetz interval float
    localtime localtimestamp current_time current_timestamp old new returns subplan initplan`.split(/\s+/),

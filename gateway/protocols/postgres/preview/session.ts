@@ -83,11 +83,13 @@ export class PreviewSession {
 
   /** Back to where begin() left it, with the same limits. */
   async back(limits: { statementMs: number; lockMs: number }): Promise<void> {
-    await this.all([
+    const sql = [
       `ROLLBACK TO SAVEPOINT "${this.#name}"`,
       `SET LOCAL statement_timeout = ${limits.statementMs}`,
       `SET LOCAL lock_timeout = ${limits.lockMs}`,
-    ]);
+    ];
+    // A statement that was refused is still there under the name.
+    await this.#ask(sql, [...ownClose(this.#name), ...sql.flatMap((text) => ownStatement(this.#name, text))], LITTLE);
   }
 
   /** Undoes everything. Throws where that does not succeed: then the session cannot go on. */

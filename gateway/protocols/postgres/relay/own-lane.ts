@@ -68,13 +68,14 @@ export class OwnLane {
 
   /** Waits for its turn. In the extended protocol what came before the Execute is answered by a Sync. */
   async open(): Promise<LaneState> {
-    await this.#quiet.promise;
     const { execute } = this.#held;
     const state = this.#state;
+    // Without a Sync its answers do not come, so there would be no end of waiting for them.
+    if (execute && state.batchRan) return { why: 'It is one of several statements that were sent together.' };
+    await this.#quiet.promise;
     if (this.stopped || state.ended) return { why: 'It was decided before anything could be looked at.' };
     if (state.transaction === 'failed') return { why: 'Its transaction has failed.' };
     if (execute) {
-      if (state.batchRan) return { why: 'It is one of several statements that were sent together.' };
       const { portal } = execute;
       if (state.transaction === 'idle') {
         if (state.batchBinds !== 1 || !portal?.bind) {
