@@ -67,6 +67,7 @@ import { servicePasskeys } from './service/passkeys.ts';
 import { servicePeople } from './service/people.ts';
 import { publishChanges } from './service/publish-changes.ts';
 import { serviceRoles } from './service/roles.ts';
+import { serviceSentinel } from './service/sentinel.ts';
 import { signInRecorder } from './service/sign-in-recorder.ts';
 import { countingSpending } from './service/spending.ts';
 import { serviceTerminals } from './service/terminal.ts';
@@ -561,6 +562,19 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log,
   });
 
+  const sentinel = serviceSentinel({
+    connections,
+    mcpUrls: () => mcp.urls(),
+    isMcpServer: mcp.isRegistered,
+    registry,
+    isProtected: isolation !== null,
+    home,
+    usualHome: home === homeFolder(undefined, { ...process.env, COUNTERSIGN_HOME: undefined }),
+    // What the log does not take is said by its problem, and stops everything.
+    append: (entry) => void device.log.append(entry).catch(() => {}),
+    warn: (sentence) => log.warn(sentence),
+  });
+
   const control = createControlServer({
     upgrades: [terminals.upgrade, mcp.upgrade],
     assertMay: roles.assertMay,
@@ -580,6 +594,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
           }),
           ...createSessionHandlers({ store, registry, recordingsDir, readers: roles.readers, now: clock.now }),
           ...agents.handlers,
+        ...sentinel.handlers,
           ...mcp.handlers,
           ...createStoredCredentialHandlers({
             file: join(home, 'stored-credentials.json'),
@@ -705,6 +720,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     async close(reason) {
       signedIn.close();
+      sentinel.close();
       approvals.close();
       await mail.mailbox.close();
       halt.close();

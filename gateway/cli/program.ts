@@ -92,6 +92,10 @@ const FILES: readonly CommandFile[] = [
   },
   { names: ['audit'], register: async (program, cli) => (await import('./audit.ts')).registerAudit(program, cli) },
   { names: ['status'], register: async (program, cli) => (await import('./status.ts')).registerStatus(program, cli) },
+  {
+    names: ['sentinel'],
+    register: async (program, cli) => (await import('./sentinel.ts')).registerSentinel(program, cli),
+  },
   { names: ['sync'], register: async (program, cli) => (await import('./sync.ts')).registerSync(program, cli) },
   { names: ['trust'], register: async (program, cli) => (await import('./trust.ts')).registerTrust(program, cli) },
   { names: ['device'], register: async (program, cli) => (await import('./device.ts')).registerDevice(program, cli) },

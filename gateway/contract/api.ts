@@ -15,6 +15,7 @@ import { policyRoutes } from './routes/policy.ts';
 import { rolesRoutes } from './routes/roles.ts';
 import { sessionsRoutes } from './routes/sessions.ts';
 import { syncRoutes } from './routes/sync.ts';
+import { sentinelRoutes } from './routes/sentinel.ts';
 import { undoRoutes } from './routes/undo.ts';
 import { watchRoutes } from './routes/watch.ts';
 import { Session } from './session.ts';
@@ -46,6 +47,7 @@ export const routes = {
   ...policyRoutes,
   ...syncRoutes,
   ...undoRoutes,
+  ...sentinelRoutes,
   ...watchRoutes,
 } as const;
 

@@ -72,6 +72,7 @@ export const ROUTE_ROLES = {
   hookFiles: 'anyone',
   hookPreview: 'anyone',
   undoPlan: READS,
+  sentinel: ANY,
   undoContents: ['developer', 'admin'],
   storedCredentials: ['developer', 'admin'],
   storeCredential: ['developer', 'admin'],

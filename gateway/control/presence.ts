@@ -72,6 +72,7 @@ export const PRESENCE = {
   hookFiles: 'agent',
   hookPreview: 'agent',
   undoPlan: 'read',
+  sentinel: 'read',
   undoContents: 'widen',
   storedCredentials: 'read',
   storeCredential: 'widen',

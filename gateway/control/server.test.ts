@@ -75,6 +75,7 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   mintToken: { id: 'main' },
   hook: { agent: 'cursor', event: {}, timeoutMs: 1000, home: '/home/dev' },
   hookFiles: { ticket: 'x', files: [] },
+  sentinel: {},
   undoPlan: { id: 'x', exchange: 0 },
   undoContents: { id: 'x', exchange: 0, pin: '000001' },
   hookPreview: { ticket: 'x', preview: { kind: 'command', state: 'done', parts: [], undo: null } },

@@ -45,6 +45,8 @@ export async function serviceMcp(
   McpProtocol & {
     handlers: ReturnType<typeof createMcpHandlers>;
     isRegistered(name: string): boolean;
+    /** Of the servers that are reached over HTTP. */
+    urls(): { name: string; url: string }[];
     upgrade: { path: string; protocol: string; accept: McpProtocol['accept'] };
   }
 > {
@@ -80,6 +82,8 @@ export async function serviceMcp(
       await protocol.close(reason);
     },
     isRegistered: (name) => servers.get(name) !== null,
+    urls: () =>
+      servers.list().flatMap(({ name, transport }) => ('url' in transport ? [{ name, url: transport.url }] : [])),
     handlers: createMcpHandlers({
       servers,
       pins,

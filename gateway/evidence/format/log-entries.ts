@@ -18,6 +18,7 @@ export const GapKind = z.enum([
   'sync-overdue',
   'recorder-failed',
   'clock-changed',
+  'way-around',
   'identity-offline',
 ]);
 

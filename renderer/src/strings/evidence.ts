@@ -36,6 +36,7 @@ export const evidenceStrings = {
       'sync-overdue': 'Sync overdue',
       'recorder-failed': 'Recorder failed',
       'clock-changed': 'Clock moved',
+      'way-around': 'Way around the gateway',
       'identity-offline': 'Identity provider not reachable',
     } as Readonly<Record<string, string>>,
     still: 'still so',
