@@ -1,3 +1,4 @@
+import { demandInWords } from '../contract/approvers.ts';
 import type { Approval } from '../contract/decision.ts';
 import { type Operation, whereOf } from '../contract/operation.ts';
 import { duration } from './cli.ts';
@@ -39,6 +40,20 @@ function boundTo(operation: Operation): string[] {
   ];
 }
 
+/** Who has to approve, who did, and where it waits. */
+function approverLines({ verdict, votes = [], mailbox, from, operation }: Approval): string[] {
+  return [
+    ...(from === undefined
+      ? []
+      : [`  Of the machine ${oneLine(`${from.name} (${from.account})`, 120)}, device ${from.device}`]),
+    ...(verdict.approvers === undefined
+      ? []
+      : [`  It ${oneLine(demandInWords(verdict.approvers, operation.identity.display), 300)}`]),
+    ...votes.map(({ person, level, at }) => `  Approved by ${oneLine(person, 80)} (${level}, ${at})`),
+    ...(mailbox === undefined ? [] : [`  ${oneLine(mailbox, 300)}`]),
+  ];
+}
+
 /** Everything that the person decides on, as the console shows it. */
 export function approvalText(approval: Approval, now: number): string[] {
   const { operation, verdict } = approval;
@@ -56,6 +71,7 @@ export function approvalText(approval: Approval, now: number): string[] {
     '',
     ...effects.words.map((words) => `  ${oneLine(words, 200)}`),
     `  Why it is asked: ${oneLine(verdict.reason, 300)} (${verdict.policyIds.join(', ')})`,
+    ...approverLines(approval),
     ...boundTo(operation),
     `  Process ${agent.pid ?? 'unknown'}${parents === '' ? '' : ` < ${parents}`}`,
   ];

@@ -9,6 +9,7 @@ import {
 import { CountersignError } from '../contract/errors.ts';
 import { approvalLine, approvalText } from './approval-text.ts';
 import { type Cli, table } from './cli.ts';
+import { showMailbox } from './mailbox.ts';
 import { askPin } from './pin.ts';
 
 interface DecideOptions {
@@ -70,7 +71,7 @@ async function approve(cli: Cli, id: string, options: DecideOptions): Promise<vo
     pin,
     scope,
   });
-  cli.out(`${decided.state}: ${decided.id}`);
+  cli.out(`${decided.state === 'waiting' ? 'counted, and others have to approve too' : decided.state}: ${decided.id}`);
 }
 
 async function deny(cli: Cli, id: string, options: DecideOptions): Promise<void> {
@@ -85,8 +86,9 @@ async function deny(cli: Cli, id: string, options: DecideOptions): Promise<void>
   cli.out(`${decided.state}: ${decided.id}`);
 }
 
-async function list(cli: Cli, all: boolean): Promise<void> {
-  const { items } = await cli.control().call('approvals', { state: all ? 'all' : 'waiting' });
+async function list(cli: Cli, all: boolean, mailbox = false): Promise<void> {
+  const found = (await cli.control().call('approvals', { state: all ? 'all' : 'waiting' })).items;
+  const items = mailbox ? found.filter(({ from }) => from !== undefined) : found;
   if (items.length === 0) cli.note(all ? 'No request has asked for a person yet.' : 'Nothing waits for a person.');
   for (const line of table(items.map((approval) => approvalLine(approval, Date.now())))) cli.out(line);
 }
@@ -102,7 +104,14 @@ async function watch(cli: Cli): Promise<void> {
 }
 
 export function registerApprovals(program: Command, cli: Cli): void {
-  const approvals = program.command('approvals').description('requests that wait for a person');
+  const approvals = program
+    .command('approvals')
+    .description('requests that wait for a person')
+    .option('--mailbox', 'those of other machines that wait for the approver here, and how the mailbox is')
+    .action(async ({ mailbox }: { mailbox?: boolean }) => {
+      if (mailbox) await showMailbox(cli);
+      await list(cli, false, mailbox);
+    });
   approvals
     .command('list')
     .description('what waits now')

@@ -7,7 +7,8 @@ import type { Cli } from './cli.ts';
 import { askPin } from './pin.ts';
 import { parseBytes, statusLines } from './sync-text.ts';
 
-interface SetupOptions {
+/** Which store. */
+export interface TargetOptions {
   folder?: string;
   sftp?: string;
   hostKey?: string[];
@@ -21,6 +22,9 @@ interface SetupOptions {
   ca?: string;
   file?: string;
   off?: boolean;
+}
+
+interface SetupOptions extends TargetOptions {
   sameStore?: boolean;
   bandwidth?: string;
   overdueHours?: string;
@@ -66,7 +70,7 @@ function sftpPlace(text: string): Target {
   };
 }
 
-async function sftpTarget(cli: Cli, options: SetupOptions): Promise<Chosen> {
+async function sftpTarget(cli: Cli, options: TargetOptions, ids: string): Promise<Chosen> {
   const secrets: Record<string, string> = {};
   const place = sftpPlace(options.sftp as string);
   if (options.hostKey === undefined)
@@ -81,15 +85,15 @@ async function sftpTarget(cli: Cli, options: SetupOptions): Promise<Chosen> {
   };
   let auth: Target;
   if (options.keyFile !== undefined) {
-    const passphrase = await ask('store/passphrase', 'Passphrase of the key (empty for none): ');
+    const passphrase = await ask(`${ids}passphrase`, 'Passphrase of the key (empty for none): ');
     auth = { method: 'key-file', file: resolve(options.keyFile), ...(passphrase === undefined ? {} : { passphrase }) };
   } else if (options.password) {
-    auth = { method: 'password', password: (await ask('store/password', 'Password: ')) ?? 'store/password' };
+    auth = { method: 'password', password: (await ask(`${ids}password`, 'Password: ')) ?? `${ids}password` };
   } else auth = { method: 'agent' };
   return { target: { ...place, hostKeys: options.hostKey, auth }, secrets };
 }
 
-async function s3Target(cli: Cli, options: SetupOptions): Promise<Chosen> {
+async function s3Target(cli: Cli, options: TargetOptions, ids: string): Promise<Chosen> {
   const { s3: endpoint, bucket, accessKeyId, region, ca } = options;
   if (bucket === undefined || accessKeyId === undefined) throw usage('an S3 store needs --bucket and --access-key-id');
   const secret = await cli.prompt.secret('Secret access key: ', cli.signal);
@@ -99,11 +103,11 @@ async function s3Target(cli: Cli, options: SetupOptions): Promise<Chosen> {
       endpoint,
       bucket,
       accessKeyId,
-      secretAccessKey: 'store/secret-access-key',
+      secretAccessKey: `${ids}secret-access-key`,
       ...(region === undefined ? {} : { region }),
       ...(ca === undefined ? {} : { caFile: resolve(ca) }),
     },
-    secrets: { 'store/secret-access-key': secret },
+    secrets: { [`${ids}secret-access-key`]: secret },
   };
 }
 
@@ -117,13 +121,14 @@ async function fileTarget(cli: Cli, file: string): Promise<Chosen> {
   return { target, secrets };
 }
 
-async function chosenTarget(cli: Cli, options: SetupOptions): Promise<Chosen> {
+/** @param ids how those of its secrets begin. */
+export async function chosenTarget(cli: Cli, options: TargetOptions, ids = 'store/'): Promise<Chosen> {
   const ways = [options.folder, options.sftp, options.s3, options.file, options.off].filter((way) => way !== undefined);
   if (ways.length > 1) throw usage('one store at a time: --folder, --sftp, --s3, --file or --off');
   if (options.off) return { target: null, secrets: {} };
   if (options.folder !== undefined) return { target: { kind: 'folder', path: resolve(options.folder) }, secrets: {} };
-  if (options.sftp !== undefined) return sftpTarget(cli, options);
-  if (options.s3 !== undefined) return s3Target(cli, options);
+  if (options.sftp !== undefined) return sftpTarget(cli, options, ids);
+  if (options.s3 !== undefined) return s3Target(cli, options, ids);
   if (options.file !== undefined) return fileTarget(cli, options.file);
   return { target: undefined, secrets: {} };
 }
@@ -173,10 +178,8 @@ async function setup(cli: Cli, options: SetupOptions): Promise<void> {
   for (const line of statusLines(await cli.control().call('setUpSync', { setup: input, pin }))) cli.out(line);
 }
 
-export function registerSyncSetup(sync: Command, cli: Cli): void {
-  sync
-    .command('setup')
-    .description('say which store, and how much is kept here; the store is tried before anything changes')
+export const withTargetOptions = (command: Command): Command =>
+  command
     .option('--folder <path>', 'a folder, such as the mount of a share')
     .option('--sftp <user@host:port/folder>', 'an SFTP server')
     .option('--host-key <key...>', 'its host key: SHA256:…, or a line of known_hosts')
@@ -188,7 +191,14 @@ export function registerSyncSetup(sync: Command, cli: Cli): void {
     .option('--access-key-id <id>', 'its secret is typed')
     .option('--region <name>')
     .option('--ca <file>', "PEM of the authority of the store's certificate")
-    .option('--file <json>', 'a store with everything that can be said of one (docs/sync.md)')
+    .option('--file <json>', 'a store with everything that can be said of one (docs/sync.md)');
+
+export function registerSyncSetup(sync: Command, cli: Cli): void {
+  withTargetOptions(
+    sync
+      .command('setup')
+      .description('say which store, and how much is kept here; the store is tried before anything changes'),
+  )
     .option('--off', 'let nothing leave this machine any more')
     .option('--same-store', 'it is the store from before by another name: nothing is sent again')
     .option('--bandwidth <size>', 'bytes a second, such as 500k; none for no limit')

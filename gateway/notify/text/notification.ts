@@ -1,5 +1,6 @@
 import { visibleLine, visibleLines } from '../../cli/terminal/visible.ts';
 import type { Alert } from '../../contract/alert.ts';
+import { demandInWords } from '../../contract/approvers.ts';
 import type { Approval } from '../../contract/decision.ts';
 import { type Operation, type Parameter, whereOf } from '../../contract/operation.ts';
 
@@ -48,11 +49,19 @@ export function notificationOf(approval: Approval, surroundings: NotificationSur
   const { capabilities, now } = surroundings;
   const statement = shownStatement(operation);
   const readable = statement.whole && capabilities.has('body');
-  const oneClick = verdict.level === 'click' && readable;
+  // Where certain people have to approve, a click of whoever is here may count for nothing: the console says so.
+  const counts = verdict.approvers === undefined || approval.from !== undefined;
+  const oneClick = verdict.level === 'click' && readable && counts;
   const lines = [
     ...operation.effects.words.slice(0, 2).map((words) => part(words, 160)),
     ...statement.lines,
     ...(approval.estimatedRows === null ? [] : [`About ${Math.round(approval.estimatedRows)} rows`]),
+    ...(verdict.approvers === undefined
+      ? []
+      : [part(`It ${demandInWords(verdict.approvers, operation.identity.display)}.`, 200)]),
+    ...(approval.from === undefined
+      ? []
+      : [part(`On the machine ${approval.from.name} of ${approval.from.account}.`, 160)]),
     ...(readable ? [] : ['This is not all of it: read the rest in the console.']),
     ...(verdict.level === 'click' ? [] : [`Approving takes ${LEVEL_WORDS[verdict.level]}, in the console.`]),
     circumstances(operation),
