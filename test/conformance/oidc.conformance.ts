@@ -178,6 +178,19 @@ describe('by the browser', () => {
     expect(people.refusal()).not.toBeNull();
   });
 
+  it('a code that was used is refused at another sign-in', async () => {
+    const { back } = await signIn();
+    await people.logout();
+    const { id, url } = await logins.begin(null, 'browser');
+    const asked = new URL(url!);
+    const replayed = new URL(asked.searchParams.get('redirect_uri')!);
+    replayed.search = new URL(back).search;
+    replayed.searchParams.set('state', asked.searchParams.get('state')!);
+    await fetch(replayed);
+    expect(await over(id)).toMatchObject({ state: 'failed', sentence: expect.stringContaining('did not let') });
+    expect(people.refusal()).not.toBeNull();
+  });
+
   it('who refuses at the provider is told so', async () => {
     const { id, url } = await logins.begin(null, 'browser');
     const asked = new URL(url!);
@@ -352,6 +365,7 @@ describe('what the configuration says of claims', () => {
     provider.accounts.set('ada', { email: 'ada@acme.example', _claim_names: { groups: 'src1' } });
     const { view } = await signIn();
     expect(view).toMatchObject({ state: 'failed', sentence: expect.stringContaining('too many') });
+    expect(people.refusal()).not.toBeNull();
   });
 });
 

@@ -1,8 +1,13 @@
 import { createHmac, createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ProviderConfig } from '../../contract/sign-in.ts';
+import { makeSelfSigned } from '../../protocols/postgres/wire/self-signed.ts';
 import { createOidcClient, type OidcClient } from './client.ts';
 
 /** A provider that is not honest, or whose key another has: what it gives counts only if it verifies. */
@@ -11,7 +16,7 @@ const other = generateKeyPairSync('rsa', { modulusLength: 2048 });
 let server: Server;
 let issuer: string;
 let idToken: (nonce: string) => string;
-let answer: { status: number; body: string } | null;
+let answer: { status: number; body: string; location?: string } | null;
 let nonce = '';
 
 const base64 = (value: object | Buffer | string) =>
@@ -51,7 +56,8 @@ beforeAll(async () => {
       });
     } else if (request.url === '/jwks') {
       json({ keys: [{ ...own.publicKey.export({ format: 'jwk' }), kid: 'own', use: 'sig', alg: 'RS256' }] });
-    } else if (answer !== null) response.writeHead(answer.status).end(answer.body);
+    } else if (answer !== null)
+      response.writeHead(answer.status, { location: answer.location ?? '/' }).end(answer.body);
     else json({ access_token: 'a', token_type: 'Bearer', id_token: idToken(nonce) });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -78,6 +84,61 @@ async function finish(client = clientOf(), change: (callback: URL) => void = () 
 
 it('takes what verifies', async () => {
   expect((await finish()).claims).toMatchObject({ sub: 'ada' });
+});
+
+it('takes clocks that differ by less than a minute', async () => {
+  idToken = () => token(RS256, claims({ iat: seconds() - 330, exp: seconds() - 30 }));
+  expect((await finish()).claims).toMatchObject({ sub: 'ada' });
+  idToken = () => token(RS256, claims({ iat: seconds() + 30, nbf: seconds() + 30 }));
+  expect((await finish()).claims).toMatchObject({ sub: 'ada' });
+});
+
+it('goes nowhere that the provider’s endpoints send it', async () => {
+  const asked: string[] = [];
+  const elsewhere = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.end('{}');
+  });
+  await new Promise<void>((done) => elsewhere.listen(0, '127.0.0.1', done));
+  answer = { status: 307, body: '', location: `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/token` };
+  await expect(finish()).rejects.toThrow();
+  expect(asked).toEqual([]);
+  elsewhere.close();
+});
+
+it('believes a private authority where it is named, and only there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cs-oidc-ca-'));
+  const names = ['127.0.0.1'];
+  const { cert, key } = makeSelfSigned({ names, notBefore: new Date(0), days: 40_000, serial: new Uint8Array(16) });
+  const caFile = join(folder, 'ca.pem');
+  writeFileSync(caFile, cert);
+  const secure = createSecureServer({ cert, key }, (_, response) => {
+    const at = `https://127.0.0.1:${(secure.address() as AddressInfo).port}`;
+    response.writeHead(200, { 'content-type': 'application/json' }).end(
+      JSON.stringify({
+        issuer: at,
+        authorization_endpoint: `${at}/authorize`,
+        token_endpoint: `${at}/token`,
+        jwks_uri: `${at}/jwks`,
+        response_types_supported: ['code'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['RS256'],
+      }),
+    );
+  });
+  await new Promise<void>((done) => secure.listen(0, '127.0.0.1', done));
+  const here = `https://127.0.0.1:${(secure.address() as AddressInfo).port}`;
+  try {
+    const { url } = await clientOf({ issuer: here, caFile }).begin('http://127.0.0.1:1/callback');
+    expect(url).toContain(`${here}/authorize?`);
+    await expect(clientOf({ issuer: here }).begin('http://127.0.0.1:1/callback')).rejects.toMatchObject({
+      code: 'IDENTITY_UNREACHABLE',
+    });
+  } finally {
+    secure.close();
+    secure.closeAllConnections();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 describe('refuses', () => {
