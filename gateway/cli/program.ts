@@ -71,6 +71,10 @@ const FILES: readonly CommandFile[] = [
     register: async (program, cli) => (await import('./identity.ts')).registerIdentity(program, cli),
   },
   { names: ['roles'], register: async (program, cli) => (await import('./roles.ts')).registerRoles(program, cli) },
+  {
+    names: ['mailbox'],
+    register: async (program, cli) => (await import('./mailbox.ts')).registerMailbox(program, cli),
+  },
   { names: ['mcp'], register: async (program, cli) => (await import('./mcp.ts')).registerMcp(program, cli) },
   {
     names: ['mcp-server'],
