@@ -54,6 +54,29 @@ describe('approvals', () => {
     expect(run.out + run.notes).not.toContain('246810');
   });
 
+  it('gives leave within limits, which it says before', async () => {
+    const approval = waitingApproval();
+    approval.operation.text = "UPDATE orders SET status = 'paid' WHERE id = 7";
+    const answers = { approval: () => approval, decide: decided('approved') };
+    const shown = await runCommand(['approvals', 'show', 'A1'], { answers });
+    expect(shown.out).toContain('Value 2: id 7');
+    const options = ['--conversation', '--minutes', '30', '--vary', '2=any', '--rows-each', '20', '--rows', '200'];
+    const run = await runCommand(['approvals', 'approve', 'A1', ...options], { answers, typed: ['246810'] });
+    expect(run.notes).toContain("like “UPDATE orders SET status = 'paid' WHERE id = ‹any number›”");
+    expect(run.notes).toContain('at most 20 rows each, 200 rows in all, in this conversation');
+    expect(run.calls.at(-1)?.input).toMatchObject({
+      scope: {
+        kind: 'conversation',
+        minutes: 30,
+        reach: 'pattern',
+        values: [{ kind: 'same' }, { kind: 'any' }],
+        budget: { rowsEach: 20, rows: 200 },
+      },
+    });
+    const wrong = await runCommand(['approvals', 'approve', 'A1', '--vary', '9=any'], { answers });
+    expect(wrong).toMatchObject({ code: 2, notes: expect.stringContaining('names no value') });
+  });
+
   it('asks for the PIN even where a click would do in the console', async () => {
     const approval = waitingApproval();
     approval.verdict.level = 'click';

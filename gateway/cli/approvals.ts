@@ -7,17 +7,32 @@ import {
   MAX_GRANT_MINUTES,
 } from '../contract/decision.ts';
 import { CountersignError } from '../contract/errors.ts';
+import { grantSentence } from '../contract/grant-sentence.ts';
 import { approvalLine, approvalText } from './approval-text.ts';
 import { type Cli, table } from './cli.ts';
+import { hasLimits, type LimitOptions, limitsOf, valueLines } from './grant-limits.ts';
 import { showMailbox } from './mailbox.ts';
 import { askPin } from './pin.ts';
+import { visibleText } from './visible-text.ts';
 
-interface DecideOptions {
+interface DecideOptions extends LimitOptions {
+  conversation?: boolean;
   session?: boolean;
   minutes?: string;
   days?: string;
   exact?: boolean;
   message?: string;
+}
+
+/** With limits it is for values that are said one by one; in the conversation with --conversation, an hour by default. */
+function limitedScope(options: DecideOptions, approval: Approval): GrantScope {
+  const { session, conversation, minutes, days, exact } = options;
+  if (days !== undefined || exact)
+    throw new CountersignError('USAGE', 'limits go with --session, --conversation or --minutes');
+  const reaching = { reach: 'pattern' as const, ...limitsOf(approval, options) };
+  const time = { minutes: whole('--minutes', minutes ?? '60', MAX_DESK_MINUTES), ...reaching };
+  if (session) return { kind: 'session', ...reaching };
+  return conversation ? { kind: 'conversation', ...time } : { kind: 'minutes', ...time };
 }
 
 function scopeOf(options: DecideOptions): GrantScope {
@@ -43,7 +58,12 @@ function whole(option: string, text: string, most: number): number {
   throw new CountersignError('USAGE', `${option} is a whole number from 1 to ${most}`);
 }
 
-function scopeText(scope: Exclude<GrantScope, { kind: 'once' }>): string {
+function scopeText(scope: Exclude<GrantScope, { kind: 'once' }>, { operation }: Approval): string {
+  if (scope.reach === 'pattern') {
+    const minutes = scope.kind === 'session' ? MAX_DESK_MINUTES : scope.minutes;
+    const until = new Date(Date.now() + minutes * 60_000).toLocaleString('sv-SE').slice(0, 16);
+    return `Passes too: ${visibleText(grantSentence(operation, scope, until))}`;
+  }
   const what = scope.reach === 'exact' ? 'Exactly the same again passes too' : 'Statements of this shape pass too';
   if (scope.kind === 'session') return `${what}: in this session`;
   return isStanding(scope)
@@ -52,15 +72,17 @@ function scopeText(scope: Exclude<GrantScope, { kind: 'once' }>): string {
 }
 
 async function approve(cli: Cli, id: string, options: DecideOptions): Promise<void> {
-  const scope = scopeOf(options);
+  const limited = hasLimits(options) || options.conversation === true;
+  const plain = limited ? null : scopeOf(options);
   const control = cli.control();
   const approval = await control.call('approval', { id });
+  const scope = plain ?? limitedScope(options, approval);
   for (const line of approvalText(approval, Date.now())) cli.note(line);
   if (approval.state !== 'waiting') {
     throw new CountersignError('APPROVAL_SETTLED', `this request is ${approval.state} already; nothing was decided`);
   }
   if (scope.kind !== 'once') {
-    cli.note(`  ${scopeText(scope)}`);
+    cli.note(`  ${scopeText(scope, approval)}`);
   }
   // The socket proves nothing about who is at the keyboard, so here every approval takes the PIN.
   const pin = await askPin(cli, 'Approve with your PIN: ');
@@ -125,7 +147,8 @@ export function registerApprovals(program: Command, cli: Cli): void {
     .command('show <id>')
     .description('everything there is to decide on')
     .action(async (id: string) => {
-      for (const line of approvalText(await cli.control().call('approval', { id }), Date.now())) cli.out(line);
+      const approval = await cli.control().call('approval', { id });
+      for (const line of [...approvalText(approval, Date.now()), ...valueLines(approval)]) cli.out(line);
     });
   approvals
     .command('approve <id>')
@@ -133,6 +156,11 @@ export function registerApprovals(program: Command, cli: Cli): void {
     .option('--session', 'and statements of its shape for the rest of its session')
     .option('--minutes <n>', 'and statements of its shape for n minutes, 480 at most')
     .option('--days <n>', 'and statements of its shape for n days, 30 at most')
+    .option('--conversation', 'in every session of the agent’s conversation, for --minutes (default 60); with limits')
+    .option('--vary <n=rule...>', 'value n may be another: any, ..20 (up to) or beginning*; `show` numbers them')
+    .option('--rows-each <n>', 'at most n rows by one statement')
+    .option('--rows <n>', 'at most n rows in all')
+    .option('--uses <n>', 'at most n times in all')
     .option('--exact', 'with one of these: the same text and values again, not its shape')
     .action((id: string, options: DecideOptions) => approve(cli, id, options));
   approvals

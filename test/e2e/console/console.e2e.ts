@@ -1,8 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ConsolePage, launch, noChromium, openConsole } from './console-page.ts';
 import { CODE, deleteApproval, hostileApproval, PIN, session, updateApproval } from './fixtures.ts';
 import { type StubGateway, startStubGateway } from './stub-gateway.ts';
+
+const PICTURES = fileURLToPath(new URL('../../.artifacts/console/', import.meta.url));
 
 /** The console alone, over a double of the gateway. */
 describe.skipIf(noChromium)(`console${noChromium ? ` (${noChromium})` : ''}`, () => {
@@ -126,6 +129,38 @@ describe.skipIf(noChromium)(`console${noChromium ? ` (${noChromium})` : ''}`, ()
     await card().getByText('Deletes every row').waitFor();
     expect(decisions()).toMatchObject([{ decision: 'deny', message: 'Use staging, please.' }]);
     expect(await page.getByLabel('Reason').inputValue()).toBe('');
+  });
+
+  test('limits begin with the narrowest, are said as a sentence, and are what is approved', async () => {
+    await start('/approvals');
+    await guardOver();
+    await page.getByRole('button', { name: 'Approve for longer' }).click();
+    await page.getByRole('menuitemradio', { name: /^Like this, with limits/ }).click();
+    await page.getByText('at most 1 row each, 20 rows in all, 20 times at most, in this session').waitFor();
+    await page
+      .getByLabel(/ may be$/)
+      .last()
+      .selectOption('any');
+    await page.getByLabel('Rows in all').fill('200');
+    await page.getByLabel('For how long').selectOption('30');
+    await page.getByText('200 rows in all, 20 times at most, in this conversation').waitFor();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `${PICTURES}limits-${colorScheme}.png` });
+    }
+    expect(decisions()).toEqual([]);
+    await page.getByRole('button', { name: 'Approve with limits' }).click();
+    await card().getByText('Deletes every row').waitFor();
+    expect(decisions()).toMatchObject([
+      {
+        scope: {
+          kind: 'conversation',
+          minutes: 30,
+          reach: 'pattern',
+          budget: { rowsEach: 1, rows: 200, uses: 20 },
+        },
+      },
+    ]);
   });
 
   test('a wider scope is chosen as a sentence and then approved', async () => {

@@ -14,6 +14,7 @@ import { Notice } from '../tone.tsx';
 import { useNow } from '../use-now.ts';
 import { Visible } from '../visible.tsx';
 import classes from './approval-actions.module.css';
+import { LimitsForm, limitsProblem } from './limits-form.tsx';
 import { PasskeyElsewhere } from './passkey-elsewhere.tsx';
 import { ScopeMenu } from './scope-menu.tsx';
 import { scopeLabel, scopeSentence, widerScopes } from './scopes.ts';
@@ -55,11 +56,12 @@ export function ApprovalActions({ approval, attention, compact, onDecided }: Pro
     if (needsPin) pinField.current?.focus();
   });
   // The guard refuses without greying the buttons out: they do not change under the eye.
+  const problem = limitsProblem(scope, approval);
   const busy = decide.pending || !ready;
 
   const answer = { scope, pin: needsPin ? pin : '', message: message.trim(), byPasskey: needsPasskey };
   const approve = () => {
-    if (busy) return;
+    if (busy || problem !== null) return;
     if (approvable) void decide.send({ ...answer, decision: 'approve' });
     else if (needsPin) pinField.current?.focus();
   };
@@ -114,6 +116,9 @@ export function ApprovalActions({ approval, attention, compact, onDecided }: Pro
           autoComplete="off"
         />
       </div>
+      {(scope.kind === 'session' || scope.kind === 'conversation') && scope.reach === 'pattern' && (
+        <LimitsForm approval={approval} scope={scope} choose={setScope} />
+      )}
       <div className={classes.buttons}>
         <Button
           className={classes.deny}
@@ -146,7 +151,7 @@ export function ApprovalActions({ approval, attention, compact, onDecided }: Pro
           <Button
             className={classes.approve}
             size={size}
-            disabled={decide.pending || !approvable}
+            disabled={decide.pending || !approvable || problem !== null}
             aria-disabled={!ready}
             onClick={approve}
             onKeyDown={noEnter}
@@ -180,7 +185,7 @@ export function ApprovalActions({ approval, attention, compact, onDecided }: Pro
       </div>
       {scope.kind !== 'once' && (
         <div className={classes.foot}>
-          <Visible>{scopeSentence(scope, approval)}</Visible>{' '}
+          <Visible>{problem === null ? scopeSentence(scope, approval) : t.limits.refused(problem)}</Visible>{' '}
           {scope.reach === 'shape' && (
             <>
               {t.scopeShape}{' '}

@@ -5,6 +5,7 @@ import { strings } from '../../strings.ts';
 import { visibleString } from '../../text/visible-text.ts';
 import { Visible } from '../visible.tsx';
 import classes from './approval-actions.module.css';
+import { narrowLimits } from './limits-form.tsx';
 import { reachSentence, scopeKey, scopeSentence, scopeSpan, widerScopes } from './scopes.ts';
 
 const t = strings.approvals;
@@ -20,6 +21,7 @@ interface Props {
 
 /** The other half of the split button. Choosing lets nothing through yet: it changes what the button says. */
 export function ScopeMenu({ approval, scope, size, choose, disabled }: Props) {
+  const limits = narrowLimits(approval);
   const item = (candidate: GrantScope) => ({
     value: scopeKey(candidate),
     checked: scopeKey(candidate) === scopeKey(scope),
@@ -44,6 +46,12 @@ export function ScopeMenu({ approval, scope, size, choose, disabled }: Props) {
           <span className={classes.scopeName}>{t.approve}</span>
           <span className={classes.scopeText}>{scopeSentence(ONCE, approval)}</span>
         </Menu.RadioItem>
+        {limits !== null && (
+          <Menu.RadioItem {...item(scope.kind !== 'once' && scope.reach === 'pattern' ? scope : limits)}>
+            <span className={classes.scopeName}>{t.limits.name}</span>
+            <span className={classes.scopeText}>{t.limits.hint}</span>
+          </Menu.RadioItem>
+        )}
         {widerScopes(approval).map(({ reach, scopes }) => (
           <div key={reach} className={classes.reach}>
             <Menu.Label className={classes.reachHead}>

@@ -1,9 +1,10 @@
 import type { Approval, GrantReach, GrantScope } from '../../../../gateway/contract/decision.ts';
-import { isStanding } from '../../../../gateway/contract/decision.ts';
+import { isStanding, MAX_DESK_MINUTES } from '../../../../gateway/contract/decision.ts';
+import { grantSentence } from '../../../../gateway/contract/grant-sentence.ts';
 import { grantRefusal } from '../../../../gateway/contract/grantable.ts';
 import type { Operation } from '../../../../gateway/contract/operation.ts';
 import { strings } from '../../strings.ts';
-import { lasting } from '../../text/format.ts';
+import { lasting, timeOfDay } from '../../text/format.ts';
 import { operationPlace } from '../../text/operation-line.ts';
 
 const t = strings.approvals;
@@ -34,12 +35,14 @@ export function widerScopes({ operation, verdict }: Approval): readonly { reach:
 
 export function scopeKey(scope: GrantScope): string {
   if (scope.kind === 'once') return 'once';
+  if (scope.reach === 'pattern') return 'pattern';
   return `${scope.reach} ${scope.kind === 'minutes' ? scope.minutes : 'session'}`;
 }
 
 /** On the button that does it. */
 export function scopeLabel(scope: GrantScope): string {
   if (scope.kind === 'once') return t.approve;
+  if (scope.reach === 'pattern') return t.limits.approve;
   return t.approveWider(t.reachShort[scope.reach], scope.kind === 'minutes' ? lasting(scope.minutes) : null);
 }
 
@@ -59,5 +62,13 @@ export function reachSentence(reach: GrantReach, { operation }: Approval): strin
 /** What it lets through, as the sentence that it will be. */
 export function scopeSentence(scope: GrantScope, approval: Approval): string {
   if (scope.kind === 'once') return approval.operation.protocol === 'postgres' ? t.scopeOnce : t.scopeOnceAction;
+  if (scope.reach === 'pattern') {
+    const now = Date.now();
+    const minutes = scope.kind === 'session' ? MAX_DESK_MINUTES : scope.minutes;
+    const until = timeOfDay(new Date(now + minutes * 60_000).toISOString(), now).replace(/:\d\d$/, '');
+    const counts = scope.budget?.rows ?? scope.budget?.rowsEach;
+    const sentence = `${t.limits.now}${grantSentence(approval.operation, scope, until)}.`;
+    return counts === undefined ? sentence : `${sentence} ${t.limits.counted}`;
+  }
   return t.scopeSentence(reachSentence(scope.reach, approval), scopeSpan(scope));
 }

@@ -1,0 +1,152 @@
+import { NativeSelect, NumberInput, TextInput } from '@mantine/core';
+import type { Approval, GrantScope } from '../../../../gateway/contract/decision.ts';
+import { type LiftedValue, liftedValues, ruleRefusal } from '../../../../gateway/contract/grant-values.ts';
+import type { GrantBudget, ValueRule } from '../../../../gateway/contract/value-rule.ts';
+import { strings } from '../../strings.ts';
+import { Visible } from '../visible.tsx';
+import classes from './limits-form.module.css';
+
+const t = strings.approvals.limits;
+
+export type LimitedScope = Extract<GrantScope, { kind: 'session' | 'conversation' }>;
+
+/** Narrow: each value as it is now, in this session. null: the values cannot be told apart. */
+export function narrowLimits({ operation }: Approval): LimitedScope | null {
+  const lifted = liftedValues(operation);
+  if (lifted === null) return null;
+  const budget = operation.protocol === 'postgres' ? { rowsEach: 1, rows: 20, uses: 20 } : { uses: 20 };
+  return { kind: 'session', reach: 'pattern', values: lifted.values.map(() => ({ kind: 'same' })), budget };
+}
+
+/** What is open may be chosen and is said with why not: the gateway refuses it too. */
+export function limitsProblem(scope: GrantScope, { operation }: Approval): string | null {
+  if (scope.kind === 'once' || scope.reach !== 'pattern') return null;
+  const values = liftedValues(operation)?.values ?? [];
+  for (const [i, value] of values.entries()) {
+    const why = ruleRefusal(operation, value, scope.values?.[i] ?? { kind: 'same' });
+    if (why !== null) return why;
+  }
+  return null;
+}
+
+function firstRule(kind: ValueRule['kind'], { value }: LiftedValue): ValueRule {
+  switch (kind) {
+    case 'most':
+      return { kind, most: Number(value) };
+    case 'starts':
+      return { kind, starts: (value ?? '').replace(/[^/=:-]*$/, '') || (value ?? '') || ' ' };
+    default:
+      return { kind };
+  }
+}
+
+function ValueField({ value, rule, choose }: { value: LiftedValue; rule: ValueRule; choose(rule: ValueRule): void }) {
+  const name = value.name === '' ? t.value : value.name;
+  const kinds: ValueRule['kind'][] = value.kind === 'number' ? ['same', 'most', 'any'] : ['same', 'starts', 'any'];
+  return (
+    <li className={classes.value}>
+      <span className={classes.name}>
+        <Visible>{name}</Visible>
+      </span>
+      <code className={classes.now}>
+        <Visible>{value.value ?? 'NULL'}</Visible>
+      </code>
+      <NativeSelect
+        aria-label={t.mayBe(name)}
+        size="xs"
+        value={rule.kind}
+        disabled={value.fixed}
+        data={kinds.map((kind) => ({ value: kind, label: t.rules[kind] }))}
+        onChange={(event) => choose(firstRule(event.currentTarget.value as ValueRule['kind'], value))}
+      />
+      {rule.kind === 'most' && (
+        <NumberInput
+          aria-label={t.upTo(name)}
+          size="xs"
+          min={0}
+          allowDecimal={false}
+          value={rule.most}
+          onChange={(most) => choose({ kind: 'most', most: Number(most) || 0 })}
+        />
+      )}
+      {rule.kind === 'starts' && (
+        <TextInput
+          aria-label={t.beginning(name)}
+          size="xs"
+          maxLength={1000}
+          value={rule.starts}
+          onChange={(event) => choose({ kind: 'starts', starts: event.currentTarget.value || ' ' })}
+        />
+      )}
+    </li>
+  );
+}
+
+const SPANS = ['session', '30', '60', '120'] as const;
+
+/** Which values may be others, how many rows and uses, and for how long. Begins with the narrowest. */
+export function LimitsForm({
+  approval,
+  scope,
+  choose,
+}: {
+  approval: Approval;
+  scope: LimitedScope;
+  choose(scope: LimitedScope): void;
+}) {
+  const lifted = liftedValues(approval.operation);
+  if (lifted === null) return null;
+  const rules = scope.values ?? [];
+  const setRule = (at: number, rule: ValueRule) =>
+    choose({ ...scope, values: rules.map((old, i) => (i === at ? rule : old)) });
+  const limit = (name: keyof GrantBudget) => (
+    <NumberInput
+      key={name}
+      className={classes.limit}
+      label={t.budget[name]}
+      placeholder={t.unlimited}
+      size="xs"
+      min={1}
+      allowDecimal={false}
+      value={scope.budget?.[name] ?? ''}
+      onChange={(value) => {
+        const { [name]: _, ...others } = scope.budget ?? {};
+        choose({ ...scope, budget: Number(value) >= 1 ? { ...others, [name]: Number(value) } : others });
+      }}
+    />
+  );
+  return (
+    <fieldset className={classes.form}>
+      <legend className={classes.legend}>{t.legend}</legend>
+      {lifted.values.length > 0 && (
+        <ul className={classes.values}>
+          {lifted.values.map((value, i) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a value is its position.
+            <ValueField key={i} value={value} rule={rules[i] ?? { kind: 'same' }} choose={(rule) => setRule(i, rule)} />
+          ))}
+        </ul>
+      )}
+      <div className={classes.limits}>
+        {approval.operation.protocol === 'postgres' && [limit('rowsEach'), limit('rows')]}
+        {limit('uses')}
+        <NativeSelect
+          className={classes.limit}
+          label={t.span}
+          size="xs"
+          value={scope.kind === 'session' ? 'session' : String(scope.minutes)}
+          data={SPANS.map((span) => ({ value: span, label: t.spans[span] }))}
+          onChange={(event) => {
+            const { reach, values, budget } = scope;
+            const rest = { reach, ...(values && { values }), ...(budget && { budget }) };
+            const span = event.currentTarget.value;
+            choose(
+              span === 'session'
+                ? { kind: 'session', ...rest }
+                : { kind: 'conversation', minutes: Number(span), ...rest },
+            );
+          }}
+        />
+      </div>
+    </fieldset>
+  );
+}
