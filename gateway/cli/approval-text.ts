@@ -2,7 +2,7 @@ import { demandInWords } from '../contract/approvers.ts';
 import type { Approval } from '../contract/decision.ts';
 import { type Operation, whereOf } from '../contract/operation.ts';
 import { duration } from './cli.ts';
-import { commandPreviewLines } from './preview-text.ts';
+import { previewLines } from './statement-preview-text.ts';
 import { oneLine, visibleText } from './visible-text.ts';
 
 /** Who → what → where, on one line. */
@@ -78,7 +78,7 @@ export function approvalText(approval: Approval, now: number): string[] {
   if (tables.length > 0) lines.push(`  Tables: ${oneLine([...new Set(tables)].join(', '), 200)}`);
   if (approval.estimatedRows !== null)
     lines.push(`  The planner expects about ${Math.round(approval.estimatedRows)} rows`);
-  if (approval.preview?.kind === 'command') lines.push('', ...commandPreviewLines(approval.preview), '');
+  lines.push(...previewLines(approval));
   lines.push(
     approval.state === 'waiting'
       ? `  Waiting; denied by itself in ${duration(Date.parse(approval.expiresAt) - now)}`
