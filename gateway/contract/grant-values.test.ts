@@ -37,7 +37,7 @@ describe('values of a statement', () => {
   });
 
   it.each([
-    "SELECT 1 -- '",
+    'SELECT 1 -- \u0007',
     "SELECT /* ' */ 1",
     "SELECT E'a'",
     "SELECT U&'a'",
@@ -55,6 +55,13 @@ describe('values of a statement', () => {
     "SELECT X'01'",
   ])('are not told apart in %s', (text) => {
     expect(liftedValues(statement(text))).toBeNull();
+  });
+
+  it('are not in a comment, which stays as it is', () => {
+    expect(liftedValues(statement("SELECT 1 -- '2\nFROM t"))).toMatchObject({
+      form: `SELECT ${LIFTED} -- '2\nFROM t`,
+      values: [{ value: '1' }],
+    });
   });
 
   it('come back whatever they are, and differ in no other way', () => {

@@ -43,7 +43,9 @@ const TOKEN = new RegExp(
     "[A-Za-z_]\\w*(?!['$&])|[A-Za-z_]\\w*(?=&[^'\"])",
     '"[^"\\p{Cc}\\p{Cf}]*"',
     '\\$\\d+(?![\\w$])',
-    '--(?<comment>)|/\\*(?<other>)',
+    // To the end of the line; what it says is part of the form.
+    '--[^\\p{Cc}\\p{Cf}]*(?=[\\n\\r]|$)',
+    '(?<comment>--|/\\*)',
     '[\\t\\n\\r !#%&()*+,./:;<=>?@[\\]^`|~{}-]',
   ].join('|'),
   'uy',
@@ -57,8 +59,8 @@ function ofStatement({ text, parameters, effects }: StatementOperation): Lifted 
   TOKEN.lastIndex = 0;
   while (TOKEN.lastIndex < text.length) {
     const at = TOKEN.lastIndex;
-    const { string, number, comment, other } = TOKEN.exec(text)?.groups ?? { comment: '' };
-    if (comment !== undefined || other !== undefined) return null;
+    const { string, number, comment } = TOKEN.exec(text)?.groups ?? { comment: '' };
+    if (comment !== undefined) return null;
     if (string === undefined && (number === undefined || text[at - 1] === '.')) {
       if (number !== undefined) return null;
       continue;
