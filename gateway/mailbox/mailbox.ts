@@ -78,7 +78,7 @@ export class Mailbox {
   /** Something became of a request of this machine. */
   changed(approval: Approval): void {
     if (approval.verdict.approvers === undefined) return;
-    void this.#outgoing.take(approval).catch((error: unknown) => this.#problem(error));
+    this.#outgoing.take(approval);
     this.#deps.schedule(SEND_AFTER_MS, () => void this.exchange());
   }
 

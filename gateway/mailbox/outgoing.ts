@@ -26,7 +26,6 @@ interface Travelling {
   nonce: string;
   /** Opens the answers; in no file. */
   identity: string;
-  recipient: string;
   name: string;
   sent: boolean;
   /** Names of decisions that were looked at. */
@@ -88,7 +87,7 @@ export class Outgoing {
   }
 
   /** Takes a request up, or notes that it ended: then it is withdrawn from the mailbox. */
-  async take(approval: Approval): Promise<void> {
+  take(approval: Approval): void {
     const { id, state, verdict } = approval;
     const before = this.#travelling.get(id);
     if (state !== 'waiting') {
@@ -101,10 +100,8 @@ export class Outgoing {
     const nonce = randomBytes(16).toString('hex');
     const place = { device: this.#deps.device.id, end: Date.parse(approval.latestAt), nonce };
     const name = mailName(this.#deps.device.org, 'requests', place);
-    const travelling = { approval, nonce, identity: '', recipient: '', name, sent: false, seen: new Set<string>() };
+    const travelling = { approval, nonce, identity: '', name, sent: false, seen: new Set<string>() };
     this.#travelling.set(id, travelling);
-    travelling.identity = await generateX25519Identity();
-    travelling.recipient = await identityToRecipient(travelling.identity);
   }
 
   #remove(name: string, end: number): void {
@@ -134,7 +131,8 @@ export class Outgoing {
   async #send(one: Travelling, store: MailStore, signal: AbortSignal): Promise<void> {
     const { device, clock, approvals } = this.#deps;
     const { operation, verdict, estimatedRows, id } = one.approval;
-    if (one.recipient === '' || verdict.approvers === undefined) return;
+    if (verdict.approvers === undefined) return;
+    if (one.identity === '') one.identity = await generateX25519Identity();
     const at = clock.now();
     const entries = approversOf(device, operation, verdict.approvers, new Date(at).toISOString());
     if (entries.length === 0) return;
@@ -142,7 +140,7 @@ export class Outgoing {
       ...(await senderOf(device, at, Date.parse(one.approval.latestAt))),
       approval: id,
       nonce: one.nonce,
-      reply: one.recipient,
+      reply: await identityToRecipient(one.identity),
       operation,
       verdict,
       estimatedRows,
