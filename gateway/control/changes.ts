@@ -34,7 +34,7 @@ export const CHANGES: { [N in Acting]: null | ((input: z.output<Routes[N]['input
   refreshAdministration: null,
   beginEmergency: null,
   endEmergency: null,
-  putEmergency: ({ settings }) => `emergency access, ${settings.allowed ? 'allowed' : 'forbidden'}`,
+  putEmergency: () => 'whether there may be emergency access',
   setUpMailbox: () => 'the mailbox of approvers',
   makeApproverKey: ({ name }) => `the approver’s key ${name}`,
   killSession: null,

@@ -121,6 +121,7 @@ const INPUTS: Record<RouteName, Record<string, unknown>> = {
   discardPolicy: {},
   checkPolicy: { text: 'x' },
   tryPolicy: { what: { kind: 'statement', text: 'SELECT 1' } },
+  policySuggestions: {},
   policyHistory: {},
   policyVersion: { number: 1 },
   syncStatus: {},
@@ -214,6 +215,7 @@ describe('every route', () => {
     expect(widening.sort()).toEqual([
       'acceptMcpTools',
       'acceptPolicy',
+      'beginEmergency',
       'beginPasskey',
       'decide',
       'deleteConnection',

@@ -1,3 +1,4 @@
+import { administrationStrings } from './strings/administration.ts';
 import { approvalsStrings } from './strings/approvals.ts';
 import { auditStrings } from './strings/audit.ts';
 import { commandPreviewStrings } from './strings/command-preview.ts';
@@ -35,6 +36,7 @@ export const strings = {
   ...policyStrings,
   ...insightsStrings,
   ...settingsStrings,
+  ...administrationStrings,
   ...evidenceStrings,
   ...auditStrings,
 } as const;

@@ -34,6 +34,11 @@ export const GATEWAY_PLACES = [
   { to: '/settings', key: 't', name: t.settings, icon: IconSettings },
 ] as const;
 
+/** Of whoever has no role that reads sessions. */
+export const PLACES_OF_NO_READER = GATEWAY_PLACES.filter(
+  ({ to }) => to !== '/sessions' && to !== '/insights',
+) as unknown as readonly [Place, ...Place[]];
+
 export const AUDIT_PLACES = [
   { to: '/devices', key: 'd', name: t.devices, icon: IconDevices },
   { to: '/imports', key: 'i', name: t.imports, icon: IconFileImport },

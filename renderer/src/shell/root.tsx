@@ -7,12 +7,14 @@ import { isUnauthorized } from '../api/client.ts';
 import { useHostEvents } from '../api/events.ts';
 import { HostContext } from '../api/host.ts';
 import { useApi } from '../api/queries.ts';
+import { useMay } from '../api/roles.ts';
+import { EmergencyBanner } from '../components/emergency-banner.tsx';
 import { HaltBanner } from '../components/halt-banner.tsx';
 import { Failure } from '../components/page.tsx';
 import { LoginScreen } from '../screens/login/login-screen.tsx';
 import { AuditState } from './audit-state.tsx';
 import { GatewayState } from './gateway-state.tsx';
-import { AUDIT_PLACES, GATEWAY_PLACES } from './places.ts';
+import { AUDIT_PLACES, GATEWAY_PLACES, PLACES_OF_NO_READER } from './places.ts';
 import { Shell } from './shell.tsx';
 
 const STATUS_EVERY_MS = 15_000;
@@ -34,6 +36,8 @@ function Bare({ host }: { host: ConsoleHost }) {
 function Gateway() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const status = useApi('status', {}, { refetchInterval: STATUS_EVERY_MS });
+  const reads = useMay('sessions');
+  const places = useMemo(() => (reads ? GATEWAY_PLACES : PLACES_OF_NO_READER), [reads]);
   const waiting = status.data?.waiting ?? 0;
   const counts = useMemo(() => ({ '/approvals': waiting }), [waiting]);
   if (isUnauthorized(status.error)) return <LoginScreen />;
@@ -43,10 +47,15 @@ function Gateway() {
   return (
     <Shell
       host="gateway"
-      places={GATEWAY_PLACES}
+      places={places}
       counts={counts}
       state={(link) => <GatewayState status={data} link={link} />}
-      banner={<HaltBanner />}
+      banner={
+        <>
+          <EmergencyBanner />
+          <HaltBanner />
+        </>
+      }
     />
   );
 }

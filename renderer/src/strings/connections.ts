@@ -39,6 +39,12 @@ export const connectionsStrings = {
     allOpen: 'All open sessions',
     killOf: (who: string) => `Cut connection of ${who}`,
     tags: (n: number) => (n === 0 ? 'no columns tagged' : `${plural(n, 'column')} tagged`),
+    access: (levels: Readonly<Record<string, string>>) =>
+      `for ${
+        Object.entries(levels)
+          .map(([group, level]) => `${group} (${level})`)
+          .join(', ') || 'nobody'
+      } alone`,
     environments: { production: 'Production', staging: 'Staging', development: 'Development' },
   },
 

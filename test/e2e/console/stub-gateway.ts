@@ -136,6 +136,18 @@ export async function startStubGateway(
     },
     newLoginCode: () => ({ code: fixtures.CODE }),
     status: () => state.status,
+    roles: () => ({
+      roles: ['developer', 'approver', 'auditor', 'admin'],
+      sentence:
+        'unverified: local account dev has every role on this machine: nobody signs in with a provider, so no groups are known',
+      groups: null,
+    }),
+    emergency: () => ({
+      active: state.status.emergency,
+      settings: { allowed: true, minutes: 30 },
+      refusal: null,
+    }),
+    administration: () => ({ set: null, problem: null }),
     device: () => evidence.device(now, !empty),
     ...others.handlers,
     approvals: (input: RouteInput<'approvals'>) =>

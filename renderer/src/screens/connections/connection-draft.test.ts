@@ -13,6 +13,7 @@ const full = {
     tls: { mode: 'verify-ca', direct: true, caFile: '/ca.pem', certFile: '/c.pem', keyFile: '/k.pem' },
     columns: [{ table: 'customers', column: 'email', entity: 'EMAIL_ADDRESS', action: 'hash' }],
     detectors: { enabled: false },
+    access: { analysts: 'read-only', dba: 'admin' },
   }),
   hasSecret: true,
   openSessions: 2,

@@ -21,6 +21,8 @@ export interface Draft {
   keyFile: string;
   direct: boolean;
   sync: Connection['sync'];
+  /** Levels by group; set by the command line. */
+  access: Connection['access'];
   detectors: Connection['detectors'];
 }
 export interface DraftTag extends ColumnTag {
@@ -47,6 +49,7 @@ export const EMPTY: Draft = {
   keyFile: '',
   direct: false,
   sync: 'all',
+  access: undefined,
   detectors: DetectorConfig.parse({}),
 };
 
@@ -70,6 +73,7 @@ export function toDraft(connection: ConnectionView): Draft {
     keyFile: connection.tls.keyFile ?? '',
     direct: connection.tls.direct,
     sync: connection.sync,
+    access: connection.access,
     detectors: connection.detectors,
   };
 }
@@ -109,6 +113,7 @@ export function toConnection(draft: Draft, before: ConnectionView | null): Check
     mode: draft.mode,
     masking: draft.masking,
     sync: draft.sync,
+    ...(draft.access === undefined ? {} : { access: draft.access }),
     detectors: draft.detectors,
     columns: draft.columns.map(({ key: _, ...tag }) => tag),
   });

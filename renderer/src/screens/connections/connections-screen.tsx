@@ -4,6 +4,7 @@ import { IconPlugConnected, IconPlus, IconTerminal2 } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router';
 import type { ConnectionView } from '../../../../gateway/contract/routes/connections.ts';
 import { useApi, useApiMutation } from '../../api/queries.ts';
+import { useMay } from '../../api/roles.ts';
 import { LinkButton } from '../../components/link-button.tsx';
 import { Card, Empty, Failure, Page } from '../../components/page.tsx';
 import { Notice, ToneBadge } from '../../components/tone.tsx';
@@ -35,6 +36,7 @@ function TestResult({ test }: { test: ReturnType<typeof useApiMutation<'testConn
 function ConnectionCard({ connection }: { connection: ConnectionView }) {
   const test = useApiMutation('testConnection');
   const [howOpen, how] = useDisclosure(false);
+  const mayChange = useMay('putConnection');
   return (
     <Card label={connection.id} className={classes.card}>
       <div className={classes.head}>
@@ -59,6 +61,11 @@ function ConnectionCard({ connection }: { connection: ConnectionView }) {
         <li>PostgreSQL</li>
         <li>{connection.hasSecret ? t.hasSecret : t.noSecret}</li>
         <li>{t.tags(connection.columns.length)}</li>
+        {connection.access !== undefined && (
+          <li>
+            <Visible>{t.access(connection.access)}</Visible>
+          </li>
+        )}
         <li>
           <Link to="/sessions" search={{ connectionId: connection.id }}>
             {t.allSessions}
@@ -79,9 +86,11 @@ function ConnectionCard({ connection }: { connection: ConnectionView }) {
         >
           {t.test}
         </Button>
-        <LinkButton variant="default" to="/connections/$id" params={{ id: connection.id }}>
-          {t.edit}
-        </LinkButton>
+        {mayChange && (
+          <LinkButton variant="default" to="/connections/$id" params={{ id: connection.id }}>
+            {t.edit}
+          </LinkButton>
+        )}
       </div>
       <ConnectDialog connection={connection} opened={howOpen} onClose={how.close} />
     </Card>
@@ -91,10 +100,13 @@ function ConnectionCard({ connection }: { connection: ConnectionView }) {
 export function ConnectionsScreen() {
   const query = useApi('connections', {});
   const items = query.data?.items ?? [];
-  const add = (
+  const mayChange = useMay('putConnection');
+  const add = mayChange ? (
     <LinkButton to="/connections/new" variant="default" leftSection={<IconPlus size={17} />}>
       {t.add}
     </LinkButton>
+  ) : (
+    <span className={classes.muted}>{strings.roles.mayNot('admin')}</span>
   );
   return (
     <Page title={t.title} lead={t.lead} actions={items.length > 0 ? add : undefined}>

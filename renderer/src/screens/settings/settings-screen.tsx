@@ -9,10 +9,12 @@ import { AboutCard } from './about-card.tsx';
 import { AppCard } from './app-card.tsx';
 import { AskingCard } from './asking-card.tsx';
 import { ElsewhereCard } from './elsewhere-card.tsx';
+import { EmergencyCard } from './emergency-card.tsx';
 import { IdentityCard } from './identity-card.tsx';
 import { LookCard } from './look-card.tsx';
 import { Passkeys } from './passkeys.tsx';
 import { PinForm } from './pin-form.tsx';
+import { RolesCard } from './roles-card.tsx';
 import classes from './settings-screen.module.css';
 
 const t = strings.settings;
@@ -60,6 +62,8 @@ export function SettingsScreen() {
             <h2 className={classes.title}>{strings.passkeys.title}</h2>
             <Passkeys />
           </Card>
+          <RolesCard />
+          <EmergencyCard />
           <AskingCard status={status} />
           <LookCard />
           {desktop !== null && <AppCard bridge={desktop} />}
