@@ -63,6 +63,13 @@ export const approvalsStrings = {
     digest: 'Digest',
     digestHint: 'Your decision counts for exactly this operation, identified by this digest.',
     unverified: 'local account, not verified',
+    approvers: 'Who approves',
+    /** @param needs "needs two people of dba, other than ada" */
+    approversNeeds: (needs: string) => `It ${needs}.`,
+    approvedBy: (person: string, level: string) => `Approved by ${person} (${level})`,
+    machine: 'On the machine',
+    machineOf: (name: string, account: string) => `${name}, of ${account}`,
+    countedToast: 'Your approval counts; others have to approve too',
     levels: {
       click: 'A click decides',
       pin: 'Needs your PIN',

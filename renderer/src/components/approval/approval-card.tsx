@@ -12,6 +12,7 @@ import { Visible } from '../visible.tsx';
 import { ApprovalActions } from './approval-actions.tsx';
 import classes from './approval-card.module.css';
 import { ApprovalFacts } from './approval-facts.tsx';
+import { Approvers } from './approvers.tsx';
 import { CommandPreview } from './command-preview.tsx';
 import { END_TONE } from './end-tone.ts';
 import { Moves } from './moves.tsx';
@@ -127,6 +128,7 @@ export function ApprovalCard({ approval, position, waiting, compact = false, mov
           <Fact name={t.why}>
             <WhyAsked approval={approval} />
           </Fact>
+          <Approvers approval={approval} />
           <Fact name={t.similar}>
             <SimilarDecisions approval={approval} />
           </Fact>

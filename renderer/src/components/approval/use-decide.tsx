@@ -47,9 +47,17 @@ export function useDecide({ id, operation }: Approval, onDecided: (id: string) =
     try {
       const decided = await decide.mutateAsync(answer);
       applyEvent(client, { type: 'approval', approval: decided });
-      const approved = decided.state === 'approved';
+      // Where more people have to approve, it waits on.
+      const counted = decided.state === 'waiting';
+      const approved = counted || decided.state === 'approved';
       notifications.show({
-        message: approved ? (scope.kind === 'once' ? t.approvedToast : t.grantedToast) : t.deniedToast,
+        message: counted
+          ? t.countedToast
+          : approved
+            ? scope.kind === 'once'
+              ? t.approvedToast
+              : t.grantedToast
+            : t.deniedToast,
         icon: approved ? <IconCheck size={16} /> : <IconX size={16} />,
         color: approved ? 'green' : 'red',
         closeButtonProps: { 'aria-label': strings.close },

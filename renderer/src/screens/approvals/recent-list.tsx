@@ -24,9 +24,16 @@ function Row({ approval, now }: { approval: Approval; now: number }) {
         <ToneBadge tone={END_TONE[approval.state]}>{t.states[approval.state]}</ToneBadge>
       </span>
       <span className={classes.recentText}>
-        <Link to="/sessions/$id" params={{ id: approval.operation.sessionId }} className={classes.recentLine}>
-          <Visible>{`${line.what} → ${line.where}`}</Visible>
-        </Link>
+        {approval.from === undefined ? (
+          <Link to="/sessions/$id" params={{ id: approval.operation.sessionId }} className={classes.recentLine}>
+            <Visible>{`${line.what} → ${line.where}`}</Visible>
+          </Link>
+        ) : (
+          // Its session is on the other machine.
+          <span className={classes.recentLine}>
+            <Visible>{`${line.what} → ${line.where} (${approval.from.name})`}</Visible>
+          </span>
+        )}
         <OperationText operation={approval.operation} line />
         {approval.message !== null && (
           <span className={classes.hint}>
