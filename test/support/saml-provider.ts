@@ -19,7 +19,7 @@ export interface PostedForm {
 export interface TestSamlProvider {
   metadataUrl: string;
   entityId: string;
-  /** Who has an account (the password is `secret`), with the attributes of the assertion. */
+  /** Who has an account from the next `register` or `signIn` on (the password is `secret`), with their attributes. */
   accounts: Map<string, Record<string, string[]>>;
   /** Registers the gateway. @param encryptFor base64 of the DER of its certificate; assertions are encrypted then. */
   register(service: { entityId: string; acs: string; encryptFor?: string; more?: Record<string, unknown> }): void;
@@ -92,6 +92,7 @@ export async function startSamlProvider(): Promise<TestSamlProvider> {
     entityId,
     accounts,
     register({ entityId: service, acs, encryptFor, more = {} }) {
+      writeAccounts();
       write('metadata/saml20-sp-remote.php', 'metadata', {
         [service]: {
           AssertionConsumerService: acs,
@@ -157,7 +158,7 @@ async function answering(url: string, server: ChildProcess): Promise<void> {
 }
 
 async function stopped(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null) return;
+  if (server.exitCode !== null || server.signalCode !== null) return;
   const ended = new Promise((resolve) => server.once('exit', resolve));
   server.kill('SIGKILL');
   await ended;
