@@ -39,7 +39,13 @@ import { createServiceTray } from './notify/tray/service-tray.ts';
 import { accessPipeline, accessTokens, endChangedAccess } from './pipeline/access.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
 import type { Clock } from './pipeline/ports.ts';
-import { createPolicyEngine, createPolicyHandlers, createPolicyTrials, shippedPolicy } from './policy/index.ts';
+import {
+  createPolicyEngine,
+  createPolicyHandlers,
+  createPolicyTrials,
+  rememberPrompts,
+  shippedPolicy,
+} from './policy/index.ts';
 import { assertProtected } from './protect/assert-protected.ts';
 import type { ProtectedLayout } from './protect/layout.ts';
 import { createClassifier } from './protocols/postgres/classifier/index.ts';
@@ -375,7 +381,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       halt,
     ),
   );
-  const pipeline = accessPipeline(decides);
+  const prompts = rememberPrompts(accessPipeline(decides), clock);
+  const { pipeline } = prompts;
   const siem = createSiem({
     home,
     vault,
@@ -594,7 +601,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
           }),
           ...createSessionHandlers({ store, registry, recordingsDir, readers: roles.readers, now: clock.now }),
           ...agents.handlers,
-        ...sentinel.handlers,
+          ...sentinel.handlers,
           ...mcp.handlers,
           ...createStoredCredentialHandlers({
             file: join(home, 'stored-credentials.json'),
@@ -628,7 +635,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
             if (!connection) throw new CountersignError('CONNECTION_UNKNOWN', `there is no connection "${id}"`);
             return testConnection(connection, await vault.read(id));
           },
-          ...createPolicyHandlers({ policy, trials, connections, identity: () => people.current() }),
+          ...createPolicyHandlers({
+            policy,
+            trials,
+            connections,
+            identity: () => people.current(),
+            past: prompts.past,
+            now: clock.now,
+          }),
         }),
       ),
       reporter.change,

@@ -93,6 +93,30 @@ async function accept(cli: Cli): Promise<void> {
   cli.out(`In force: ${after.hash}`);
 }
 
+async function suggestions(cli: Cli, options: { stage?: string }): Promise<void> {
+  const { suggestions: all, looked, since } = await cli.control().call('policySuggestions', {});
+  if (options.stage !== undefined) {
+    const chosen = all.find(({ id }) => id === options.stage);
+    if (chosen === undefined) throw new CountersignError('USAGE', `There is no suggestion ${options.stage}.`);
+    const { staged } = await cli.control().call('stagePolicy', { text: chosen.text });
+    if (staged !== null) tellStaged(cli, staged);
+    cli.note('It takes effect when you accept it: countersign policy accept');
+    return;
+  }
+  for (const { id, condition, policyIds, saves, passes } of all) {
+    cli.out(`${id}: an exception of ${policyIds.join(', ')} that would have saved ${saves} questions`);
+    for (const line of condition.split('\n')) cli.out(`    ${visibleText(line)}`);
+    cli.out(`  It would have let through:`);
+    for (const { at, text, outcome } of passes) cli.out(`    ${at} ${outcome} ${oneLine(text, 120)}`);
+  }
+  const from = since === null ? '' : ` since ${since}`;
+  cli.note(
+    all.length === 0
+      ? `No exception is suggested; ${looked} answered questions${from} were looked at.`
+      : `From ${looked} answered questions${from}. Stage one with: countersign policy suggest --stage ID`,
+  );
+}
+
 /** `countersign policy …`: check and test work on files alone, the rest asks the gateway. */
 export function registerPolicyCommands(program: Command, cli: Cli): void {
   const policy = program.command('policy').description('what is allowed, asked and denied');
@@ -111,6 +135,11 @@ export function registerPolicyCommands(program: Command, cli: Cli): void {
     .description('run a table of statements (JSON lines) and compare the verdicts')
     .option('--policy <file>', 'the policy to test (default: the shipped one)')
     .action((file: string, options: { policy?: string }) => test(cli, file, options.policy));
+  policy
+    .command('suggest')
+    .description('exceptions that would have saved questions which were approved again and again')
+    .option('--stage <id>', 'propose one; nothing is in force before it is accepted')
+    .action((options: { stage?: string }) => suggestions(cli, options));
   policy
     .command('show')
     .description('the policy in force, and what is staged')

@@ -59,3 +59,28 @@ export const PolicyTrial = z.object({
   notes: z.array(z.string()),
 });
 export type PolicyTrial = z.infer<typeof PolicyTrial>;
+
+/** Exceptions that would have ended questions which a person approved; none is in force before somebody accepts it. */
+export const PolicySuggestions = z.object({
+  suggestions: z.array(
+    z.object({
+      id: z.string(),
+      /** In Cedar. */
+      condition: z.string(),
+      /** The policies that get the exception. */
+      policyIds: z.array(z.string()),
+      /** The whole policy with it, to be staged. */
+      text: z.string(),
+      saves: z.number().int(),
+      /** Every past operation that it would have let through, the latest first. */
+      passes: z.array(
+        z.object({ at: z.string(), text: z.string(), outcome: z.enum(['approved', 'refused', 'unasked']) }),
+      ),
+      test: z.string(),
+    }),
+  ),
+  /** Questions that were looked at, and when the oldest was asked. */
+  looked: z.number().int(),
+  since: z.string().nullable(),
+});
+export type PolicySuggestions = z.infer<typeof PolicySuggestions>;

@@ -107,6 +107,7 @@ export const PRESENCE = {
   discardPolicy: 'narrow',
   checkPolicy: 'read',
   tryPolicy: 'read',
+  policySuggestions: 'read',
   policyHistory: 'read',
   policyVersion: 'read',
   syncStatus: 'read',

@@ -3,6 +3,7 @@ import { CountersignError } from '../contract/errors.ts';
 import type { Identity } from '../contract/identity.ts';
 import type { ControlHandlers } from '../control/handlers.ts';
 import type { PolicyAdmin } from './engine.ts';
+import type { PastOperation } from './suggest/past.ts';
 import type { PolicyTrials } from './trials/trials.ts';
 
 type PolicyRoutes =
@@ -13,7 +14,8 @@ type PolicyRoutes =
   | 'checkPolicy'
   | 'policyHistory'
   | 'policyVersion'
-  | 'tryPolicy';
+  | 'tryPolicy'
+  | 'policySuggestions';
 
 /** For a trial where no connection is registered yet: as cautious as they come. */
 const MADE_UP = Connection.parse({
@@ -31,6 +33,9 @@ export function createPolicyHandlers(parts: {
   trials: PolicyTrials;
   connections: { list(): readonly Connection[]; get(id: string): Connection | null };
   identity: () => Identity;
+  /** Questions since the gateway started, oldest first. */
+  past: () => readonly PastOperation[];
+  now(): number;
 }): Pick<ControlHandlers, PolicyRoutes> {
   const { policy, trials, connections } = parts;
   const connectionOf = (id: string | undefined): Connection => {
@@ -54,6 +59,7 @@ export function createPolicyHandlers(parts: {
       if (found === null) throw new CountersignError('POLICY_VERSION_UNKNOWN', `There is no policy ${number} here.`);
       return found;
     },
+    policySuggestions: () => trials.suggest(policy.view().text, parts.past(), new Date(parts.now()).toISOString()),
     tryPolicy: ({ policy: text, what }) =>
       trials.try(
         text ?? policy.view().text,

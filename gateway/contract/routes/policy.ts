@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PolicyCheck, PolicyTrial, PolicyTrialInput, PolicyVersion } from '../policy.ts';
+import { PolicyCheck, PolicySuggestions, PolicyTrial, PolicyTrialInput, PolicyVersion } from '../policy.ts';
 import { Nothing, Pin, page, route } from './route.ts';
 
 export const PolicyView = z.object({
@@ -31,6 +31,8 @@ export const policyRoutes = {
     PolicyCheck,
   ),
   tryPolicy: route('POST', '/api/policy/try', 'session', PolicyTrialInput, PolicyTrial),
+  /** From the questions since the gateway started; stages nothing. */
+  policySuggestions: route('GET', '/api/policy/suggestions', 'session', Nothing, PolicySuggestions),
   policyHistory: route(
     'GET',
     '/api/policy/history',

@@ -10,6 +10,7 @@ const bench = new TrialBench();
 
 async function answer(request: TrialRequest): Promise<unknown> {
   if (request.kind === 'check') return bench.check(request.text);
+  if (request.kind === 'suggest') return bench.suggest(request.policy, request.past, request.now);
   const { policy, what, identity, connection } = request;
   if (what.kind === 'statement') return bench.statement(policy, what.text, identity, connection);
   return tryCommand(bench.usable(policy), what.text, what.cwd, identity);

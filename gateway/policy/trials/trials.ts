@@ -2,13 +2,15 @@ import { Worker } from 'node:worker_threads';
 import type { Connection } from '../../contract/connection.ts';
 import { CountersignError } from '../../contract/errors.ts';
 import type { Identity } from '../../contract/identity.ts';
-import type { PolicyCheck, PolicyTrial, PolicyTrialInput } from '../../contract/policy.ts';
+import type { PolicyCheck, PolicySuggestions, PolicyTrial, PolicyTrialInput } from '../../contract/policy.ts';
+import type { PastOperation } from '../suggest/past.ts';
 import type { TrialReply, TrialRequest } from './protocol.ts';
 
 /** Looking at texts that are not in force. Calls reject with POLICY_INVALID, POLICY_BUSY, POLICY_TRIAL_FAILED. */
 export interface PolicyTrials {
   check(text: string): Promise<PolicyCheck>;
   try(policy: string, what: PolicyTrialInput['what'], identity: Identity, connection: Connection): Promise<PolicyTrial>;
+  suggest(policy: string, past: readonly PastOperation[], now: string): Promise<PolicySuggestions>;
   close(): Promise<void>;
 }
 
@@ -87,6 +89,7 @@ export function createPolicyTrials(): PolicyTrials {
   return {
     check: (text) => ask({ kind: 'check', text }),
     try: (policy, what, identity, connection) => ask({ kind: 'try', policy, what, identity, connection }),
+    suggest: (policy, past, now) => ask({ kind: 'suggest', policy, past, now }),
     close: async () => {
       await end('The gateway stops.');
     },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Connection } from '../../contract/connection.ts';
 import { CountersignError } from '../../contract/errors.ts';
 import type { Identity } from '../../contract/identity.ts';
-import type { PolicyCheck, PolicyTrial } from '../../contract/policy.ts';
+import type { PolicyCheck, PolicySuggestions, PolicyTrial } from '../../contract/policy.ts';
 import { createClassifier, type LoadedClassifier } from '../../protocols/postgres/classifier/index.ts';
 import type { CatalogSnapshot } from '../../protocols/postgres/ports.ts';
 import { Cedar } from '../cedar.ts';
@@ -10,6 +10,8 @@ import { runRequest } from '../decisions/request.ts';
 import { verdictOf } from '../decisions/verdict.ts';
 import { sentenceOf } from '../explain.ts';
 import { compilePolicies, errorSentence, hashOf, PolicySet } from '../policy-set.ts';
+import type { PastOperation } from '../suggest/past.ts';
+import { suggest } from '../suggest/suggest.ts';
 
 /** Nothing of the target is known here; tagged columns are, by their names. */
 const NO_CATALOG: CatalogSnapshot = {
@@ -58,6 +60,20 @@ export class TrialBench {
       'POLICY_INVALID',
       `The policy has errors, so nothing can be tried on it: ${first === undefined ? 'it is empty' : errorSentence(first)}.`,
     );
+  }
+
+  /** Throws POLICY_INVALID. */
+  suggest(policy: string, past: readonly PastOperation[], now: string): PolicySuggestions {
+    const set = this.usable(policy);
+    const compile = (text: string) => {
+      const compiled = compilePolicies(text, this.#cedar);
+      return compiled instanceof PolicySet ? compiled : null;
+    };
+    const suggestions = suggest(set, compile, past, now).map(({ passes, ...one }) => ({
+      ...one,
+      passes: passes.map(({ at, text, outcome }) => ({ at, text, outcome })),
+    }));
+    return { suggestions, looked: past.length, since: past[0]?.at ?? null };
   }
 
   async statement(policy: string, text: string, identity: Identity, connection: Connection): Promise<PolicyTrial> {
