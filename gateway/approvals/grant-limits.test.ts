@@ -81,6 +81,14 @@ describe('a grant with limits', () => {
     );
   });
 
+  it('says the whole statement, over several lines and with parameters too', () => {
+    const { grant, last } = setup();
+    const text = "-- pay\nUPDATE orders\n   SET status = 'paid'\n WHERE id = $1";
+    const parameters = [{ type: 23, format: 'text' as const, value: 'Nw==' }];
+    grant({ ...BATCH, values: [SAME, { kind: 'most', most: 9 }] }, testOperation({ text, parameters }));
+    expect(last().sentence).toContain("“-- pay\nUPDATE orders\n   SET status = 'paid'\n WHERE id = $1, $1 = ‹0 to 9›”");
+  });
+
   it('covers other values where they may be others, in every session of its conversation', async () => {
     const { grant, counted } = setup();
     const id = grant(BATCH);

@@ -48,7 +48,8 @@ export function commandValues(text: string): Lifted | null {
       push(word, words[index - 1]!);
     }
   }
-  return { form: parts.join(' '), values };
+  const form = parts.join(' ');
+  return { form, shown: form, values };
 
   /** Not what could be taken for an option, a file to read, or code. */
   function push(value: string, name: string): void {

@@ -52,10 +52,10 @@ const cut = (text: string): string => (text.length > TEXT_IN_SENTENCE ? `${text.
 function patternText(operation: Operation, rules: readonly ValueRule[]): string {
   const lifted = liftedValues(operation);
   if (lifted === null) return cut(operation.text);
-  const pieces = lifted.form.split('\n')[0]!.split(LIFTED);
+  const pieces = lifted.shown.split(LIFTED);
   const shown = lifted.values.map((value, i) => valueText(value, rules[i] ?? { kind: 'same' }));
   const text = pieces.map((piece, i) => piece + (i < pieces.length - 1 ? (shown[i] ?? '') : '')).join('');
-  const parameters = shown.slice(pieces.length - 1).map((one, i) => `, $${i + 1} ${one}`);
+  const parameters = shown.slice(pieces.length - 1).map((one, i) => `, $${i + 1} = ${one}`);
   const whole = (text + parameters.join('')).replace(/(": )(?:string|number|boolean) /g, '$1');
   return whole.length > 1500 ? `${whole.slice(0, 1500)}…` : whole;
 }

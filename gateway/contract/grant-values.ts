@@ -19,6 +19,8 @@ export interface LiftedValue {
 export interface Lifted {
   /** Everything else, with LIFTED where a value was: operations of one form differ in their values alone. */
   form: string;
+  /** The part of the form that a person reads; it has the first values, the others are parameters. */
+  shown: string;
   values: readonly LiftedValue[];
 }
 
@@ -77,11 +79,12 @@ function ofStatement({ text, parameters, effects }: StatementOperation): Lifted 
     from = TOKEN.lastIndex;
   }
   form += text.slice(from);
+  const shown = form;
   for (const [index, { type, format, value }] of parameters.entries()) {
     form += `\n$${index + 1} ${type} ${format} ${LIFTED}`;
     values.push({ name: `$${index + 1}`, ...readable(type, format, value), quoted: false, fixed: false });
   }
-  return { form, values };
+  return { form, shown, values };
 }
 
 /** The last words before a value, for a person. */
@@ -122,7 +125,7 @@ function ofAction(operation: ActionOperation): Lifted | null {
   const lifted = call ? ofArguments(tool, text) : commandValues(text);
   if (lifted === null) return null;
   const bound = bindings.map(({ name, value }) => `\n${name}\n${value}`).join('');
-  return { form: lifted.form + bound, values: lifted.values };
+  return { ...lifted, form: lifted.form + bound };
 }
 
 function ofArguments(tool: string, text: string): Lifted | null {
@@ -150,7 +153,8 @@ function ofArguments(tool: string, text: string): Lifted | null {
       fixed: typeof value === 'number' && !whole,
     });
   }
-  return { form: `${tool}(${parts.join(', ')})`, values };
+  const form = `${tool}(${parts.join(', ')})`;
+  return { form, shown: form, values };
 }
 
 /** Why a rule must not be chosen for a value of this operation; null when it may. */

@@ -116,9 +116,9 @@ export const approvalsStrings = {
       span: 'For how long',
       spans: {
         session: 'this session',
-        '30': 'this conversation, 30 min',
-        '60': 'this conversation, 1 h',
-        '120': 'this conversation, 2 h',
+        '30': '30 min, conversation',
+        '60': '1 h, conversation',
+        '120': '2 h, conversation',
       },
       approve: 'Approve with limits',
       refused: (why: string) => `Not possible: ${why}.`,
