@@ -10,8 +10,6 @@ const DEVICES = 2000;
 /** Behind every name of a folder, in the order of names. */
 const BEHIND = '~';
 
-export const MAX_LIST = PER_DEVICE * DEVICES;
-
 /** The mailbox as a store of objects, every answer of which is bounded and none of which is believed. */
 export class MailStore {
   readonly #target: StoreTarget;
