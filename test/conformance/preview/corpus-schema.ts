@@ -46,8 +46,11 @@ export const CORPUS_SCHEMA = `
   CREATE TRIGGER shout AFTER INSERT OR UPDATE OR DELETE ON loud FOR EACH STATEMENT EXECUTE FUNCTION shout();
   CREATE TABLE hidden_notify (id int PRIMARY KEY, v text);
   INSERT INTO hidden_notify VALUES (1, 'a');
+  CREATE SEQUENCE counter;
   CREATE FUNCTION tell(t text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_notify('c', t); RETURN t; END $$;
   CREATE FUNCTION lies(t text) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT nextval('numbered_id_seq')::text || t $$;
+  CREATE FUNCTION standard(n int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT nextval('counter')::int + n; END;
+  CREATE FUNCTION add_loud(a int, b int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM pg_notify('c', ''); RETURN a + b; END $$;
   CREATE FUNCTION twice(n int) RETURNS int IMMUTABLE LANGUAGE sql AS $$ SELECT n * 2 $$;
   CREATE FUNCTION via(n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN twice(n) + 1; END $$;
   CREATE FUNCTION hide() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.v := tell(NEW.v); RETURN NEW; END $$;
@@ -78,7 +81,6 @@ export const CORPUS_SCHEMA = `
   CREATE DOMAIN positive AS int CHECK (VALUE > 0);
   CREATE TABLE typed (id int PRIMARY KEY, m mood, j jsonb, a int[], p positive, b bytea, r int4range, n numeric, f float8);
   INSERT INTO typed VALUES (1, 'ok', '{"a": 1}', '{1,2}', 3, '\\xdead', '[1,5)', 1.10, 0.1);
-  CREATE SEQUENCE counter;
   CREATE EXTENSION IF NOT EXISTS file_fdw;
   CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
   CREATE FOREIGN TABLE outside (line text) SERVER files OPTIONS (filename '/dev/null');

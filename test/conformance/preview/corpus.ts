@@ -147,6 +147,8 @@ export const CORPUS: readonly Case[] = [
     "INSERT INTO numbered (id, v) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET id = DEFAULT",
     'DELETE FROM late',
     'UPDATE plain SET amount = via(id) WHERE id < 4',
+    'UPDATE plain SET amount = standard(id) WHERE id < 4',
+    'UPDATE plain SET amount = add_loud(id, 1) WHERE id < 4',
     'DELETE FROM plain USING outside WHERE outside.line = plain.name',
     'UPDATE plain SET name = (SELECT max(line) FROM outside)',
   ),

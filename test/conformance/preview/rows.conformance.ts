@@ -9,6 +9,7 @@ import {
   writeSync,
 } from '../../../gateway/protocols/postgres/codec/write-frontend.ts';
 import { RawClient } from '../../support/raw-client.ts';
+import { nextHeld } from '../../support/side-by-side.ts';
 import { type Stage, startStage } from './stage.ts';
 
 let stage: Stage;
@@ -92,6 +93,22 @@ describe('a held change of rows', () => {
     expect(await stage.postgres.query('SELECT last_value, is_called FROM numbered_id_seq')).toEqual([
       { last_value: '1', is_called: 'f' },
     ]);
+  });
+
+  it('is not run by what its own transaction has defined', async () => {
+    const client = await stage.client();
+    const define = client.query(`BEGIN; CREATE FUNCTION public.lower(t text) RETURNS text LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM nextval('numbered_id_seq'); RETURN t; END $$; SET search_path = public, pg_catalog`);
+    const defining = await nextHeld(stage.sides.control);
+    await stage.decide(defining, 'approve');
+    await define;
+    const answer = client.query('UPDATE people SET name = lower(name)').catch((error: Error) => error.message);
+    const held = await stage.previewed();
+    expect(held.preview).toMatchObject({ basis: 'estimate', why: expect.stringContaining('lower()') });
+    await stage.decide(held, 'deny');
+    expect(await answer).toContain('Countersign denied');
+    await client.end();
+    expect(await stage.postgres.query('SELECT is_called FROM numbered_id_seq')).toEqual([{ is_called: 'f' }]);
   });
 
   it('runs once when it is approved, by both protocols', async () => {

@@ -8,7 +8,9 @@ export interface Facts {
   deferred: readonly { relation: string; name: string }[];
   /** Checks, generated columns, index expressions and row security of what is written; domains' checks. */
   expressions: readonly { relation: string; text: string }[];
-  /** Functions behind operators and casts that somebody made. */
+  /** Every function that somebody made, as this session sees it: of its own transaction, too. */
+  functions: readonly ({ schema: string; name: string } & Body)[];
+  /** Functions behind operators, casts, aggregates and operator classes that somebody made. */
   hidden: readonly ({ name: string } & Body)[];
   /** Of the table that is changed, in its order. */
   columns: readonly { name: string; sequence: boolean }[];
@@ -27,6 +29,10 @@ export interface FactsRelation {
   cascaded: boolean;
 }
 
+/** access/transam.h: below it are the objects of PostgreSQL itself. */
+const FIRST_NORMAL_OID = 16_384;
+const VOLATILITY = "CASE p.provolatile WHEN 'v' THEN 'volatile' WHEN 's' THEN 'stable' ELSE 'immutable' END";
+
 /** Bits of pg_trigger.tgtype. */
 const EVENTS = { INSERT: 4, DELETE: 8, UPDATE: 16 } as const;
 
@@ -40,7 +46,10 @@ export function factsSql(
   reads: readonly number[],
   op: keyof typeof EVENTS | 'MERGE',
   conflict: boolean,
+  major: number,
 ): string {
+  // A body in standard SQL is no text of pg_proc.
+  const source = `left(${major < 14 ? 'p.prosrc' : 'coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)'}, 65536)`;
   const events = op === 'MERGE' ? 28 : EVENTS[op] | (conflict ? EVENTS.UPDATE : 0);
   const list = reads.filter((id) => id !== target);
   return `WITH RECURSIVE rel(id, written, cascaded) AS (
@@ -89,11 +98,18 @@ export function factsSql(
          AND d.adnum = ANY (c.conkey) WHERE w.cascaded
        UNION ALL (SELECT 'a domain', pg_get_constraintdef(oid) FROM pg_constraint
          WHERE contypid <> 0 AND oid >= 16384 LIMIT 500)) e),
+    'functions', (SELECT json_agg(json_build_object('schema', '', 'name', p.proname, 'language', l.lanname,
+       'source', ${source}, 'volatility', ${VOLATILITY})) FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+       WHERE p.oid >= ${FIRST_NORMAL_OID}),
     'hidden', (SELECT json_agg(json_build_object('name', p.proname, 'language', l.lanname,
-       'source', left(p.prosrc, 65536), 'volatility', CASE p.provolatile WHEN 'v' THEN 'volatile' WHEN 's' THEN 'stable'
-       ELSE 'immutable' END)) FROM (SELECT oprcode::oid AS f FROM pg_operator WHERE oid >= 16384
-         UNION SELECT castfunc FROM pg_cast WHERE oid >= 16384 AND castfunc <> 0
-         UNION SELECT oprrest::oid FROM pg_operator WHERE oid >= 16384) u
+       'source', ${source}, 'volatility', ${VOLATILITY}))
+       FROM (SELECT oprcode::oid AS f FROM pg_operator WHERE oid >= ${FIRST_NORMAL_OID}
+         UNION SELECT oprrest::oid FROM pg_operator WHERE oid >= ${FIRST_NORMAL_OID}
+         UNION SELECT oprjoin::oid FROM pg_operator WHERE oid >= ${FIRST_NORMAL_OID}
+         UNION SELECT castfunc FROM pg_cast WHERE oid >= ${FIRST_NORMAL_OID}
+         UNION SELECT unnest(ARRAY[aggtransfn, aggfinalfn, aggcombinefn, aggmtransfn, aggminvtransfn, aggmfinalfn])::oid
+           FROM pg_aggregate WHERE aggfnoid::oid >= ${FIRST_NORMAL_OID}
+         UNION SELECT amproc::oid FROM pg_amproc WHERE oid >= ${FIRST_NORMAL_OID}) u
        JOIN pg_proc p ON p.oid = u.f JOIN pg_language l ON l.oid = p.prolang
        WHERE l.lanname NOT IN ('c', 'internal') OR p.provolatile = 'v'),
     'columns', (SELECT json_agg(json_build_object('name', a.attname, 'sequence', a.attidentity <> '' OR
@@ -115,6 +131,7 @@ export function readFacts(json: string): Facts {
     rules: found.rules ?? [],
     deferred: found.deferred ?? [],
     expressions: found.expressions ?? [],
+    functions: found.functions ?? [],
     hidden: found.hidden ?? [],
     columns: found.columns ?? [],
     key: found.key ?? [],

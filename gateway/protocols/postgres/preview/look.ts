@@ -6,7 +6,7 @@ import { LARGE_TEXT } from '../relay/state.ts';
 import { readChange, readDefinition } from './change.ts';
 import { lookAtObjects, NO_OBJECTS_YET } from './objects.ts';
 import { lookAtRows, NOTHING_YET } from './rows.ts';
-import { PreviewSession, Stopped } from './session.ts';
+import { PreviewSession, Refused, Stopped } from './session.ts';
 
 export interface LookDeps {
   parse(sql: string): ParseOutcome;
@@ -42,7 +42,7 @@ export function createLook({ parse, limits, now, newName, unexpected }: LookDeps
       if (change) found = await lookAtRows({ held, lane, session, change, limits, now });
       else if (definition) found = await lookAtObjects({ session, definition, limits, now });
     } catch (error) {
-      if (!(error instanceof Stopped)) unexpected(error);
+      if (!(error instanceof Stopped || error instanceof Refused)) unexpected(error);
     } finally {
       await session.end();
     }

@@ -16,6 +16,8 @@ import { statementRows } from './statement-rows.ts';
 const MAX_CELL = 200;
 const MAX_COLUMNS = 40;
 const MAX_READS = 50;
+/** Characters of the rows that are shown, as JSON. */
+const MAX_SAMPLE = 64 * 1024;
 const SAMPLE_BYTES = 1024 * 1024;
 const PLAN = { maxRows: 10_000, maxBytes: 4 * 1024 * 1024 };
 
@@ -43,12 +45,22 @@ export const NOTHING_YET: RowsPreview = {
   undo: null,
 };
 
+const NOT_KEPT = {
+  can: 'none',
+  sentence: 'The rows as they were are not kept, so it cannot be undone from here.',
+} as const;
+
 /** Runs the statement behind a savepoint, where nothing speaks against it. Rejects with Stopped; the caller ends the session. */
 export async function lookAtRows(look: RowsLook): Promise<RowsPreview> {
   const { held, lane, session, change, limits } = look;
   const { catalog } = lane.session.deps.database;
   const { effects } = held.operation;
-  const done = (found: Partial<RowsPreview>): RowsPreview => ({ ...NOTHING_YET, state: 'done', ...found });
+  const done = (found: Partial<RowsPreview>): RowsPreview => ({
+    ...NOTHING_YET,
+    state: 'done',
+    undo: NOT_KEPT,
+    ...found,
+  });
   const planned = (why: string, found: Partial<RowsPreview> = {}) =>
     done({ basis: 'estimate', ...found, why, ...statementRows(change, held) });
   if (limits.rows === 0) return planned('Previews are off for this connection.');
@@ -59,7 +71,8 @@ export async function lookAtRows(look: RowsLook): Promise<RowsPreview> {
   const facts = await factsOf(look);
   if (facts === null) return planned('Its table is not there.');
   const named = { table: facts.relations.find(({ id }) => id === facts.target)?.name ?? null };
-  const doubt = doubtOfFacts(facts, change, catalog);
+  const live = { ...catalog, functions: facts.functions };
+  const doubt = doubtOfText(effects, change, live) ?? doubtOfFacts(facts, change, live);
   if (doubt !== null) return planned(doubt, named);
   const bound: Bound = {
     sql: held.statement.text,
@@ -71,7 +84,7 @@ export async function lookAtRows(look: RowsLook): Promise<RowsPreview> {
     const plan = planOf(await session.bound({ ...bound, sql: `EXPLAIN (VERBOSE, FORMAT JSON) ${bound.sql}` }, PLAN));
     const rows = rowsOfPlan(plan);
     const at = new Date(look.now()).toISOString();
-    const planDoubt = doubtOfPlan(plan, catalog);
+    const planDoubt = doubtOfPlan(plan, live);
     if (planDoubt !== null) return planned(planDoubt, { ...named, rows, at });
     if (rows === null || rows > limits.rows) {
       const many =
@@ -87,7 +100,7 @@ export async function lookAtRows(look: RowsLook): Promise<RowsPreview> {
 
 type TargetFacts = Facts & { target: number };
 
-async function factsOf({ held, session, change }: RowsLook): Promise<TargetFacts | null> {
+async function factsOf({ held, lane, session, change }: RowsLook): Promise<TargetFacts | null> {
   const { reads } = held.operation.effects;
   const names = [change.target, ...reads.slice(0, MAX_READS)].map(({ schema, name }) =>
     quoteLiteral(schema === null ? quoteIdentifier(name) : `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`),
@@ -97,9 +110,13 @@ async function factsOf({ held, session, change }: RowsLook): Promise<TargetFacts
   ]);
   if (target == null) return null;
   const ids = others.filter((id) => id !== null).map(Number);
-  const sql = factsSql(Number(target), [...new Set(ids)], change.op, change.onConflict);
+  const sql = factsSql(Number(target), [...new Set(ids)], change.op, change.onConflict, majorOf(lane));
   const [json] = await session.apart(['SET LOCAL search_path = pg_catalog, pg_temp', sql]);
-  return { ...readFacts(json ?? '{}'), target: Number(target) };
+  return { ...readFacts(json ?? ''), target: Number(target) };
+}
+
+function majorOf(lane: OwnLane): number {
+  return Number.parseInt(lane.session.deps.parameters.get('server_version') ?? '0', 10);
 }
 
 function planOf(result: OwnResult): unknown {
@@ -118,8 +135,8 @@ async function run(look: RowsLook, bound: Bound, facts: TargetFacts): Promise<Pa
     reached.map(({ id }) => id),
   );
   const secured = facts.relations.some((relation) => relation.written && relation.secured);
-  const major = Number.parseInt(lane.session.deps.parameters.get('server_version') ?? '0', 10);
-  const sql = secured || major < 18 ? null : change.returning(`WITH (OLD AS ${OLD}, NEW AS ${NEW}) ${OLD}.*, ${NEW}.*`);
+  const sql =
+    secured || majorOf(lane) < 18 ? null : change.returning(`WITH (OLD AS ${OLD}, NEW AS ${NEW}) ${OLD}.*, ${NEW}.*`);
   const at = new Date(look.now()).toISOString();
   const shown = sql === null ? null : await withRows(look, { ...bound, sql });
   const result = shown ?? (await session.bound(bound, { maxRows: 0, maxBytes: 0 }));
@@ -187,6 +204,8 @@ function sampleOf(
     const after = (mayDelete && absent.after) || change.op === 'DELETE' ? null : values.slice(half, half + width);
     return { before, after };
   });
+  // Requests are kept after they are decided: what each shows has a size of its own.
+  while (sample.length > 1 && JSON.stringify(sample).length > MAX_SAMPLE) sample.pop();
   return { columns: result.fields.slice(0, width).map(({ name }) => name.slice(0, 100)), sample };
 }
 

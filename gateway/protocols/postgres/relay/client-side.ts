@@ -206,7 +206,10 @@ export class ClientSide {
     if (!look || !wait.look) return null;
     const lane = new OwnLane(this.#state, wait.look, (bytes) => this.#sender.send([bytes]));
     this.#lane = lane;
-    return look(wait.look, lane);
+    const looked = look(wait.look, lane);
+    // It may fail long before anybody decides, and then the session is not what the client takes it for.
+    looked.catch((error: unknown) => this.#fail(error));
+    return looked;
   }
 
   /** Decided: what looks stops, and the statement goes on when the session is as it was. */
