@@ -56,6 +56,7 @@ export const SamlConfig = z.strictObject({
     .string()
     .max(200)
     .regex(/^http:\/\/(127\.0\.0\.1|localhost):[1-9][0-9]{3,4}\/[A-Za-z0-9/_-]*$/, 'http://127.0.0.1:PORT/PATH')
+    .refine((url) => URL.canParse(url), { message: 'no such port' })
     .default('http://127.0.0.1:8917/saml/acs'),
   /** Assertions are taken only if they are encrypted for the gateway's key, which is in the vault. */
   encrypted: z.boolean().default(false),

@@ -283,6 +283,27 @@ describe('an encrypted assertion', () => {
   });
 });
 
+describe('what is configured', () => {
+  const parse = (saml: object, more: object = {}) =>
+    ProviderConfig.safeParse({ id: 'a', issuer: 'urn:a', clientId: 'urn:b', saml, ...more }).success;
+  const metadataUrl = 'https://id.example/metadata';
+
+  it('is an address on this machine for answers, and one source of keys', () => {
+    expect(parse({ metadataUrl, acs: 'http://localhost:8917/saml/acs' })).toBe(true);
+    expect(parse({ metadataUrl, acs: 'http://127.0.0.1:99999/' })).toBe(false);
+    expect(parse({ metadataUrl, acs: 'http://192.0.2.1:8917/' })).toBe(false);
+    expect(parse({ metadataUrl, acs: 'https://id.example/acs' })).toBe(false);
+    expect(parse({ metadataUrl: 'http://id.example/metadata' })).toBe(false);
+    expect(parse({})).toBe(false);
+    const pinned = { singleSignOn: SSO, certificates: [own.certificate] };
+    expect(parse({ metadataUrl, pinned })).toBe(false);
+    expect(parse({ pinned })).toBe(true);
+    expect(parse({ pinned }, { secret: true })).toBe(false);
+    expect(parse({ pinned }, { workloads: { audience: 'x', connections: ['*'] } })).toBe(false);
+    expect(ProviderConfig.safeParse({ id: 'a', issuer: 'urn:a', clientId: 'b' }).success).toBe(false);
+  });
+});
+
 it('judges times by the clock that it is given too', async () => {
   now = () => Date.now() + 3_600_000;
   try {

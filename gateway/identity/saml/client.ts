@@ -105,7 +105,7 @@ export function createSamlClient(
       const verified = await inWords(name, async () => verifyResponse(text, assertion, keys));
       const expected = { requestId: request.id, issuer, audience: clientId, acs: saml.acs };
       const wrong = objection(verified, expected, clock.now());
-      if (wrong !== null) throw refused(name, wrong);
+      if (wrong !== null) throw refused(name, oneLine(wrong));
       return { claims: claimsWithEnd(verified, saml, clock.now()), saml: { response: text, assertion } };
     },
     async metadata() {
