@@ -106,6 +106,13 @@ export interface RowMasker {
    * @returns the new body, or null when nothing changed.
    */
   row(row: Uint8Array): Uint8Array | null;
+  /**
+   * The same in two steps, for who has a place for the new body: finds what changes in the row bytes[start, end).
+   * @returns how long the new body is, or -1 when nothing changed.
+   */
+  measure(bytes: Uint8Array, start: number, end: number): number;
+  /** Writes the body of the row that was measured last, and changed, to target[at, …). */
+  write(target: Uint8Array, at: number): void;
   /** Masked values by entity so far. */
   readonly counts: Readonly<Record<string, number>>;
   /** Positions of the columns that have a masked value so far, ascending; made when asked for. */

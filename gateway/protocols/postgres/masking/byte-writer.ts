@@ -74,7 +74,7 @@ export class ByteWriter {
 
 /** Short ranges byte by byte: a subarray for `set` costs more than they do. */
 export function copyBytes(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
-  if (end - start > 64) target.set(source.subarray(start, end), at);
+  if (end - start > 96) target.set(source.subarray(start, end), at);
   else for (let i = start, j = at; i < end; i += 1, j += 1) target[j] = source[i]!;
 }
 

@@ -408,3 +408,29 @@ test('random bytes as rows end in a row, null or MASK_ROW_MALFORMED', () => {
     }),
   );
 });
+
+test('a row in the middle of other bytes is measured and written as it would be alone', () => {
+  const make = () =>
+    masking().forResult(
+      [field(25), field(23), field(25)],
+      { columns: null, all: [] },
+      catalogOf({ 1: tagOf('US_SSN') }),
+    )!;
+  fc.assert(
+    fc.property(fc.string(), fc.option(fc.string()), fc.nat(40), fc.nat(40), (secret, note, before, after) => {
+      const row = dataRow([secret, '1', note]);
+      const bytes = concat([new Uint8Array(before).fill(255), row, new Uint8Array(after).fill(255)]);
+      const whole = make();
+      const parts = make();
+      const expected = whole.row(row);
+      const length = parts.measure(bytes, before, before + row.length);
+      expect(length).toBe(expected?.length ?? -1);
+      if (expected === null) return;
+      const target = new Uint8Array(length + 10);
+      parts.write(target, 5);
+      expect(target.subarray(5, 5 + length)).toEqual(expected);
+      expect([...target.subarray(0, 5), ...target.subarray(5 + length)]).toEqual(new Array(10).fill(0));
+      expect(parts.counts).toEqual(whole.counts);
+    }),
+  );
+});

@@ -27,6 +27,11 @@ export function createRowMasker(plan: readonly ColumnPlan[], values: ValueMasker
   // Of uniform columns the server's NULL is replaced as well.
   const uniform = plan.map(({ mask, ...column }) => (mask?.uniform ? values.uniform({ mask, ...column }) : undefined));
 
+  /** The row whose changes are in `changes`. */
+  let measured: Uint8Array = NOTHING;
+  let from = 0;
+  let to = 0;
+
   /** Hands over what was counted here. */
   const tally = () => {
     plan.forEach(({ mask }, i) => {
@@ -54,65 +59,83 @@ export function createRowMasker(plan: readonly ColumnPlan[], values: ValueMasker
       tally();
       return values.maskedColumns;
     },
+    measure,
+    write,
     row(row) {
-      if (row.length < 2 || readInt16(row, 0) !== columns) throw malformed();
-      let at = 2;
-      let length = row.length;
-      let changed = false;
-      for (let i = 0; i < columns; i += 1) {
-        if (at + 4 > row.length) throw malformed();
-        const size = readInt32(row, at);
-        at += 4;
-        if (size < -1 || at + size > row.length) throw malformed();
-        let next: Replacement = uniform[i];
-        if (size < 0 && (next === undefined || next === null)) continue;
-        if (works[i] === 1) {
-          if (next === undefined) next = constant[i];
-          if (next === undefined) {
-            values.column = i;
-            next = change(plan[i]!, row, at, at + size);
-            // A structure that cannot be read becomes NULL without anything to count.
-            if (next === null) values.mark();
-          } else redacted[i] = redacted[i]! + 1;
-          if (next !== undefined) {
-            changes[i] = next;
-            changed = true;
-            length += (next === null ? 0 : next.length) - Math.max(0, size);
-          }
-        }
-        at += Math.max(0, size);
-      }
-      if (at !== row.length) throw malformed();
-      if (!changed) return null;
-      return rebuild(row, allocate(length));
+      const length = measure(row, 0, row.length);
+      if (length === -1) return null;
+      const out = allocate(length);
+      write(out, 0);
+      return out;
     },
   };
 
-  function rebuild(row: Uint8Array, out: Uint8Array): Uint8Array {
-    let from = 0;
-    let at = 2;
-    let to = 0;
+  function measure(bytes: Uint8Array, start: number, end: number): number {
+    if (end - start < 2 || readInt16(bytes, start) !== columns) throw malformed();
+    let at = start + 2;
+    let length = end - start;
+    let changed = false;
     for (let i = 0; i < columns; i += 1) {
-      const size = readInt32(row, at);
+      if (at + 4 > end) throw malformed();
+      const size = readInt32(bytes, at);
+      at += 4;
+      if (size < -1 || at + size > end) throw malformed();
+      let next: Replacement = uniform[i];
+      if (size < 0 && (next === undefined || next === null)) continue;
+      const stop = size < 0 ? at : at + size;
+      if (works[i] === 1) {
+        if (next === undefined) next = constant[i];
+        if (next === undefined) {
+          values.column = i;
+          next = change(plan[i]!, bytes, at, stop);
+          // A structure that cannot be read becomes NULL without anything to count.
+          if (next === null) values.mark();
+        } else redacted[i] = redacted[i]! + 1;
+        if (next !== undefined) {
+          changes[i] = next;
+          changed = true;
+          length += (next === null ? 0 : next.length) - (stop - at);
+        }
+      }
+      at = stop;
+    }
+    if (at !== end) throw malformed();
+    if (!changed) return -1;
+    measured = bytes;
+    from = start;
+    to = end;
+    return length;
+  }
+
+  function write(out: Uint8Array, offset: number): void {
+    const bytes = measured;
+    let kept = from;
+    let at = from + 2;
+    let written = offset;
+    for (let i = 0; i < columns; i += 1) {
+      const size = readInt32(bytes, at);
       const next = changes[i];
+      const stop = at + 4 + (size < 0 ? 0 : size);
       if (next !== undefined) {
         changes[i] = undefined;
-        copyBytes(row, from, at, out, to);
-        to += at - from;
-        writeInt32(out, to, next === null ? -1 : next.length);
-        to += 4;
+        copyBytes(bytes, kept, at, out, written);
+        written += at - kept;
+        writeInt32(out, written, next === null ? -1 : next.length);
+        written += 4;
         if (next !== null) {
-          copyBytes(next, 0, next.length, out, to);
-          to += next.length;
+          copyBytes(next, 0, next.length, out, written);
+          written += next.length;
         }
-        from = at + 4 + Math.max(0, size);
+        kept = stop;
       }
-      at += 4 + Math.max(0, size);
+      at = stop;
     }
-    copyBytes(row, from, row.length, out, to);
-    return out;
+    copyBytes(bytes, kept, to, out, written);
+    measured = NOTHING;
   }
 }
+
+const NOTHING = new Uint8Array(0);
 
 /** Cuts at a character of UTF-8. */
 function shortened(value: Uint8Array, characters: number): Uint8Array {

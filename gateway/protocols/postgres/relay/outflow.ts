@@ -33,7 +33,8 @@ export class Outflow {
   /** Room for `size` bytes that the caller fills at once. */
   reserve(size: number): { block: Uint8Array; offset: number } {
     if (!this.#block || this.#block.length - this.#blockUsed < size) {
-      this.#block = new Uint8Array(Math.max(BLOCK, size));
+      // Only what was filled leaves, so there is no need for zeros.
+      this.#block = new Uint8Array(Buffer.allocUnsafeSlow(Math.max(BLOCK, size)).buffer);
       this.#blockUsed = 0;
     }
     const block = this.#block;

@@ -13,6 +13,7 @@ import {
   writeSync,
   writeTerminate,
 } from '../codec/write-frontend.ts';
+import type { RowMasker } from '../ports.ts';
 import { DENIED_PORTAL } from './denial.ts';
 import { frames, harness, join, server, settled } from './relay.fixture.ts';
 
@@ -395,10 +396,23 @@ describe('the extended protocol', () => {
   });
 });
 
+/** A masker's two steps, of one that makes the whole row. */
+function rowMasker(row: (row: Uint8Array) => Uint8Array | null): Pick<RowMasker, 'row' | 'measure' | 'write'> {
+  let next: Uint8Array | null = null;
+  return {
+    row,
+    measure(bytes, start, end) {
+      next = row(bytes.subarray(start, end));
+      return next?.length ?? -1;
+    },
+    write: (target, at) => target.set(next!, at),
+  };
+}
+
 describe('masking', () => {
   const masking = {
     forResult: () => ({
-      row: (row: Uint8Array) => row.map((b) => (b === 0x31 ? 0x2a : b)),
+      ...rowMasker((row) => row.map((b) => (b === 0x31 ? 0x2a : b))),
       counts: { US_SSN: 1 },
       maskedColumns: [0],
     }),
@@ -421,7 +435,7 @@ describe('masking', () => {
     const byName = {
       ...masking,
       forResult: (fields: readonly { name: string }[]) => ({
-        row: () => null,
+        ...rowMasker(() => null),
         counts: {},
         maskedColumns: fields.flatMap(({ name }, i) => (name === 'secret' ? [i] : [])),
       }),
@@ -450,7 +464,7 @@ describe('masking', () => {
   });
 
   it('names so many masked columns of a message, and says where it stopped', () => {
-    const wide = { ...masking, forResult: () => ({ row: () => null, counts: {}, maskedColumns: [3, 5, 8] }) };
+    const wide = { ...masking, forResult: () => ({ ...rowMasker(() => null), counts: {}, maskedColumns: [3, 5, 8] }) };
     const h = harness({ masking: wide });
     const results = 100;
     h.relay.clientData(writeQuery('SELECT 1;'.repeat(results)));

@@ -22,6 +22,7 @@ import {
   writeNotificationResponse,
   writeParameterStatus,
 } from '../codec/write-backend.ts';
+import { copyBytes } from '../masking/byte-writer.ts';
 import type { CopyMasker, FieldDescription, OutputTaint, RowMasker } from '../ports.ts';
 import { addMaskedColumns } from './masked-columns.ts';
 import type { PortalInfo } from './names.ts';
@@ -374,17 +375,16 @@ export class ServerSide {
 
   #maskRow(masker: RowMasker): void {
     const { bytes, bodyStart, end } = this.#scanner;
-    const body = masker.row(bytes.subarray(bodyStart, end));
-    if (body === null) {
+    const length = masker.measure(bytes, bodyStart, end);
+    if (length === -1) {
       this.#passRow();
       return;
     }
-    const size = 5 + body.length;
-    const { block, offset } = this.#out.reserve(size);
+    const { block, offset } = this.#out.reserve(5 + length);
     block[offset] = backend.DataRow;
-    writeLength(block, offset + 1, 4 + body.length);
-    block.set(body, offset + 5);
-    this.#record.add(block, offset, offset + size);
+    writeLength(block, offset + 1, 4 + length);
+    masker.write(block, offset + 5);
+    this.#record.add(block, offset, offset + 5 + length);
   }
 
   /** A row that is not changed: in place where it follows on, else copied, since a piece for each row is dearer. */
@@ -396,7 +396,7 @@ export class ServerSide {
 
   #copyOut(bytes: Uint8Array, start: number, end: number): void {
     const { block, offset } = this.#out.reserve(end - start);
-    block.set(bytes.subarray(start, end), offset);
+    copyBytes(bytes, start, end, block, offset);
     this.#record.add(block, offset, offset + end - start);
   }
 
@@ -670,7 +670,7 @@ export class ServerSide {
       const { block, offset } = this.#out.reserve(size);
       block[offset] = backend.CopyData;
       writeLength(block, offset + 1, 4 + payload.length);
-      block.set(payload, offset + 5);
+      copyBytes(payload, 0, payload.length, block, offset + 5);
       this.#record.add(block, offset, offset + size);
     }
   }
