@@ -1,6 +1,7 @@
 import { demandInWords } from '../contract/approvers.ts';
 import type { Approval } from '../contract/decision.ts';
 import { type Operation, whereOf } from '../contract/operation.ts';
+import { riskOf } from '../contract/risk.ts';
 import { duration } from './cli.ts';
 import { previewLines } from './statement-preview-text.ts';
 import { oneLine, visibleText } from './visible-text.ts';
@@ -54,6 +55,12 @@ function approverLines({ verdict, votes = [], mailbox, from, operation }: Approv
   ];
 }
 
+function riskLines(approval: Approval): string[] {
+  const hour = new Date(approval.createdAt).getHours();
+  const { facts } = riskOf(approval, { production: null, hour, first: null });
+  return facts.length === 0 ? [] : [`  Worth a second look: ${facts.join(', ')}`];
+}
+
 /** Everything that the person decides on, as the console shows it. */
 export function approvalText(approval: Approval, now: number): string[] {
   const { operation, verdict } = approval;
@@ -71,6 +78,7 @@ export function approvalText(approval: Approval, now: number): string[] {
     '',
     ...effects.words.map((words) => `  ${oneLine(words, 200)}`),
     `  Why it is asked: ${oneLine(verdict.reason, 300)} (${verdict.policyIds.join(', ')})`,
+    ...riskLines(approval),
     ...approverLines(approval),
     ...boundTo(operation),
     `  Process ${agent.pid ?? 'unknown'}${parents === '' ? '' : ` < ${parents}`}`,

@@ -15,6 +15,7 @@ import { useNow } from '../use-now.ts';
 import { Visible } from '../visible.tsx';
 import classes from './approval-actions.module.css';
 import { LimitsForm, limitsProblem } from './limits-form.tsx';
+import { limitsStrings } from './limits-strings.ts';
 import { PasskeyElsewhere } from './passkey-elsewhere.tsx';
 import { ScopeMenu } from './scope-menu.tsx';
 import { scopeLabel, scopeSentence, widerScopes } from './scopes.ts';
@@ -185,7 +186,7 @@ export function ApprovalActions({ approval, attention, compact, onDecided }: Pro
       </div>
       {scope.kind !== 'once' && (
         <div className={classes.foot}>
-          <Visible>{problem === null ? scopeSentence(scope, approval) : t.limits.refused(problem)}</Visible>{' '}
+          <Visible>{problem === null ? scopeSentence(scope, approval) : limitsStrings.refused(problem)}</Visible>{' '}
           {scope.reach === 'shape' && (
             <>
               {t.scopeShape}{' '}

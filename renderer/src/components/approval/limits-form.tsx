@@ -2,11 +2,11 @@ import { NativeSelect, NumberInput, TextInput } from '@mantine/core';
 import type { Approval, GrantScope } from '../../../../gateway/contract/decision.ts';
 import { type LiftedValue, liftedValues, ruleRefusal } from '../../../../gateway/contract/grant-values.ts';
 import type { GrantBudget, ValueRule } from '../../../../gateway/contract/value-rule.ts';
-import { strings } from '../../strings.ts';
 import { Visible } from '../visible.tsx';
 import classes from './limits-form.module.css';
+import { limitsStrings } from './limits-strings.ts';
 
-const t = strings.approvals.limits;
+const t = limitsStrings;
 
 export type LimitedScope = Extract<GrantScope, { kind: 'session' | 'conversation' }>;
 

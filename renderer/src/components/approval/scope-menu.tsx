@@ -6,6 +6,7 @@ import { visibleString } from '../../text/visible-text.ts';
 import { Visible } from '../visible.tsx';
 import classes from './approval-actions.module.css';
 import { narrowLimits } from './limits-form.tsx';
+import { limitsStrings } from './limits-strings.ts';
 import { reachSentence, scopeKey, scopeSentence, scopeSpan, widerScopes } from './scopes.ts';
 
 const t = strings.approvals;
@@ -48,8 +49,8 @@ export function ScopeMenu({ approval, scope, size, choose, disabled }: Props) {
         </Menu.RadioItem>
         {limits !== null && (
           <Menu.RadioItem {...item(scope.kind !== 'once' && scope.reach === 'pattern' ? scope : limits)}>
-            <span className={classes.scopeName}>{t.limits.name}</span>
-            <span className={classes.scopeText}>{t.limits.hint}</span>
+            <span className={classes.scopeName}>{limitsStrings.name}</span>
+            <span className={classes.scopeText}>{limitsStrings.hint}</span>
           </Menu.RadioItem>
         )}
         {widerScopes(approval).map(({ reach, scopes }) => (

@@ -6,6 +6,7 @@ import type { Operation } from '../../../../gateway/contract/operation.ts';
 import { strings } from '../../strings.ts';
 import { lasting, timeOfDay } from '../../text/format.ts';
 import { operationPlace } from '../../text/operation-line.ts';
+import { limitsStrings } from './limits-strings.ts';
 
 const t = strings.approvals;
 const DAY = 24 * 60;
@@ -42,7 +43,7 @@ export function scopeKey(scope: GrantScope): string {
 /** On the button that does it. */
 export function scopeLabel(scope: GrantScope): string {
   if (scope.kind === 'once') return t.approve;
-  if (scope.reach === 'pattern') return t.limits.approve;
+  if (scope.reach === 'pattern') return limitsStrings.approve;
   return t.approveWider(t.reachShort[scope.reach], scope.kind === 'minutes' ? lasting(scope.minutes) : null);
 }
 
@@ -67,8 +68,8 @@ export function scopeSentence(scope: GrantScope, approval: Approval): string {
     const minutes = scope.kind === 'session' ? MAX_DESK_MINUTES : scope.minutes;
     const until = timeOfDay(new Date(now + minutes * 60_000).toISOString(), now).replace(/:\d\d$/, '');
     const counts = scope.budget?.rows ?? scope.budget?.rowsEach;
-    const sentence = `${t.limits.now}${grantSentence(approval.operation, scope, until)}.`;
-    return counts === undefined ? sentence : `${sentence} ${t.limits.counted}`;
+    const sentence = `${limitsStrings.now}${grantSentence(approval.operation, scope, until)}.`;
+    return counts === undefined ? sentence : `${sentence} ${limitsStrings.counted}`;
   }
   return t.scopeSentence(reachSentence(scope.reach, approval), scopeSpan(scope));
 }

@@ -46,7 +46,8 @@ function Row({ cells, other, word }: { cells: readonly (string | null)[]; other:
 
 function Rows({ preview: { columns, key, sample, rows } }: { preview: RowsPreview }) {
   return (
-    <section className={classes.rows} aria-label={t.shown(sample.length, rows)}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it.
+    <section className={classes.rows} aria-label={t.shown(sample.length, rows)} tabIndex={0}>
       <table>
         <caption>{t.shown(sample.length, rows)}</caption>
         <thead>

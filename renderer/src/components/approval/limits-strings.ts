@@ -1,0 +1,25 @@
+/** Beside the card, since the first page has no use for them. */
+export const limitsStrings = {
+  name: 'Like this, with limits…',
+  hint: 'You say which values may be others, and how many rows.',
+  legend: 'What may be different next time',
+  value: 'value',
+  mayBe: (name: string) => `${name} may be`,
+  upTo: (name: string) => `${name} up to`,
+  beginning: (name: string) => `${name} begins with`,
+  rules: { same: 'the same', most: 'up to', starts: 'beginning with', any: 'anything' },
+  unlimited: 'no limit',
+  budget: { rowsEach: 'Rows each', rows: 'Rows in all', uses: 'Times in all' },
+  span: 'For how long',
+  spans: {
+    session: 'this session',
+    '30': '30 min, conversation',
+    '60': '1 h, conversation',
+    '120': '2 h, conversation',
+  },
+  approve: 'Approve with limits',
+  refused: (why: string) => `Not possible: ${why}.`,
+  now: 'This now, and without asking: ',
+  counted: 'Rows are counted as they happen; more than agreed to ends it, and what nobody can count before is asked.',
+  risk: (facts: string) => `Worth a second look: ${facts}.`,
+} as const;
