@@ -1,14 +1,12 @@
 import { Center, Loader } from '@mantine/core';
 import { Outlet, useRouterState } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { lazy, Suspense, useMemo } from 'react';
 import type { ConsoleHost } from '../../../gateway/contract/routes/console.ts';
 import type { GatewayStatus } from '../../../gateway/contract/status.ts';
 import { isUnauthorized } from '../api/client.ts';
 import { useHostEvents } from '../api/events.ts';
 import { HostContext } from '../api/host.ts';
 import { useApi } from '../api/queries.ts';
-import { useMay } from '../api/roles.ts';
-import { EmergencyBanner } from '../components/emergency-banner.tsx';
 import { HaltBanner } from '../components/halt-banner.tsx';
 import { Failure } from '../components/page.tsx';
 import { LoginScreen } from '../screens/login/login-screen.tsx';
@@ -18,6 +16,11 @@ import { AUDIT_PLACES, GATEWAY_PLACES, PLACES_OF_NO_READER } from './places.ts';
 import { Shell } from './shell.tsx';
 
 const STATUS_EVERY_MS = 15_000;
+
+/** Nobody waits for what is seldom there. */
+const EmergencyBanner = lazy(() =>
+  import('../components/emergency-banner.tsx').then((module) => ({ default: module.EmergencyBanner })),
+);
 
 function Waiting({ query }: { query: { error: unknown; refetch(): unknown } }) {
   return (
@@ -36,7 +39,9 @@ function Bare({ host }: { host: ConsoleHost }) {
 function Gateway() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const status = useApi('status', {}, { refetchInterval: STATUS_EVERY_MS });
-  const reads = useMay('sessions');
+  const roles = useApi('roles', {}).data?.roles;
+  // What is not known yet is shown: the gateway decides.
+  const reads = roles === undefined || roles.includes('developer') || roles.includes('auditor');
   const places = useMemo(() => (reads ? GATEWAY_PLACES : PLACES_OF_NO_READER), [reads]);
   const waiting = status.data?.waiting ?? 0;
   const counts = useMemo(() => ({ '/approvals': waiting }), [waiting]);
@@ -52,7 +57,11 @@ function Gateway() {
       state={(link) => <GatewayState status={data} link={link} />}
       banner={
         <>
-          <EmergencyBanner />
+          {data.emergency !== null && (
+            <Suspense fallback={null}>
+              <EmergencyBanner />
+            </Suspense>
+          )}
           <HaltBanner />
         </>
       }

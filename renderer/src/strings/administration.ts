@@ -1,7 +1,7 @@
 /** Roles, emergency access, and what the organisation has fixed. */
 export const administrationStrings = {
   emergency: {
-    label: 'Emergency access',
+    label: 'Emergency access is under way',
     title: 'Emergency access',
     left: (time: string) => `Emergency access, ${time} left.`,
     by: (who: string) => `Taken by ${who}:`,
