@@ -5,6 +5,8 @@ import type { Wish } from './wish.ts';
 
 /** What Git would be asked about; other commands lose nothing that is not in Git. */
 const LOOKED_AT = 'push reset clean checkout restore switch rm mv branch tag stash commit pull merge rebase worktree';
+const READS =
+  /^(status|diff|log|show|rev-parse|rev-list|describe|blame|shortlog|ls-files|ls-tree|ls-remote|cat-file|grep|version|help|merge-base|for-each-ref|show-ref|name-rev|check-ignore|count-objects)$/;
 const VALUES: Readonly<Record<string, string>> = {
   push: '-o --push-option --repo --receive-pack --exec',
   reset: '--pathspec-from-file',
@@ -25,7 +27,9 @@ export function gitWish(call: Looking): Wish[] {
   });
   const [sub, ...rest] = outer.operands;
   const command = sub?.text ?? null;
-  if (command === null || !LOOKED_AT.split(' ').includes(command)) return [];
+  if (command === null || READS.test(command)) return [];
+  if (!LOOKED_AT.split(' ').includes(command))
+    return [{ kind: 'mention', cwd: call.cwd, paths: [], does: `git ${command}` }];
   const unknown = (why: string): Wish[] => [
     { kind: 'unknown', sentence: `What git ${command} would touch is not looked at: ${why}` },
   ];

@@ -38,7 +38,8 @@ export type Wish =
     }
   | { kind: 'mode'; cwd: string; to: string; paths: PathWord[]; deep: boolean }
   | { kind: 'git'; cwd: string; command: string; options: { name: string; value: string | null }[]; operands: string[] }
-  | { kind: 'mention'; cwd: string; paths: PathWord[] }
+  /** `does`: a program that is not followed, which may do anything. */
+  | { kind: 'mention'; cwd: string; paths: PathWord[]; does: string | null }
   | { kind: 'unknown'; sentence: string };
 
 export const MAX_WISHES = 24;

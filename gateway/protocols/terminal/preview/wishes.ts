@@ -23,6 +23,8 @@ export function commandWishes(
   return wishesOf(seen);
 }
 
+const READERS = /^(cat|head|tail|less|more|diff|cmp|stat|file|sed)$/;
+
 /** What to look at for a command, from what the classifier saw of it; what is not known is said to be. */
 function wishesOf(seen: readonly Seen[]): Wish[] {
   const out: Wish[] = [];
@@ -73,8 +75,9 @@ function wishesFor(one: Seen): Wish[] {
     case 'mv':
     case 'cp':
     case 'install':
-    case 'ln':
       return transferred(call);
+    case 'ln':
+      return linked(call);
     case 'chmod':
     case 'chown':
     case 'chgrp':
@@ -128,8 +131,6 @@ function transferred(call: Looking): Wish[] {
   });
   const { options } = parsed;
   if (call.name === 'install' && has(options, '-d --directory')) return [];
-  // A hard or symbolic link replaces what is there only where it is told to.
-  if (call.name === 'ln' && !has(options, '-f --force')) return [];
   const into = options.find((one) => isOption(one, '-t --target-directory'))?.value ?? null;
   const operands = [...parsed.operands];
   const last = into ?? operands.pop();
@@ -137,6 +138,8 @@ function transferred(call: Looking): Wish[] {
   const target = pathsOf(call, [last], 'writes');
   const sources = pathsOf(call, operands, call.name === 'mv' ? 'moves' : 'copies');
   const unknown = [...sources.unknown, ...target.unknown];
+  if (sources.paths.some(({ text }) => /(^|\/)\.\.?\/*$/.test(text)))
+    return [{ kind: 'unknown', sentence: `What ${call.name} takes out of a folder is not looked at` }];
   const [to] = target.paths;
   if (to === undefined || sources.paths.length === 0) return unknown;
   const keeps = has(options, '-n --no-clobber -b --backup -S --suffix -u --update -i --interactive');
@@ -153,6 +156,15 @@ function transferred(call: Looking): Wish[] {
     },
     ...unknown,
   ];
+}
+
+/** A link replaces what is there only where it is told to. */
+function linked(call: Looking): Wish[] {
+  const { operands, options } = parseOptions(call.words, { values: '-S -t --suffix --target-directory' });
+  const [, target, more] = operands;
+  if (target === undefined || more !== undefined || has(options, '-t --target-directory'))
+    return [{ kind: 'unknown', sentence: 'Which links ln makes is not looked at' }];
+  return written(call, [target], has(options, '-f --force') ? 'replaced' : 'changed');
 }
 
 function withMode(call: Looking): Wish[] {
@@ -172,19 +184,26 @@ function withMode(call: Looking): Wish[] {
 }
 
 function edited(call: Looking): Wish[] {
-  const { operands, options } = parseOptions(call.words, { values: '-e -f --expression --file -l --line-length' });
+  // What stands behind -i at once is a suffix, and no options.
+  const plain = call.words.map((word) => (/^-i./.test(word.text ?? '') ? { ...word, text: '-i' } : word));
+  const { operands, options } = parseOptions(plain, { values: '-e -f --expression --file -l --line-length' });
   if (!has(options, '-i --in-place')) return mentioned(call);
   const scripted = has(options, '-e -f --expression --file');
-  return written(call, scripted ? operands : operands.slice(1), 'changed');
+  const files = scripted ? operands : operands.slice(1);
+  const suffix = call.words.map(({ text }) => /^(?:-i|--in-place=)(.+)$/.exec(text ?? '')?.[1]).find(Boolean);
+  const copies = files.map((word) => ({ ...word, text: word.text === null ? null : `${word.text}${suffix}` }));
+  return [...written(call, files, 'changed'), ...(suffix === undefined ? [] : written(call, copies, 'replaced'))];
 }
 
 /** Files that another program is given, if they are there. */
 function mentioned(call: Looking): Wish[] {
-  if (QUIET.test(call.name) && !/^(cat|head|tail|less|more|diff|cmp|stat|file|source)$/.test(call.name)) return [];
+  const { name, cwd } = call;
+  const isQuiet = QUIET.test(name);
+  if (isQuiet && !READERS.test(name)) return [];
   const words = call.words.filter(({ text }) => text !== null && !/^-|^https?:|^$/.test(text) && text.length < 1000);
   const { paths } = pathsOf(call, words, 'names');
-  const program = call.name.includes('/') ? [{ text: call.name, glob: false }] : [];
-  return paths.length + program.length === 0
-    ? []
-    : [{ kind: 'mention', cwd: call.cwd, paths: [...program, ...paths].slice(0, 40) }];
+  const program = name.includes('/') ? [{ text: name, glob: false }] : [];
+  const all = [...program, ...paths].slice(0, 40);
+  const does = isQuiet || READERS.test(name) ? null : name;
+  return all.length === 0 && does === null ? [] : [{ kind: 'mention', cwd, paths: all, does }];
 }

@@ -1,5 +1,5 @@
 import { realpathSync, statSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import type { PreviewPart } from '../../../../contract/preview.ts';
 import type { PathWord, Wish } from '../wish.ts';
 import { type Budget, type Entry, entryOf, expand, isSpent, patternOf, walk } from './paths.ts';
@@ -53,14 +53,18 @@ async function countAll(tops: readonly Entry[], budget: Budget, deep: boolean): 
 }
 
 const total = ({ files, folders, bytes, cut }: Counted): string =>
-  `${cut ? 'at least ' : ''}${count(files.length, 'file')}${folders.length > 0 ? ` in ${count(folders.length, 'folder')}` : ''}, ${bytesOf(bytes)}`;
+  files.length === 0 && folders.length > 0
+    ? count(folders.length, 'empty folder')
+    : `${cut ? 'at least ' : ''}${count(files.length, 'file')}${folders.length > 0 ? ` in ${count(folders.length, 'folder')}` : ''}, ${bytesOf(bytes)}`;
 
 async function gone(look: Look, counted: Counted, tops: readonly string[]): Promise<string> {
   const { losses, tracking } = look;
   await tracking.load(tops);
   tracking.begin();
   for (const file of counted.files) {
-    losses.file(file, tracking.fromGit(file.path));
+    // A repository that goes with its files has nothing to give back.
+    const without = counted.histories.some((path) => file.path.startsWith(`${dirname(path)}/`));
+    losses.file(file, without ? null : tracking.fromGit(file.path));
     if (!/\/\.git\//.test(file.path)) tracking.add(file);
   }
   for (const folder of counted.folders) losses.file(folder, null);
@@ -252,14 +256,14 @@ export async function lookAtTransfer(wish: Of<'transfer'>, look: Look): Promise<
     for await (const one of source.kind === 'folder' ? walk(source, look.budget) : [source]) {
       const place = join(end, relative(source.path, one.path));
       const old = entryOf(place);
-      if (one.kind !== 'folder') look.losses.made.add(place);
+      if (one.kind !== 'folder' && (old === null || wish.replaces === 'all')) look.losses.made.add(place);
       if (moves && one.kind !== 'folder') look.losses.file(one, look.tracking.fromGit(one.path));
       // A folder that is moved goes as a whole, and only onto an empty one.
       const whole = moves && source.kind === 'folder';
       if (!whole && old !== null && old.kind !== 'folder' && place !== one.path) replaced.push(old);
     }
   }
-  look.losses.changes = true;
+  look.losses.changes ||= pairs.length > 0;
   if (pairs.length > 0) {
     const counted = await countAll(
       there.filter(({ kind }) => kind !== 'folder' || wish.deep),
@@ -334,6 +338,7 @@ export async function lookAtMode(wish: Of<'mode'>, look: Look): Promise<PreviewP
 }
 
 export async function lookAtMention(wish: Of<'mention'>, look: Look): Promise<PreviewPart[]> {
+  if (wish.does !== null) look.losses.cannot(`what ${wish.does} does`);
   const paths = await expand(wish.paths, wish.cwd, look.budget);
   const there = paths.map((path) => entryOf(path)).flatMap((entry) => (entry === null ? [] : [entry]));
   if (there.length === 0) return [];

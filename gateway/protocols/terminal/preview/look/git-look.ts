@@ -34,7 +34,9 @@ export async function lookAtGit(wish: GitWish, look: Look): Promise<PreviewPart[
     before: wish.operands.slice(0, split),
     after: separator === undefined ? null : wish.operands.slice(split),
   };
-  return (await LOOKS[wish.command]?.(asked)) ?? [];
+  const one = LOOKS[wish.command];
+  if (one === undefined) look.losses.cannot(`what git ${wish.command} does`);
+  return (await one?.(asked)) ?? [];
 }
 
 const isNamed = (written: string, name: string) =>

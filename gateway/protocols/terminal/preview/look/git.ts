@@ -54,7 +54,7 @@ export async function gitIn(cwd: string, budget: Budget): Promise<{ git: Git; to
 }
 
 function run(cwd: string, args: readonly string[], budget: Budget, input = ''): Promise<string | null> {
-  const left = Math.min(LIMITS.gitMilliseconds, budget.until - performance.now());
+  const left = budget.until - performance.now();
   if (left <= 0 || budget.signal.aborted) return Promise.resolve(null);
   return new Promise((resolve) => {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'));

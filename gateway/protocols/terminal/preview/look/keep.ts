@@ -4,10 +4,15 @@ import type { Kept, KeptFile } from '../../../../contract/undo.ts';
 import type { Wish } from '../wish.ts';
 import { LIMITS } from './limits.ts';
 import { lookAt } from './look.ts';
+import { entryOf } from './paths.ts';
 
 /** Reads what a command would remove or replace, right before it runs. Never rejects. */
-export async function keepFor(wishes: readonly Wish[], signal: AbortSignal): Promise<Kept> {
-  const { preview, losses, keep, git } = await lookAt(wishes, signal);
+export async function keepFor(
+  wishes: readonly Wish[],
+  signal: AbortSignal,
+  milliseconds: number = LIMITS.milliseconds,
+): Promise<Kept> {
+  const { preview, losses, keep, git } = await lookAt(wishes, signal, () => {}, milliseconds);
   const files: KeptFile[] = [];
   let left: number = LIMITS.keptBytes;
   let missed = 0;
@@ -20,7 +25,8 @@ export async function keepFor(wishes: readonly Wish[], signal: AbortSignal): Pro
     } else missed += 1;
   }
   for (const path of losses.made) {
-    if (files.length >= LIMITS.keptEntries || losses.files.has(path)) continue;
+    // What is there already is never taken away.
+    if (files.length >= LIMITS.keptEntries || losses.files.has(path) || entryOf(path) !== null) continue;
     files.push({ path, kind: 'missing', mode: 0, sha256: null, content: null, git: null });
   }
   const told = preview.undo ?? { can: 'none' as const, sentence: 'Nobody could look at it' };

@@ -1,8 +1,7 @@
 /** What one look may cost, whatever it is asked to look at. */
 export const LIMITS = {
   /** Of all of it. */
-  milliseconds: 6_000,
-  gitMilliseconds: 4_000,
+  milliseconds: 8_000,
   /** Files and folders that are counted. */
   entries: 20_000,
   /** Lines of a part that are shown. */

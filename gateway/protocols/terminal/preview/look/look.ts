@@ -33,13 +33,19 @@ export async function lookAt(
   wishes: readonly Wish[],
   signal: AbortSignal,
   told: (preview: CommandPreview) => void = () => {},
+  milliseconds: number = LIMITS.milliseconds,
 ): Promise<Looked> {
-  const budget = { entries: LIMITS.entries, until: performance.now() + LIMITS.milliseconds, signal };
+  const budget = { entries: LIMITS.entries, until: performance.now() + milliseconds, signal };
   const look: Look = { budget, losses: new Losses(), tracking: new Tracking(budget) };
   const preview: CommandPreview = { kind: 'command', state: 'loading', parts: [], undo: null };
   for (const wish of wishes) {
     try {
-      preview.parts.push(...(await lookAtOne(wish, look)));
+      const parts = await lookAtOne(wish, look);
+      // What Git did not say in time is not there for that reason alone.
+      const late = wish.kind === 'git' && isSpent(budget);
+      preview.parts.push(
+        ...(late ? [part('unknown', `What git ${wish.command} would touch was not found in time`)] : parts),
+      );
     } catch {
       preview.parts.push(part('unknown', `What is there for ${wish.kind} could not be looked at`));
     }

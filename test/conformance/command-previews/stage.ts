@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createCommandClassifier } from '../../../gateway/protocols/terminal/classifier/index.ts';
 import { type Looked, lookAt } from '../../../gateway/protocols/terminal/preview/look/look.ts';
+import type { Wish } from '../../../gateway/protocols/terminal/preview/wish.ts';
 import { commandWishes } from '../../../gateway/protocols/terminal/preview/wishes.ts';
 
 /** A developer's folder with a Git repository, its server, and files of every standing; copied for each case. */
@@ -24,11 +25,15 @@ export interface Stage {
   work: string;
   home: string;
   run(command: string): { code: number; output: string };
+  wishes(command: string): Wish[];
   look(command: string): Promise<Looked>;
   /** Every file below the stage by its path from there: its content, or where it leads. */
   files(): Map<string, string>;
   stop(): void;
 }
+
+/** What is found must not depend on how busy the machine is. */
+export const LOOK_MS = 100_000;
 
 const WHEN = '2026-01-05T10:00:00Z';
 const ENV = {
@@ -112,6 +117,8 @@ export function setStage(): Stage {
   // Worktrees know each other by absolute paths.
   for (const file of ['work/.git/worktrees/tree/gitdir', 'tree/.git'])
     writeFileSync(join(root, file), readFileSync(join(root, file), 'utf8').replaceAll(template, root));
+  const readScript = (path: string) => readFileSync(path, 'utf8');
+  const wishes = (command: string) => commandWishes(classifier, command, { cwd: work, home, readScript });
   return {
     work,
     home,
@@ -131,10 +138,8 @@ export function setStage(): Stage {
         return { code: status, output: stderr };
       }
     },
-    async look(command) {
-      const readScript = (path: string) => readFileSync(path, 'utf8');
-      return lookAt(commandWishes(classifier, command, { cwd: work, home, readScript }), new AbortController().signal);
-    },
+    wishes,
+    look: (command) => lookAt(wishes(command), new AbortController().signal, () => {}, LOOK_MS),
     files() {
       const found = new Map<string, string>();
       const visit = (path: string) => {
