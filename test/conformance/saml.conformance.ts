@@ -292,7 +292,7 @@ describe.skipIf(simplesaml.missing)(`SAML${simplesaml.missing ? ` (${simplesaml.
     const certificate = /X509Certificate>([^<]+)</.exec(xml)![1]!.replaceAll(/\s/g, '');
     provider.register({ entityId: OWN, acs, encryptFor: certificate });
     const { form, view } = await signIn();
-    expect(view.state).toBe('done');
+    expect(view).toMatchObject({ state: 'done' });
     expect(Buffer.from(form.fields.SAMLResponse!, 'base64').toString()).not.toContain('ada@acme.example');
     expect(await verified()).toMatchObject({ status: 'ok' });
     await people.removeProvider('acme');

@@ -82,7 +82,9 @@ export async function startSamlProvider(): Promise<TestSamlProvider> {
     );
   };
   writeAccounts();
-  const server = spawn(component('simplesamlphp').path, ['-S', `127.0.0.1:${port}`, '-t', HOME], {
+  // What is configured while it runs counts at once, and not when a cache of PHP's looks again.
+  const args = ['-d', 'opcache.enable=0', '-S', `127.0.0.1:${port}`, '-t', HOME];
+  const server = spawn(component('simplesamlphp').path, args, {
     env: { PATH: process.env.PATH, SIMPLESAMLPHP_CONFIG_DIR: join(folder, 'config') },
     stdio: 'ignore',
   });
