@@ -15,7 +15,7 @@ import { CountersignError } from '../../contract/errors.ts';
 import type { KeptFile, LeftFile, PushedRef } from '../../contract/undo.ts';
 
 /** What is at a path now, as it was looked at when the action had ended. */
-export function stateOf(path: string): LeftFile {
+function stateOf(path: string): LeftFile {
   try {
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (!stat) return { state: 'missing', sha256: null };
