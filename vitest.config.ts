@@ -45,6 +45,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'conformance',
+          // Half of the time they wait for servers, timers and other processes.
+          maxWorkers: 3,
           retry,
           include: ['test/conformance/**/*.conformance.ts'],
           exclude: ALONE,
