@@ -105,8 +105,8 @@ export const ROUTE_ROLES = {
   discardPolicy: ADMIN,
   checkPolicy: ANY,
   tryPolicy: ANY,
-  // They show what was asked.
-  policySuggestions: ['developer', 'auditor', 'admin'],
+  // They show what anybody was asked about, to whoever changes policy.
+  policySuggestions: ['auditor', 'admin'],
   policyHistory: ANY,
   policyVersion: ANY,
   syncStatus: ANY,

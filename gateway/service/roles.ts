@@ -121,6 +121,18 @@ export function serviceRoles(parts: {
         const { items } = await handlers.grants(input, context);
         return { items: items.filter(({ subject }) => isShown(subject)) };
       },
+      passkeyRequest(input, context) {
+        assertShown(input.id);
+        return handlers.passkeyRequest(input, context);
+      },
+      async undoPlan(input, context) {
+        await readers.open(input.id);
+        return handlers.undoPlan(input, context);
+      },
+      async undoContents(input, context) {
+        await readers.open(input.id);
+        return handlers.undoContents(input, context);
+      },
       async killSession(input, context) {
         const subject = registry.get(input.id)?.identity.subject;
         const ends = roles.has('approver') || roles.has('admin') || roles.has('auditor');

@@ -92,8 +92,11 @@ describe.skipIf(psql.missing)('roles by groups (needs psql)', () => {
       () => control.call('statements', { id: adas }),
       () => control.call('result', { id: adas, index: 0 }),
       () => control.call('verifySession', { id: adas }),
+      () => control.call('undoPlan', { id: adas, exchange: 0 }),
+      () => control.call('undoContents', { id: adas, exchange: 0, pin }),
     ])
       await expect(call()).rejects.toMatchObject({ code: 'SESSION_OF_ANOTHER' });
+    await expect(control.call('policySuggestions', {})).rejects.toMatchObject({ code: 'ROLE_REQUIRED' });
   });
 
   it('an auditor sees all of it, which the device’s log says before, and lets nothing through', async () => {
