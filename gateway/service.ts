@@ -1,4 +1,4 @@
-import { createHmac, hash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -6,10 +6,8 @@ import { createMonitor } from './alerts/monitor.ts';
 import { tapRecorder } from './alerts/tap.ts';
 import { type ApprovalEvent, createApprovals } from './approvals/approvals.ts';
 import { createApprovedCommands } from './approvals/approved-commands.ts';
-import { statementDigest } from './approvals/digest.ts';
 import { createGrantFile } from './approvals/grant-file.ts';
 import { createPinGuard } from './approvals/pin-guard.ts';
-import { canOpenBrowser, openBrowser } from './cli/browser.ts';
 import { controlSocketPath, homeFolder, typedCommand } from './cli/home.ts';
 import { version } from './cli/version.ts';
 import { createConnections } from './config/connections.ts';
@@ -33,9 +31,6 @@ import { createTokens } from './identity/tokens.ts';
 import { createWorkloads } from './identity/workloads.ts';
 import { openLogFile } from './log-file.ts';
 import { createMaskingKeys } from './masking/keys.ts';
-import { TokenTable } from './masking/token-table.ts';
-import { createNotifications } from './notify/notifications.ts';
-import { createServiceTray } from './notify/tray/service-tray.ts';
 import { accessPipeline, accessTokens, endChangedAccess } from './pipeline/access.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
 import type { Clock } from './pipeline/ports.ts';
@@ -49,13 +44,8 @@ import {
 import { assertProtected } from './protect/assert-protected.ts';
 import type { ProtectedLayout } from './protect/layout.ts';
 import { createClassifier } from './protocols/postgres/classifier/index.ts';
-import { createMasking } from './protocols/postgres/masking/masking.ts';
-import { withPlainView } from './protocols/postgres/masking/plain-view.ts';
-import { startPostgres } from './protocols/postgres/protocol.ts';
-import { createInspector } from './protocols/postgres/wire/inspector.ts';
 import { testConnection } from './protocols/postgres/wire/probe.ts';
 import { loadOrMakeCertificate } from './protocols/postgres/wire/self-signed.ts';
-import { connectSimpleClient } from './protocols/postgres/wire/simple-client.ts';
 import { createCommandClassifier } from './protocols/terminal/classifier/index.ts';
 import { createRecorder } from './recording/recorder.ts';
 import { recoverRecordings } from './recording/recovery.ts';
@@ -63,6 +53,7 @@ import { createAboutHandlers } from './service/about.ts';
 import { serviceAdministration } from './service/administration.ts';
 import { serviceAgents } from './service/agents.ts';
 import { choosePort } from './service/choose-port.ts';
+import { serviceDesktop } from './service/desktop.ts';
 import { serviceEmergency } from './service/emergency.ts';
 import { limited } from './service/limited-policy.ts';
 import { logGrant } from './service/log-grant.ts';
@@ -71,6 +62,7 @@ import { serviceMailbox } from './service/mailbox.ts';
 import { serviceMcp } from './service/mcp.ts';
 import { servicePasskeys } from './service/passkeys.ts';
 import { servicePeople } from './service/people.ts';
+import { servicePostgres } from './service/postgres.ts';
 import { publishChanges } from './service/publish-changes.ts';
 import { serviceRoles } from './service/roles.ts';
 import { serviceSentinel } from './service/sentinel.ts';
@@ -422,20 +414,21 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
   });
   const maskingKey = createMaskingKeys(join(home, 'masking.key'));
-  const tokenTable = new TokenTable();
   const peer = createPeerLookup();
+  const clientProcess = ({ address, port }: { address: string; port: number }, localPort: number) =>
+    peer({ localPort, remotePort: port, remoteAddress: address });
 
   const spending = countingSpending(monitor.tap, approvals);
   const recordings = signInRecorder(haltRecorder(tapRecorder(gate, spending), halt), (subject) =>
     people.evidence(subject),
   );
-  const postgres = await startPostgres(
+  const postgres = await servicePostgres(
     {
       connections,
       tokens,
-      credential: async (sent, id) =>
-        workloads.isJwt(sent) ? tokens.admitted(await workloads.verify(sent, id), id) : tokens.verify(sent, id),
+      workloads,
       vault,
+      policy,
       pipeline,
       approvals,
       classifier,
@@ -443,34 +436,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       live: registry,
       clock,
       newSessionId: () => ulid(clock.now(), randomBytes(10)),
-      digest: statementDigest,
-      masking: (connection, person, { database, conversation }) =>
-        withPlainView(
-          createMasking(connection, maskingKey(connection.id), {
-            scope: [database, person.subject, conversation],
-            table: tokenTable,
-            parse: classifier.parse,
-          }),
-          (tag) => !policy.canViewPlain(person, connection, tag),
-        ),
-      inspect: (connection, database) =>
-        createInspector({
-          connection,
-          connect: async () =>
-            connectSimpleClient({
-              connection,
-              database,
-              parameters: INSPECTOR_PARAMETERS,
-              protocolMinor: 0,
-              secret: await vault.read(connection.id),
-              timeoutMs: 10_000,
-            }),
-        }),
-      clientProcess: ({ address, port }, localPort) => peer({ localPort, remotePort: port, remoteAddress: address }),
-      scramDefaults: (connectionId) => ({
-        salt: createHmac('sha256', maskingKey('scram')).update(connectionId).digest().subarray(0, 16),
-        iterations: 4096,
-      }),
+      maskingKey,
+      clientProcess,
       protection,
       refused: (reason) => monitor.refused(reason),
       heldBecause: (id) => monitor.heldBecause(id),
@@ -540,7 +507,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     identity: signedIn.admit,
     maskingKey: (server) => maskingKey(`mcp/${server}`),
     heldBecause: (id) => monitor.heldBecause(id),
-    clientProcess: ({ address, port }, localPort) => peer({ localPort, remotePort: port, remoteAddress: address }),
+    clientProcess,
     refused: (reason) => monitor.refused(reason),
     every,
     protection,
@@ -660,41 +627,17 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     unexpected: (error) => log.error({ err: error }, 'the control API made a mistake'),
   });
-  const openConsole = () => openBrowser(`${control.address?.url ?? ''}/approvals`, process.env);
-  const notifications = createNotifications({
-    wanted: options.notifications ?? false,
+  const { notifications, tray } = serviceDesktop({
+    options,
     protection,
-    platform: process.platform,
-    env: process.env,
-    uid: process.getuid?.() ?? -1,
     now: clock.now,
-    schedule,
-    decide: roles.decide,
-    get person() {
-      return people.current().display;
-    },
-    consoleUrl: () => control.address?.url ?? '',
-    open: canOpenBrowser(process.env) ? openConsole : null,
-    log: (level, sentence) => log[level](sentence),
-    onStatus: publishStatus,
-  });
-  const tray = createServiceTray({
-    wanted: options.tray ?? false,
-    protection,
-    platform: process.platform,
-    env: process.env,
-    uid: process.getuid?.() ?? -1,
-    pid: process.pid,
     schedule,
     status,
     approvals: { list: mail.desk.list, get: mail.desk.get, decide: roles.decide },
     halt,
-    get person() {
-      return people.current().display;
-    },
-    open: (path) => {
-      if (canOpenBrowser(process.env)) openBrowser(new URL(path, control.address?.url).href, process.env);
-    },
+    person: () => people.current().display,
+    consoleUrl: () => control.address?.url ?? '',
+    onStatus: publishStatus,
     log: (level, sentence) => log[level](sentence),
   });
   registry.onChange((session) => {
@@ -762,9 +705,3 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
   };
 }
-
-/** For the gateway's own questions: nothing that a client set may change their meaning. */
-const INSPECTOR_PARAMETERS: ReadonlyMap<string, string> = new Map([
-  ['application_name', 'countersign'],
-  ['client_encoding', 'UTF8'],
-]);
