@@ -64,11 +64,13 @@ const shown = ({ columns }: Pick<Statement, 'columns'>) =>
 /** The index’s statements of one application’s session, once all of it is there. */
 async function indexed(application: string): Promise<Statement[]> {
   const [session] = await closedSessions(sides.service.home, application);
-  await eventually('the index', async () => {
-    const { items } = await sides.control.call('sessions', { limit: 500 });
-    return items.some(({ id, state }) => id === session!.id && state === 'closed') ? true : null;
+  return eventually('the index', async () => {
+    const { items: sessions } = await sides.control.call('sessions', { limit: 500 });
+    if (!sessions.some(({ id, state }) => id === session!.id && state === 'closed')) return null;
+    // Ended, and perhaps not read into the index yet.
+    const { items } = await sides.control.call('statements', { id: session!.id, limit: 500 });
+    return items.length > 0 ? items : null;
   });
-  return (await sides.control.call('statements', { id: session!.id, limit: 500 })).items;
 }
 
 /** Each statement with its columns, those with a masked value in brackets. */
