@@ -12,13 +12,15 @@ function action(
     words: string[];
     reason: string;
     bindings?: ActionOperation['bindings'];
+    preview?: Approval['preview'];
   },
 ): Approval {
-  const base = updateApproval(now, id);
+  const { preview: _, ...base } = updateApproval(now, id);
   const { identity, sessionId, digest, agent } = base.operation;
-  const { class: effectsClass, words, reason, bindings = [], ...rest } = part;
+  const { class: effectsClass, words, reason, bindings = [], preview, ...rest } = part;
   return {
     ...base,
+    ...(preview && { preview }),
     estimatedRows: null,
     verdict: { ...base.verdict, policyIds: [`ask-${part.tool.toLowerCase()}`], reason, grantable: true },
     operation: {
@@ -57,6 +59,26 @@ export const commandApproval = (now: number) =>
     bindings: [
       { name: 'scripts/backfill.sh', value: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08' },
     ],
+    preview: {
+      kind: 'command',
+      state: 'done',
+      parts: [
+        {
+          tone: 'loss',
+          sentence: 'Removes 14 files and 3 folders (2.1 MB) below tmp',
+          lines: ['tmp/export.csv: unknown to Git', 'tmp/cache: ignored by Git'],
+          more: 2,
+        },
+        { tone: 'plain', sentence: 'Replaces backfill.log (12 kB)', lines: [], more: 0 },
+        {
+          tone: 'unknown',
+          sentence: 'What ./scripts/backfill.sh does is known only when it runs',
+          lines: [],
+          more: 0,
+        },
+      ],
+      undo: { can: 'part', sentence: 'Files below tmp can be put back; what the script does cannot.' },
+    },
   });
 
 export const changeApproval = (now: number) =>

@@ -29,7 +29,7 @@ export function WhyAsked({ approval }: { approval: Approval }) {
         </ConsoleLink>{' '}
         · {t.levels[verdict.level]}
       </span>
-      {facts.length > 0 && <span className={classes.more}> {limitsStrings.risk(facts.join(', '))}</span>}
+      {facts.length > 0 && <span className={classes.more}>. {limitsStrings.risk(facts.join(', '))}</span>}
     </span>
   );
 }
