@@ -1,7 +1,7 @@
-import { Anchor, PasswordInput, type PasswordInputProps } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
+import { PasswordInput, type PasswordInputProps } from '@mantine/core';
 import { useApi } from '../api/queries.ts';
 import { strings } from '../strings.ts';
+import { ConsoleLink } from './console-link.tsx';
 import { Notice } from './tone.tsx';
 
 export const PIN_MIN = 6;
@@ -17,10 +17,7 @@ export function PinField({ value, onChange, label = strings.pin.label, ...rest }
   if (status.data !== undefined && !status.data.pinSet) {
     return (
       <Notice tone="warn">
-        {strings.pin.missing}{' '}
-        <Anchor component={Link} to="/settings" fz="inherit">
-          {strings.pin.missingLink}
-        </Anchor>
+        {strings.pin.missing} <ConsoleLink to="/settings">{strings.pin.missingLink}</ConsoleLink>
       </Notice>
     );
   }

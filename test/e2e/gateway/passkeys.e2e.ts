@@ -86,7 +86,7 @@ describe.skipIf(missing)(`passkeys${missing ? ` (${missing})` : ''}`, () => {
     await form.getByText(/PIN is wrong|wrong PIN/i).waitFor();
     await form.getByLabel('PIN', { exact: true }).fill(TEST_PIN);
     await form.getByRole('button', { name: 'Add a passkey' }).click();
-    await page.getByText('On this machine').waitFor();
+    await page.getByText('On this machine', { exact: true }).waitFor();
     expect((await gateway.control.call('passkeys', {})).items).toMatchObject([{ name: 'Laptop', standing: 'local' }]);
   });
 
@@ -125,7 +125,7 @@ describe.skipIf(missing)(`passkeys${missing ? ` (${missing})` : ''}`, () => {
   test('it does not approve when its user is not verified', async () => {
     await cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false });
     const run = update('stolen');
-    await card().getByText('stolen').waitFor();
+    await card().getByText("'stolen'", { exact: true }).waitFor();
     await approve().and(page.locator('[aria-disabled=false]')).click();
     await card().getByText('The browser asked for your passkey and got none').waitFor();
     await card().getByRole('button', { name: 'Deny' }).click();

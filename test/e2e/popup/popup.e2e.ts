@@ -17,8 +17,10 @@ describe.skipIf(noChromium)(`popup${noChromium ? ` (${noChromium})` : ''}`, () =
     path = '/popup',
     options: Parameters<typeof startStubGateway>[0] = {},
     before: () => void = () => {},
+    prepare: () => void = () => {},
   ) => {
     gateway = await startStubGateway(options);
+    prepare();
     opened = await openConsole(browser, gateway.url + path, { width: 360, height: 600, before });
     page = opened.page;
     await gateway.streamOpen();
@@ -121,6 +123,7 @@ describe.skipIf(noChromium)(`popup${noChromium ? ` (${noChromium})` : ''}`, () =
       expect.stringMatching(
         /^for 30 days, also while you are away; takes your PIN: This now, and exactly this statement/,
       ),
+      expect.stringMatching(/^Like this, with limits…/),
       expect.stringMatching(/^until this session ends.*: This now, and statements of this shape with any values/),
       expect.stringMatching(/^for 15 min: This now, and statements of this shape/),
       expect.stringMatching(/^for 1 hour: This now, and statements of this shape/),
@@ -154,7 +157,7 @@ describe.skipIf(noChromium)(`popup${noChromium ? ` (${noChromium})` : ''}`, () =
   });
 
   test('in the app its window is as high as its card, and grows with it', async () => {
-    await start('/popup', {}, () => {
+    const inTheApp = () => {
       const heights: number[] = [];
       const bridge = {
         hidePopup: () => {},
@@ -162,10 +165,18 @@ describe.skipIf(noChromium)(`popup${noChromium ? ` (${noChromium})` : ''}`, () =
         setPopupHeight: (pixels: number) => heights.push(pixels),
       };
       Object.assign(globalThis, { heights, countersignDesktop: bridge });
-    });
+    };
+    // With its preview and a long statement it would be as high as the window may be.
+    const shorten = () => {
+      const { preview: _, ...plain } = gateway.state.approvals.find(({ id }) => id === 'a-update')!;
+      const operation = { ...plain.operation, text: 'DELETE FROM t WHERE id = 1' };
+      gateway.state.approvals[0] = { ...plain, operation } as typeof plain;
+    };
+    await start('/popup', {}, inTheApp, shorten);
     await guardOver();
     const heights = () => page.evaluate(() => (globalThis as unknown as { heights: number[] }).heights);
     await expect.poll(async () => (await heights()).at(-1)).toBeGreaterThan(200);
+    await expect.poll(async () => (await heights()).at(-1)).toBeLessThan(760);
     const before = (await heights()).at(-1)!;
     await card().getByText('Details').click();
     await expect.poll(async () => (await heights()).at(-1)).toBeGreaterThan(before);

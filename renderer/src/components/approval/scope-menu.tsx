@@ -29,6 +29,27 @@ export function ScopeMenu({ approval, scope, size, choose, disabled }: Props) {
     onChange: () => choose(candidate),
     closeMenuOnClick: true,
   });
+  const wider = widerScopes(approval);
+  const group = ({ reach, scopes }: (typeof wider)[number]) => (
+    <div key={reach} className={classes.reach}>
+      <Menu.Label className={classes.reachHead}>
+        <span className={classes.scopeName}>{t.reachName[reach]}</span>
+        <span className={classes.reachText}>
+          <Visible>{reachSentence(reach, approval)}</Visible>
+        </span>
+      </Menu.Label>
+      {scopes.map((candidate) => (
+        <Menu.RadioItem
+          key={scopeKey(candidate)}
+          {...item(candidate)}
+          aria-label={`${scopeSpan(candidate)}: ${visibleString(scopeSentence(candidate, approval))}`}
+          rightSection={isStanding(candidate) ? <IconLock size={14} aria-hidden /> : null}
+        >
+          {scopeSpan(candidate)}
+        </Menu.RadioItem>
+      ))}
+    </div>
+  );
   return (
     <Menu
       position="top-end"
@@ -47,32 +68,14 @@ export function ScopeMenu({ approval, scope, size, choose, disabled }: Props) {
           <span className={classes.scopeName}>{t.approve}</span>
           <span className={classes.scopeText}>{scopeSentence(ONCE, approval)}</span>
         </Menu.RadioItem>
+        {wider.filter(({ reach }) => reach === 'exact').map(group)}
         {limits !== null && (
           <Menu.RadioItem {...item(scope.kind !== 'once' && scope.reach === 'pattern' ? scope : limits)}>
             <span className={classes.scopeName}>{limitsStrings.name}</span>
             <span className={classes.scopeText}>{limitsStrings.hint}</span>
           </Menu.RadioItem>
         )}
-        {widerScopes(approval).map(({ reach, scopes }) => (
-          <div key={reach} className={classes.reach}>
-            <Menu.Label className={classes.reachHead}>
-              <span className={classes.scopeName}>{t.reachName[reach]}</span>
-              <span className={classes.reachText}>
-                <Visible>{reachSentence(reach, approval)}</Visible>
-              </span>
-            </Menu.Label>
-            {scopes.map((candidate) => (
-              <Menu.RadioItem
-                key={scopeKey(candidate)}
-                {...item(candidate)}
-                aria-label={`${scopeSpan(candidate)}: ${visibleString(scopeSentence(candidate, approval))}`}
-                rightSection={isStanding(candidate) ? <IconLock size={14} aria-hidden /> : null}
-              >
-                {scopeSpan(candidate)}
-              </Menu.RadioItem>
-            ))}
-          </div>
-        ))}
+        {wider.filter(({ reach }) => reach !== 'exact').map(group)}
       </Menu.Dropdown>
     </Menu>
   );
