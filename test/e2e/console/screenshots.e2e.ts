@@ -81,6 +81,8 @@ describe.skipIf(noChromium)(`every page${noChromium ? ` (${noChromium})` : ''}`,
     await page.setViewportSize({ width, height: one.height ?? height });
     await page.emulateMedia({ colorScheme: scheme });
     await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor({ state: 'attached' });
+    // Colours change over a moment, and what inherits them after that.
+    await page.waitForFunction(() => !document.getAnimations().some((one) => one instanceof CSSTransition));
     await page.screenshot({ path: `${FOLDER}${one.name}-${width}-${scheme}.png`, fullPage: one.whole ?? false });
     const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     // What a narrow window has is what a wide one has, but for the popup.
