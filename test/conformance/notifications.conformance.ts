@@ -121,7 +121,7 @@ describe.skipIf(missing)('notifications of a real desktop (needs xfce4-notifyd, 
     await desktop.press(OPEN);
     const opened = join(desktop.folder, 'opened');
     await eventually('the browser', () => (existsSync(opened) ? true : null));
-    expect(readFileSync(opened, 'utf8')).toBe(`${gateway.service.control.url}/approvals\n`);
+    expect(readFileSync(opened, 'utf8')).toBe(`${new URL('/approvals', gateway.service.control.url).href}\n`);
     await shows(0);
     expect((await approval(id)).state).toBe('waiting');
     await deny(id);

@@ -1,6 +1,6 @@
 import { Button, PasswordInput, TextInput, VisuallyHidden } from '@mantine/core';
 import { IconCheck, IconPlayerPauseFilled, IconX } from '@tabler/icons-react';
-import { type KeyboardEvent, useRef, useState } from 'react';
+import { type KeyboardEvent, lazy, Suspense, useRef, useState } from 'react';
 import { type Approval, type GrantScope, isStanding } from '../../../../gateway/contract/decision.ts';
 import { canUsePasskeys } from '../../api/passkeys.ts';
 import { useApi } from '../../api/queries.ts';
@@ -14,7 +14,7 @@ import { Notice } from '../tone.tsx';
 import { useNow } from '../use-now.ts';
 import { Visible } from '../visible.tsx';
 import classes from './approval-actions.module.css';
-import { LimitsForm, limitsProblem } from './limits-form.tsx';
+import { limitsProblem } from './limits.ts';
 import { limitsStrings } from './limits-strings.ts';
 import { PasskeyElsewhere } from './passkey-elsewhere.tsx';
 import { ScopeMenu } from './scope-menu.tsx';
@@ -22,6 +22,8 @@ import { scopeLabel, scopeSentence, widerScopes } from './scopes.ts';
 import type { Attention } from './use-attention.ts';
 import { useDecide } from './use-decide.tsx';
 import { useDecisionKeys, useGuard } from './use-guard.ts';
+
+const LimitsForm = lazy(() => import('./limits-form.tsx'));
 
 const t = strings.approvals;
 const SOON_MS = 60_000;
@@ -118,7 +120,9 @@ export function ApprovalActions({ approval, attention, compact, onDecided }: Pro
         />
       </div>
       {(scope.kind === 'session' || scope.kind === 'conversation') && scope.reach === 'pattern' && (
-        <LimitsForm approval={approval} scope={scope} choose={setScope} />
+        <Suspense fallback={null}>
+          <LimitsForm approval={approval} scope={scope} choose={setScope} />
+        </Suspense>
       )}
       <div className={classes.buttons}>
         <Button

@@ -1,33 +1,13 @@
 import { NativeSelect, NumberInput, TextInput } from '@mantine/core';
-import type { Approval, GrantScope } from '../../../../gateway/contract/decision.ts';
-import { type LiftedValue, liftedValues, ruleRefusal } from '../../../../gateway/contract/grant-values.ts';
+import type { Approval } from '../../../../gateway/contract/decision.ts';
+import { type LiftedValue, liftedValues } from '../../../../gateway/contract/grant-values.ts';
 import type { GrantBudget, ValueRule } from '../../../../gateway/contract/value-rule.ts';
 import { Visible } from '../visible.tsx';
+import type { LimitedScope } from './limits.ts';
 import classes from './limits-form.module.css';
 import { limitsStrings } from './limits-strings.ts';
 
 const t = limitsStrings;
-
-export type LimitedScope = Extract<GrantScope, { kind: 'session' | 'conversation' }>;
-
-/** Narrow: each value as it is now, in this session. null: the values cannot be told apart. */
-export function narrowLimits({ operation }: Approval): LimitedScope | null {
-  const lifted = liftedValues(operation);
-  if (lifted === null) return null;
-  const budget = operation.protocol === 'postgres' ? { rowsEach: 1, rows: 20, uses: 20 } : { uses: 20 };
-  return { kind: 'session', reach: 'pattern', values: lifted.values.map(() => ({ kind: 'same' })), budget };
-}
-
-/** What is open may be chosen and is said with why not: the gateway refuses it too. */
-export function limitsProblem(scope: GrantScope, { operation }: Approval): string | null {
-  if (scope.kind === 'once' || scope.reach !== 'pattern') return null;
-  const values = liftedValues(operation)?.values ?? [];
-  for (const [i, value] of values.entries()) {
-    const why = ruleRefusal(operation, value, scope.values?.[i] ?? { kind: 'same' });
-    if (why !== null) return why;
-  }
-  return null;
-}
 
 function firstRule(kind: ValueRule['kind'], { value }: LiftedValue): ValueRule {
   switch (kind) {
@@ -85,7 +65,7 @@ function ValueField({ value, rule, choose }: { value: LiftedValue; rule: ValueRu
 const SPANS = ['session', '30', '60', '120'] as const;
 
 /** Which values may be others, how many rows and uses, and for how long. Begins with the narrowest. */
-export function LimitsForm({
+export default function LimitsForm({
   approval,
   scope,
   choose,

@@ -5,7 +5,7 @@ import { strings } from '../../strings.ts';
 import { visibleString } from '../../text/visible-text.ts';
 import { Visible } from '../visible.tsx';
 import classes from './approval-actions.module.css';
-import { narrowLimits } from './limits-form.tsx';
+import { narrowLimits } from './limits.ts';
 import { limitsStrings } from './limits-strings.ts';
 import { reachSentence, scopeKey, scopeSentence, scopeSpan, widerScopes } from './scopes.ts';
 
