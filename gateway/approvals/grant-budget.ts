@@ -17,7 +17,10 @@ export function fits({ budget, uses, rows: spent = 0 }: Grant, reserved: number,
   );
 }
 
-/** Rows that were let through and not told of yet, by grant: in their order, since a session answers in order. */
+/**
+ * Rows that were let through and not told of yet, by grant. Several sessions end theirs in any order, and nobody says
+ * which: the smallest is taken to have ended, so never less is kept than is still to come.
+ */
 export class GrantSpending {
   readonly #waiting = new Map<string, number[]>();
 
@@ -33,7 +36,9 @@ export class GrantSpending {
   }
 
   release(id: string): void {
-    this.#waiting.get(id)?.shift();
+    const all = this.#waiting.get(id);
+    if (all === undefined || all.length === 0) return;
+    all.splice(all.indexOf(Math.min(...all)), 1);
   }
 
   forget(id: string): void {

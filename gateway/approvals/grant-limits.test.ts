@@ -146,6 +146,18 @@ describe('a grant with limits', () => {
     expect(await counted(refund(3), 20)).toBe(id);
   });
 
+  it('keeps the larger of two that run in two sessions when it does not know which has ended', async () => {
+    const { grant, counted, approvals } = setup();
+    const id = grant({ ...BATCH, budget: { rows: 40 } });
+    approvals.grantSpent(id, 1);
+    expect(await counted(refund(2), 20)).toBe(id);
+    expect(await counted(refund(3), 2)).toBe(id);
+    approvals.grantSpent(id, 2);
+    expect(await counted(refund(4), 20)).toBeNull();
+    approvals.grantSpent(id, 5);
+    expect(await counted(refund(4), 20)).toBe(id);
+  });
+
   it.each([
     [[21], 'one touched 21 rows, and at most 20 were agreed to'],
     [Array.from({ length: 11 }, () => 19), '209 rows were touched in all, and 200 were agreed to'],
