@@ -13,7 +13,7 @@ const command = (text: string, more: Partial<ActionOperation> = {}): ActionOpera
   ...testOperation(),
   protocol: 'agent',
   tool: 'Shell',
-  place: '/work/shop',
+  place: '/code/shop',
   bindings: [],
   text,
   digest: text.padEnd(64, '0').slice(0, 64),
@@ -206,7 +206,7 @@ describe('a grant with limits for commands', () => {
     const { grant, covered, last } = setup();
     const id = grant(BELOW, command('npx vitest run src/cart.test.ts'));
     expect(last().sentence).toBe(
-      'Shell like “npx vitest run ‹src/…›” by demo in /work/shop, 50 times at most, in this conversation, until 11:00',
+      'Shell like “npx vitest run ‹src/…›” by demo in /code/shop, 50 times at most, in this conversation, until 11:00',
     );
     expect(covered(command('npx vitest run src/tax.test.ts'))).toBe(id);
     for (const other of [
@@ -218,10 +218,10 @@ describe('a grant with limits for commands', () => {
       'npx vitest run --config=x src/a.test.ts',
     ])
       expect(covered(command(other))).toBeNull();
-    expect(covered(command('npx vitest run src/tax.test.ts', { place: '/work/other' }))).toBeNull();
+    expect(covered(command('npx vitest run src/tax.test.ts', { place: '/code/other' }))).toBeNull();
     const worse = command('npx vitest run src/tax.test.ts');
     expect(covered({ ...worse, effects: { ...worse.effects, flags: ['outside-workspace'] } })).toBeNull();
-    expect(covered({ ...worse, bindings: [{ name: 'file:/work/shop/x', value: 'a' }] })).toBeNull();
+    expect(covered({ ...worse, bindings: [{ name: 'file:/code/shop/x', value: 'a' }] })).toBeNull();
   });
 
   it('has no budget of rows', () => {

@@ -10,7 +10,7 @@ const action = (text: string, more: Partial<ActionOperation> = {}): ActionOperat
   ...testOperation(),
   protocol: 'agent',
   tool: 'Shell',
-  place: '/work/shop',
+  place: '/code/shop',
   bindings: [],
   text,
   ...more,

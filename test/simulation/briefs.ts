@@ -38,7 +38,7 @@ const asked = (name: string, kind: 'sql' | 'shell', place: string, form: RegExp,
 const statement = (name: string, connection: string, form: RegExp, more: More = {}): Item =>
   asked(name, 'sql', connection, form, { minutes: 120, rowsEach: 1000, rows: 1_000_000, ...more });
 
-const command = (name: string, form: RegExp, more: More = {}, cwd = '/work/shop'): Item =>
+const command = (name: string, form: RegExp, more: More = {}, cwd = '/code/shop'): Item =>
   asked(name, 'shell', cwd, form, { minutes: 120, ...more });
 
 const call = (
@@ -139,7 +139,7 @@ const WORK: readonly Item[] = [
   command('build', /^npm run build$/, { vary: {}, always: true }),
   command('stage', /^git add -A$/, { vary: {}, always: true }),
   command('commit', /^git commit -m "(?<message>[\w ()-]+)"$/, { vary: { message: 'any' } }),
-  write('write the sources', /^\/work\/shop\/src\/[\w/-]+\.tsx?$/),
+  write('write the sources', /^\/code\/shop\/src\/[\w/-]+\.tsx?$/),
   call(
     'search the documentation',
     'docs',
@@ -279,9 +279,9 @@ const REPORT: readonly Item[] = [
     'draw a chart',
     /^python3 (?<file>charts\/\w+\.py)$/,
     { vary: { file: { starts: 'charts/' } } },
-    '/work/report',
+    '/code/report',
   ),
-  write('write the report', /^\/work\/report\/q1\.md$/),
+  write('write the report', /^\/code\/report\/q1\.md$/),
 ];
 
 const IMPORT: readonly Item[] = [
@@ -305,7 +305,7 @@ export const BRIEFS: Readonly<Record<string, readonly Item[]>> = {
   'mon-ui': UI,
   'tue-backfill': backfill('EU'),
   'tue-support': SUPPORT,
-  'tue-upgrade': [...UPGRADE, write('a file beside', /^\/work\/shop\/src\/compat\.ts$/)],
+  'tue-upgrade': [...UPGRADE, write('a file beside', /^\/code\/shop\/src\/compat\.ts$/)],
   'wed-fix': FIX,
   'wed-operate': OPERATE,
   'wed-report': REPORT,

@@ -136,11 +136,11 @@ export class Reader {
       }
       case 'mcp': {
         const { server, tool, arguments: input } = asked;
-        return await understandCall({ kind: 'call', tool, server, input, target: null }, around('/work/shop'));
+        return await understandCall({ kind: 'call', tool, server, input, target: null }, around('/code/shop'));
       }
       case 'file': {
         const { action: kind, path } = asked;
-        const workspace = path.startsWith('/work/report/') ? '/work/report' : '/work/shop';
+        const workspace = path.startsWith('/code/report/') ? '/code/report' : '/code/shop';
         const facts = { tool: kind, path, content: null, change: { kind: 'content' as const, text: 'x' } };
         return await understandFile({ kind, ...facts }, around(workspace));
       }
@@ -168,7 +168,7 @@ const CALL = {
 } as HookCall;
 
 function factOf(path: string, withText: boolean): FileFact {
-  const folder = path.startsWith('/work/') && path.split('/').length === 3;
+  const folder = path.startsWith('/code/') && path.split('/').length === 3;
   const text = path.endsWith('package.json') ? '{"scripts":{"test":"vitest run","build":"vite build"}}' : `# ${path}\n`;
   return folder
     ? { path, real: path, sha256: null, text: null, state: 'folder' }
